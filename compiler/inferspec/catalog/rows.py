@@ -1,0 +1,286 @@
+"""What a catalogue row is: one frozen record a kind, built from its mapping when it is first asked for.
+
+Units are in the names. ``source`` and ``as_of`` say where a figure comes from and when it was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+_ACRONYMS = {"gib": "GiB", "gbps": "GBps", "mib": "MiB"}
+_REQUIRED: Any = object()
+
+R = TypeVar("R", bound="Record")
+Convert = Callable[[Any], Any]
+
+
+def camel(name: str) -> str:
+    """``memory_gib`` -> ``memoryGiB``: the key of a field in a catalogue file."""
+    head, *tail = name.split("_")
+    return head + "".join(_ACRONYMS.get(part, part.title()) for part in tail)
+
+
+class _Nested:
+    """A field whose value is made of records."""
+
+    def __init__(self, of: Convert, default: Any = _REQUIRED) -> None:
+        self.of, self.default = of, default
+
+
+def nested(cls: type[Record]) -> Any:
+    """A required field that is a record of its own."""
+    return _Nested(lambda value: build(cls, value))
+
+
+def optional(cls: type[Record], *, default: None = None) -> Any:
+    return _Nested(lambda value: build(cls, value), default)
+
+
+def listed(cls: type[Record], *, default: tuple[()] = ()) -> Any:
+    return _Nested(lambda value: tuple(build(cls, item) for item in value), default)
+
+
+def mapped(cls: type[Record], *, default: Mapping[str, Any] = EMPTY) -> Any:
+    return _Nested(lambda value: {k: build(cls, item) for k, item in value.items()}, default)
+
+
+def _freeze(value: Any) -> Any:
+    if type(value) is list:
+        return tuple(_freeze(v) for v in value)
+    return {k: _freeze(v) for k, v in value.items()} if type(value) is dict else value
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=False, field_specifiers=(nested, optional, listed, mapped))
+class Record:
+    """A frozen record, declared as a dataclass is and typed as one.
+
+    Not a dataclass: generating the methods of thirty frozen classes costs 29 ms of every start, a seventh of what ``vet`` may take.
+    """
+
+    _shape: ClassVar[Mapping[str, tuple[str, bool, Convert]]] = EMPTY
+
+    def __init_subclass__(cls) -> None:
+        shape = dict(cls._shape)
+        for name in cls.__dict__.get("__annotations__", ()):
+            said = cls.__dict__.get(name, _REQUIRED)
+            convert: Convert = _freeze
+            if isinstance(said, _Nested):
+                convert, said = said.of, said.default
+                if said is _REQUIRED:
+                    delattr(cls, name)
+                else:
+                    setattr(cls, name, said)
+            shape[camel(name)] = (name, said is _REQUIRED, convert)
+        cls._shape = shape
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.__dict__.items())})"
+
+
+def build(cls: type[R], data: Mapping[str, Any]) -> R:
+    """A record from its mapping. ValueError names an unknown or a missing key."""
+    shape = cls._shape
+    values: dict[str, Any] = {}
+    for key, value in data.items():
+        if key not in shape:
+            raise ValueError(f"unknown key {key!r}; the keys are {', '.join(sorted(shape))}")
+        name, _, convert = shape[key]
+        values[name] = convert(value) if value is not None else None
+    missing = [key for key, (name, required, _) in shape.items() if required and name not in values]
+    if missing:
+        raise ValueError(f"missing {', '.join(missing)}")
+    return cls(**values)
+
+
+class Row(Record):
+    id: str
+    source: str
+    as_of: str
+    note: str = ""
+
+
+class Quota(Record):
+    """``metric`` with a ``dimension``, or the two older metric names. ``inferred``: the names follow the pattern, no source shows them."""
+
+    metric: str = ""
+    dimension: str = ""
+    on_demand: str = ""
+    spot: str = ""
+    inferred: bool = False
+    reservation_bound: bool = False
+
+
+class Accelerator(Row):
+    """A kind of chip."""
+
+    kind: str
+    node_label: str
+    compute_class_type: str
+    family: str
+    arch: str
+    memory_gib: float
+    bandwidth_gbps: float
+    dtypes: tuple[str, ...]
+    tflops: Mapping[str, float]
+    boot_disks: tuple[str, ...]
+    quota: Quota = nested(Quota)
+    sm: int | None = None
+    nvlink_gbps: float | None = None
+    ici_gbps: float | None = None
+    gpu_direct: str = ""
+    attach_disks: tuple[str, ...] = ()
+    partitions: Mapping[str, int] = EMPTY
+    max_cubes: int = 0
+    min_gke: str = ""
+
+    @property
+    def resource(self) -> str:
+        """The extended resource a Pod asks for (cluster-autoscaler labels table)."""
+        return "nvidia.com/gpu" if self.kind == "gpu" else "google.com/tpu"
+
+    @property
+    def label_key(self) -> str:
+        """The node label GKE sets to ``node_label``."""
+        return "cloud.google.com/gke-accelerator" if self.kind == "gpu" else "cloud.google.com/gke-tpu-accelerator"
+
+
+class Topology(Record):
+    """A TPU slice on one machine type. ``hosts`` nodes make it, each with ``chips_per_host``."""
+
+    name: str
+    chips: int
+    hosts: int
+    chips_per_host: int
+
+    @property
+    def multi_host(self) -> bool:
+        return self.hosts > 1
+
+
+class Machine(Row):
+    """A machine shape. ``chips`` a node; ``fraction`` of one GPU for the fractional shapes, else 1."""
+
+    vcpu: int
+    memory_gib: float
+    consumption: tuple[str, ...]
+    machine_type: str = ""
+    accelerator: str = ""
+    chips: int = 0
+    fraction: float = 1
+    local_ssd: int = 0
+    local_ssd_optional: tuple[int, ...] = ()
+    explicit_only: bool = False
+    doubtful: tuple[str, ...] = ()
+    topologies: tuple[str, ...] = ()
+    cubes: bool = False
+
+    @property
+    def type(self) -> str:
+        """The Compute Engine machine type; the id names a shape, which for N1 includes its GPUs."""
+        return self.machine_type or self.id
+
+    @property
+    def family(self) -> str:
+        return self.type.split("-", 1)[0]
+
+
+class Region(Row):
+    allowlisted: bool = False
+
+
+class Availability(Row):
+    """Where a shape was seen: region -> zone letters, empty where only the region is known."""
+
+    accelerator: str
+    machines: tuple[str, ...]
+    confidence: str
+    zones: Mapping[str, tuple[str, ...]]
+
+
+class StorageLocation(Row):
+    """A Cloud Storage location. ``assumed``: its members are not published."""
+
+    kind: str
+    regions: tuple[str, ...]
+    code: str = ""
+    assumed: bool = False
+
+
+class Model(Row):
+    """Architecture facts of a model; 0 or "" where no source gives the figure."""
+
+    hugging_face: str
+    kind: str
+    architecture: str = ""
+    attention: str = ""
+    params: int = 0
+    params_text_only: int = 0
+    params_nominal: int = 0
+    params_active_nominal: int = 0
+    layers: int = 0
+    hidden_size: int = 0
+    heads: int = 0
+    kv_heads: int = 0
+    head_dim: int = 0
+    kv_heads_full: int = 0
+    head_dim_full: int = 0
+    key_is_value: bool = False
+    intermediate_size: int = 0
+    vocab_size: int = 0
+    context_length: int = 0
+    dtype: str = ""
+    quantisation: str = ""
+    sliding_window: int = 0
+    sliding_layers: int = 0
+    full_layers: int = 0
+    linear_layers: int = 0
+    chunk_size: int = 0
+    kv_lora_rank: int = 0
+    qk_rope_head_dim: int = 0
+    qk_nope_head_dim: int = 0
+    v_head_dim: int = 0
+    experts: int = 0
+    shared_experts: int = 0
+    experts_per_token: int = 0
+    moe_intermediate_size: int = 0
+    moe_layer_step: int = 1
+    next_layers_not_in_params: int = 0
+    index_top_k: int = 0
+    tied_embeddings: bool | None = None
+    weights_bytes: int = 0
+    gated: bool | None = None
+    licence: str = ""
+    kv_bytes_per_token: int = 0
+
+
+class Default(Row):
+    """A default the compiler uses. ``value`` is a scalar, a list or a map; ``unit`` says what it counts."""
+
+    value: Any
+    reason: str
+    unit: str = ""
+
+
+class PriceRow(Row):
+    """region -> [on demand, Spot], USD an hour, ``per`` node or chip."""
+
+    per: str
+    regions: Mapping[str, tuple[float | None, float | None]]
+
+
+class Price(Record):
+    """USD an hour of a whole node; None where no source has a figure. Flex-start and committed use have none anywhere public."""
+
+    on_demand: float | None
+    spot: float | None
+    source: str
+    as_of: str

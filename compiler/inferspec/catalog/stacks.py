@@ -1,0 +1,154 @@
+"""Stack profiles: one release of the gateway extension with everything that moves with it.
+
+API groups, images, flags, headers, labels and metric names live here and nowhere else: they change between releases, and a user never types one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from .reader import CatalogueError, read
+from .rows import EMPTY, Record, Row, build, listed, mapped, nested, optional
+
+
+class Api(Record):
+    """``gke_managed``: the GKE version from which the cluster brings the CRD itself; "" if it must be installed."""
+
+    group: str
+    version: str
+    gke_managed: str = ""
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}"
+
+
+class Image(Record):
+    """``digest`` is "" while unknown. ``optional`` features of a stack can lack an image: then ``tag`` is ""."""
+
+    repository: str
+    tag: str = ""
+    digest: str = ""
+    inferred: bool = False
+
+    @property
+    def reference(self) -> str:
+        return f"{self.repository}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
+
+
+class Picker(Record):
+    """The endpoint picker: ports, arguments, resources. ``args`` are literal; ``options`` are ``--name=value`` by role, None where the release has none."""
+
+    image: Image = nested(Image)
+    ports: Mapping[str, int]
+    args: Mapping[str, str]
+    options: Mapping[str, str | None]
+    requests: Mapping[str, str]
+    limits: Mapping[str, str]
+    app_protocol: str
+    health_service: str
+    health_services_replicated: Mapping[str, str]
+    strategy: str
+    grace_seconds: int
+    failure_mode: str
+    config_key: str
+    probes: Mapping[str, Mapping[str, int]]
+
+
+class Processor(Record):
+    """The body processor that turns the ``model`` of a request into a header."""
+
+    image: Image = nested(Image)
+    ports: Mapping[str, int]
+    args: tuple[str, ...]
+    app_protocol: str
+    adapters_label: Mapping[str, str] = EMPTY
+
+
+class PluginRef(Record):
+    plugin: str
+    weight: float | None = None
+
+
+class PluginType(Record):
+    """``role``: scorer, filter, picker, handler, decider, producer, admission, policy or source. An unknown parameter kills the picker at start."""
+
+    role: str
+    params: tuple[str, ...] = ()
+    open: bool = False
+    alpha: bool = False
+    deprecated: bool = False
+
+
+class Rule(Record):
+    """One RBAC rule. ``scope``: namespace or cluster. ``when``: "" always, ``ha`` with leader election, ``auth`` with authenticated metrics."""
+
+    scope: str
+    verbs: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+    when: str = ""
+
+
+class GatewayClass(Record):
+    """A GatewayClass by the name the spec uses."""
+
+    name: str
+    scope: str
+    multi_cluster: bool = False
+    inference: bool = True
+    proxy_subnet: str = ""
+    address_type: str = ""
+
+
+class Stack(Row):
+    """A release of the inference gateway as the compiler emits it."""
+
+    apis: Mapping[str, Api] = mapped(Api)
+    picker: Picker = nested(Picker)
+    processor: Processor = optional(Processor)
+    headers: Mapping[str, str]
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    metrics: Mapping[str, Mapping[str, str]]
+    metrics_also: Mapping[str, tuple[str, ...]] = EMPTY
+    default_plugins: tuple[PluginRef, ...] = listed(PluginRef)
+    plugins: Mapping[str, PluginType] = mapped(PluginType)
+    feature_gates: tuple[str, ...] = ()
+    rbac: tuple[Rule, ...] = listed(Rule)
+    gateway_classes: Mapping[str, GatewayClass] = mapped(GatewayClass)
+    engines: Mapping[str, Mapping[str, str]]
+    min_gke: Mapping[str, str]
+    adapter: Image = nested(Image)
+    downloader: Image = nested(Image)
+    downloader_client: str = ""
+    collector_namespaces: Mapping[str, str] = EMPTY
+
+    def engine_version(self, engine: str, platform: str) -> str | None:
+        """The version a service gets unless it pins one, by platform gpu, tpu or cpu."""
+        return self.engines.get(engine, {}).get(platform)
+
+    def metric(self, id: str) -> tuple[str, str] | None:
+        """Series and type of a picker metric, or None where this release has none."""
+        row = self.metrics.get(id)
+        return (row["series"], row["type"]) if row else None
+
+
+def load_stack(name: str, folders: tuple[str, ...]) -> Stack:
+    """``stacks/<name>.yaml`` over ``stacks/common.yaml``, team folders over the package, top key by top key."""
+    data: dict[str, Any] = {}
+    file = ""
+    for part in ("common", name):
+        for folder in folders:
+            if document := read(os.path.join(folder, "stacks"), part):
+                data, file = data | document, document.file if part == name else file
+    if not file:
+        raise KeyError(name)
+    data.pop("kind", None)
+    try:
+        return build(Stack, data)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise CatalogueError(file, 1, str(error), name) from error

@@ -1,0 +1,177 @@
+"""The whole tree of files that a plan becomes, as text; nothing here touches a disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from ..plan.objects import ClusterPlan, FleetPlan, Identity, Objects
+from ..plan.scalars import refusal
+from .kustomize import UP, Overlay, facts_component, facts_name, layer_component, listing
+from .layers import EmitError, Note, Stacks
+from .locks import cluster_lock, cluster_lock_path, shared_lock, shared_lock_path
+from .names import directories, label, region_label
+from .text import ObjectTexts
+
+
+class Tree(dict[str, str]):
+    """POSIX path -> text. ``hashes`` has the SHA-256 of every file, ``notes`` the layers that were left out somewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hashes: dict[str, str] = {}
+        self.notes: tuple[Note, ...] = ()
+
+    def put(self, path: str, text: str) -> str:
+        """Add a file; returns its hash."""
+        self[path] = text
+        digest = self.hashes[path] = sha256(text.encode()).hexdigest()
+        return digest
+
+
+def render_tree(plan: FleetPlan) -> Tree:
+    """Everything under ``overlays/<platform>/`` and ``clusters/<platform>/``. Raises EmitError for an impossible plan."""
+    return _Renderer(plan).tree()
+
+
+def cluster_objects(plan: FleetPlan, cluster: ClusterPlan) -> dict[str, dict[Identity, Any]]:
+    """Part -> the manifests that ``kustomize build`` of its overlay must give."""
+    found: dict[str, dict[Identity, Any]] = {}
+    for part in plan.parts:
+        groups = [objects for name, objects in cluster.facets.items() if plan.facets[name].part == part]
+        objects = [obj for group in [*groups, cluster.own.get(part, ())] for obj in group]
+        if objects:
+            found[part] = {obj.identity: obj.tree(cluster.facts) for obj in objects}
+            if len(found[part]) != len(objects):
+                raise EmitError(f"cluster {cluster.name}: two objects of part {part} have one identity")
+    return found
+
+
+class _Renderer:
+    """One rendering of one plan: stacks, texts and overlays that clusters share."""
+
+    def __init__(self, plan: FleetPlan) -> None:
+        self.plan = plan
+        self.files = Tree()
+        self.stacks = Stacks(plan)
+        self.texts = ObjectTexts()
+        self.root = f"overlays/{label(plan.platform, 'platform')}"
+        self.bases = directories((name,) for name in plan.facets)
+        self.components = directories(
+            (name, layer) for name, stack in self.stacks.items()
+            for layer in (*(["facts"] if stack.bindings else []), *stack.layers)
+        )
+        self._overlays: dict[Any, Overlay] = {}
+        self._facets_of = {part: [name for name in plan.facets if plan.facets[name].part == label(part, "part")] for part in plan.parts}
+        self._check_names()
+
+    def tree(self) -> Tree:
+        self._shared()
+        for cluster in self.plan.clusters:
+            self._cluster(cluster)
+        self.files.notes = tuple(self.stacks.notes)
+        return self.files
+
+    def _check_names(self) -> None:
+        plan = self.plan
+        seen: set[tuple[str, str]] = set()
+        for cluster in plan.clusters:
+            place = region_label(cluster.region), label(cluster.name, "cluster")
+            if place in seen:
+                raise EmitError(f"cluster {cluster.name} twice in region {cluster.region}")
+            seen.add(place)
+            self._check_identities([*cluster.facets.values(), *cluster.own.values()], cluster.name)
+            unknown = (cluster.facets.keys() - plan.facets.keys()) | (cluster.own.keys() - set(plan.parts))
+            if unknown:
+                raise EmitError(f"cluster {cluster.name}: unknown facet or part {sorted(unknown)[0]!r}")
+        for name, facet in plan.facets.items():
+            if facet.part not in plan.parts:
+                raise EmitError(f"facet {name}: unknown part {facet.part!r}")
+
+    def _check_identities(self, groups: list[Objects], where: str) -> None:
+        identities = [obj.identity for group in groups for obj in group]
+        if len(set(identities)) != len(identities):
+            twice = next(identity for identity in identities if identities.count(identity) > 1)
+            raise EmitError(f"cluster {where}: {twice} stands in two places")
+
+    def _shared(self) -> None:
+        mine = {}
+        reserved = {facts_name(part) for part in self.plan.parts}
+        for name, facet in self.plan.facets.items():
+            for identity in [obj.identity for obj in facet.base]:
+                if identity.kind == "ConfigMap" and identity.name in reserved:
+                    raise EmitError(f"{identity}: the name is taken by the facts of an overlay")
+            base = f"{self.root}/base/{self.bases[name,]}"
+            mine[f"{base}/kustomization.yaml"] = listing(["objects.yaml"])
+            mine[f"{base}/objects.yaml"] = self.texts.file(facet.base)
+        for (name, layer), directory in self.components.items():
+            stack = self.stacks[name]
+            text = layer_component(stack, layer) if layer in stack.layers else facts_component(stack)
+            mine[f"{self.root}/components/{directory}/kustomization.yaml"] = text
+        hashes = {path: self.files.put(path, text) for path, text in mine.items()}
+        self.files.put(shared_lock_path(self.plan.platform), shared_lock(self.plan, hashes))
+
+    def _cluster(self, cluster: ClusterPlan) -> None:
+        plan, put = self.plan, self.files.put
+        place = f"{cluster.region}/{cluster.name}"
+        overlay, synced = f"{self.root}/{place}", f"clusters/{plan.platform}/{place}"
+        unbindable = self.stacks.unbindable(cluster)
+        hashes: dict[str, str] = {}
+        parts = []
+        try:
+            for part in plan.parts:
+                facets = [name for name in self._facets_of[part] if name in cluster.facets]
+                own = cluster.own.get(part, ())
+                if not facets and not own:
+                    continue
+                parts.append(part)
+                path = f"{overlay}/{part}/kustomization.yaml"
+                hashes[path] = put(path, self._overlay(cluster, part, facets, bool(own), unbindable).text(cluster.facts))
+                if own:
+                    path = f"{overlay}/{part}/objects.yaml"
+                    hashes[path] = put(path, self.texts.file(own, cluster.facts))
+            if cluster.syncs:
+                path = f"{synced}/sync/root-syncs.yaml"
+                hashes[path] = put(path, self.texts.file(cluster.syncs, cluster.facts))
+        except KeyError as error:
+            raise EmitError(f"cluster {cluster.name} has no fact {error}") from None
+        if parts:
+            path = f"{overlay}/kustomization.yaml"
+            hashes[path] = put(path, listing(parts))
+        if cluster.terraform:
+            path = f"{synced}/terraform/terraform.tfvars.json"
+            hashes[path] = put(path, _tfvars(cluster.terraform))
+        put(cluster_lock_path(plan.platform, cluster.region, cluster.name), cluster_lock(plan, cluster, hashes))
+
+    def _overlay(self, cluster: ClusterPlan, part: str, facets: list[str], own: bool, unbindable: frozenset[str]) -> Overlay:
+        objects, layers = cluster.facets, cluster.layers
+        key = part, own, unbindable, *[(name, layers.get(name, ()), id(objects[name])) for name in facets]
+        found = self._overlays.get(key)
+        if found is None:
+            found = self._overlays[key] = self._new_overlay(cluster, part, facets, own, unbindable)
+        return found
+
+    def _new_overlay(self, cluster: ClusterPlan, part: str, facets: list[str], own: bool, unbindable: frozenset[str]) -> Overlay:
+        components, patches, facts = [], [], set()
+        for name in facets:
+            residual = self.stacks.residual(cluster, name, unbindable)
+            bindings = self.stacks[name].bindings
+            facts.update(bindings)
+            listed = (*(["facts"] if bindings else []), *residual.layers)
+            components += [f"{UP}/components/{self.components[name, layer]}" for layer in listed]
+            patches += residual.patches
+        resources = [f"{UP}/base/{self.bases[name,]}" for name in facets] + ["objects.yaml"] * own
+        return Overlay(part, resources, components, sorted(facts), unbindable, patches)
+
+
+def _tfvars(variables: Mapping[str, Any]) -> str:
+    def check(node: Any) -> None:
+        for item in node.values() if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else ():
+            check(item)
+        if isinstance(node, str) and (problem := refusal(node)):
+            raise EmitError(f"terraform variables: {problem}")
+
+    check(variables)
+    return json.dumps(variables, ensure_ascii=False, indent=2) + "\n"

@@ -1,0 +1,138 @@
+"""The grammar of single values: names, durations, quantities, selectors."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+
+class Closed(BaseModel):
+    """A map of the spec: unknown keys are errors, values are never coerced, keys are camelCase."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, alias_generator=to_camel, validate_by_name=False, use_attribute_docstrings=True
+    )
+
+
+def grammar(pattern: str, what: str, example: str, limit: int = 63) -> Any:
+    """A string type with one message for a value that does not match.
+
+    The regular expression is also what the JSON Schema publishes.
+    """
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if len(value) > limit:
+            raise PydanticCustomError("too_long", "{what} has at most {limit} characters, this has {found}",
+                                      {"what": what, "limit": limit, "found": len(value)})
+        if not compiled.fullmatch(value):
+            raise PydanticCustomError("grammar", "{found} is not {what}, such as {example}",
+                                      {"found": repr(value), "what": what, "example": example})
+        return value
+
+    return Annotated[str, AfterValidator(check),
+                     Field(json_schema_extra={"pattern": f"^(?:{pattern})$", "maxLength": limit, "examples": [example]})]
+
+
+LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+Name = grammar(r"[a-z](?:[-a-z0-9]*[a-z0-9])?", "a name (lower-case letters, digits and '-', starting with a letter)", "chat", 40)
+LabelKey = grammar(r"(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?", "a label key", "residency", 253)
+LabelValue = grammar(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?", "a label value", "eu")
+Host = grammar(rf"{LABEL}(?:\.{LABEL})+", "a host name", "llm.acme.example", 253)
+Region = grammar(r"[a-z]+-[a-z]+[0-9]+", "a Google Cloud region", "us-central1")
+ZoneLetter = grammar(r"[a-z]|ai[0-9][a-z]", "a zone of its region, written as its suffix", "b")
+ProjectId = grammar(r"[a-z][-a-z0-9]{4,28}[a-z0-9]", "a project id", "acme-prod")
+Bucket = grammar(r"[a-z0-9][-a-z0-9_.]{1,61}[a-z0-9]", "a Cloud Storage bucket name", "acme-models-us")
+Location = grammar(r"[a-z]+-[a-z]+[0-9]+|[a-z]{2,4}[0-9]?", "a Cloud Storage location (region, dual-region or multi-region)", "europe-west4")
+GkeVersion = grammar(r"1\.\d+\.\d+(?:-gke\.\d+)?", "a GKE version", "1.35.3-gke.1290000")
+Cidr = grammar(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}", "an IPv4 range", "10.129.0.0/23")
+Group = grammar(r"[^@\s]+@[^@\s]+\.[^@\s]+", "a group address", "search@acme.example", 254)
+SecretResource = grammar(r"projects/[a-z][-a-z0-9]{4,28}[a-z0-9]/secrets/[A-Za-z0-9_-]{1,255}",
+                         "a Secret Manager secret", "projects/acme-prod/secrets/hf-read", 400)
+Flag = grammar(r"[a-z0-9][a-z0-9-]*", "a flag name without its dashes", "max-num-seqs", 80)
+ModelVersion = grammar(r"[a-z](?:[-a-z0-9]*[a-z0-9])?@[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?", "MODEL@VERSION", "gemma-3-27b@v1", 80)
+Commit = grammar(r"[0-9a-f]{40}", "a full commit id (40 hexadecimal digits)", "dcc83ea841ab6100d6b47a070329e1ba4cf78752")
+ModelSource = grammar(r"hf://[A-Za-z0-9][-A-Za-z0-9_.]*/[A-Za-z0-9][-A-Za-z0-9_.]*|gs://[a-z0-9][-a-z0-9_.]{1,61}[a-z0-9]/(?!.*\.\.)\S+",
+                      "a model source", "hf://google/gemma-3-27b-it", 300)
+Image = grammar(r"[a-z0-9][-a-z0-9.]*(?::[0-9]+)?(?:/[a-z0-9][-a-z0-9._]*)+(?::[A-Za-z0-9_][-A-Za-z0-9_.]*)?(?:@sha256:[0-9a-f]{64})?",
+                "an image with its registry", "docker.io/vllm/vllm-openai:v0.33.0", 400)
+GitRepo = grammar(r"https://[^\s@]+|ssh://[^\s]+|git@[^\s:]+:\S+", "a repository URL without credentials",
+                  "https://git.acme.example/platform.git", 400)
+Revision = grammar(r"[A-Za-z0-9][-A-Za-z0-9._/]*", "a tag or commit", "v1.7.4", 100)
+Duration = grammar(r"(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?(?<=[hms])", "a duration", "168h", 20)
+Quantity = grammar(r"[0-9]+(?:\.[0-9]+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?", "a Kubernetes quantity", "64Gi", 20)
+IsoDate = grammar(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])", "a date", "2027-01-31")
+Reason = Annotated[str, Field(min_length=4, max_length=300, description="Why this exception exists; a ticket is enough.")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Percent = Annotated[int, Field(ge=0, le=100)]
+
+_UNIT = {"h": 3600, "m": 60, "s": 1}
+
+
+def seconds(duration: str) -> int:
+    """``"1h30m"`` -> 5400."""
+    return sum(int(n) * _UNIT[u] for n, u in re.findall(r"([0-9]+)([hms])", duration))
+
+
+def one_or_many(item: Any) -> Any:
+    """``a`` or ``[a, b]`` in the spec; always a tuple in the model."""
+    return Annotated[
+        tuple[item, ...],
+        BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else (v,), json_schema_input_type=item | list[item]),
+        Field(min_length=1),
+    ]
+
+
+def items(item: Any, **limits: Any) -> Any:
+    """A list of the spec, a tuple in the model."""
+    return Annotated[
+        tuple[item, ...],
+        BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v, json_schema_input_type=list[item]),
+        Field(**limits),
+    ]
+
+
+class Selector(Closed):
+    """Which clusters an entry is for. All given keys must match; a list matches any of its items."""
+
+    cluster: one_or_many(Name) | None = None
+    """Clusters by name."""
+    region: one_or_many(Region) | None = None
+    """Clusters by region."""
+    stage: one_or_many(Name) | None = None
+    """Clusters by stage."""
+    label: dict[LabelKey, one_or_many(LabelValue)] | None = None
+    """Clusters by their labels."""
+
+    @property
+    def everywhere(self) -> bool:
+        return not (self.cluster or self.region or self.stage or self.label)
+
+    @property
+    def rung(self) -> int:
+        """Place on the ladder fleet < stage < region < label < cluster: the most specific key decides."""
+        if self.cluster:
+            return 4
+        if self.label:
+            return 3
+        if self.region:
+            return 2
+        return 1 if self.stage else 0
+
+
+def _selector(value: Any) -> Any:
+    if value == "all":
+        return {}
+    if not isinstance(value, dict):
+        raise PydanticCustomError("selector", "where is 'all' or a map of cluster, region, stage and label, such as {example}",
+                                  {"example": "{stage: prod}"})
+    if not value:
+        raise PydanticCustomError("selector", "an empty where selects by nothing; write 'where: all' for every cluster", {})
+    return value
+
+
+Where = Annotated[Selector, BeforeValidator(_selector, json_schema_input_type=Literal["all"] | Selector)]

@@ -1,0 +1,108 @@
+"""Where a platform runs and who uses it: projects, teams, regions, clusters, secrets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .base import (Cidr, Closed, GkeVersion, Group, LabelKey, LabelValue, Name, ProjectId, Region, SecretResource, ZoneLetter, items)
+
+AddOn = Literal["custom-metrics-adapter", "inference-objective", "leader-worker-set", "kueue", "kuberay", "jobset", "keda",
+                "config-connector"]
+
+
+class Project(Closed):
+    """A Google Cloud project. Workload Identity principals are made of its number."""
+
+    id: ProjectId
+    """Project id."""
+    number: Annotated[int, Field(ge=1, le=999_999_999_999_999)]
+    """Project number, as ``gcloud projects describe`` prints it."""
+
+
+class Team(Closed):
+    """A model team: its namespace, its sync, its people."""
+
+    namespace: Name
+    """Namespace of everything this team serves."""
+    group: Group | None = None
+    """Google group that may read the namespace."""
+    max_chips: dict[Name, Annotated[int, Field(ge=0)]] = {}
+    """Chips the team may hold at maximum scale, by accelerator."""
+
+
+class Reservation(Closed):
+    """A Compute Engine reservation in its region."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$")]
+    """Name of the reservation."""
+    zone: ZoneLetter
+    """Zone, by its suffix."""
+    shape: Annotated[str, Field(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)+$")]
+    """Machine type."""
+    nodes: Annotated[int, Field(ge=1, le=10_000)]
+    """How many machines it holds."""
+    project: Name | None = None
+    """Project that owns it, if it is a shared reservation."""
+    block: Name | None = None
+    """Reservation block."""
+
+
+class Gke(Closed):
+    """What the cluster promises about its GKE version."""
+
+    channel: Literal["rapid", "regular", "stable", "extended"] = "regular"
+    """Release channel."""
+    min_version: GkeVersion | None = None
+    """Lowest version the cluster may run; what is emitted may rely on it."""
+
+
+class Cluster(Closed):
+    """A GKE cluster that Config Sync reconciles."""
+
+    project: Name
+    """Key in ``projects``."""
+    mode: Literal["autopilot", "standard"]
+    """Who manages the nodes."""
+    stage: Name
+    """Stage for selectors and waves: dev, canary, prod, ..."""
+    zones: items(ZoneLetter, min_length=1) | None = None
+    """Zones of its nodes, by suffix; all of the region without it."""
+    labels: dict[LabelKey, LabelValue] = {}
+    """Labels for selectors."""
+    gke: Gke = Gke()
+    """Version floor and channel."""
+    addons: items(AddOn) = ()
+    """What is installed there beside GKE itself."""
+
+
+class RegionPlaces(Closed):
+    """Everything that is a fact of one region."""
+
+    proxy_subnet: Cidr | None = None
+    """Range of the region's proxy-only subnet: where requests of a regional gateway come from."""
+    reservations: dict[Name, Reservation] = {}
+    """Reservations that capacity classes name in ``baseline`` or ``burst``."""
+    clusters: dict[Name, Cluster] = {}
+    """Clusters of the region."""
+
+
+class Management(Closed):
+    """The cluster where Config Connector runs."""
+
+    cluster: Name
+    """Name of the management cluster."""
+    region: Region
+    """Its region."""
+    project: Name
+    """Key in ``projects``."""
+
+
+class Secret(Closed):
+    """A secret by reference; a value never stands in a spec."""
+
+    secret_manager: SecretResource
+    """Secret Manager resource."""
+    version: Annotated[int, Field(ge=1)]
+    """Pinned version: 'latest' would change under a running fleet."""

@@ -1,0 +1,1 @@
+"""Resolved settings -> the Kubernetes objects of every cluster."""

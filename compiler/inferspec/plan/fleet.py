@@ -1,0 +1,181 @@
+"""The objects of every cluster: which facets exist, what they hold for the fleet, for a layer, for a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from ..catalog import Catalogue
+from ..model.platform import Platform
+from ..resolve.fleet import Fleet
+from ..resolve.layers import Layer, Subject, cluster_subject, fleet_subject, layer_subject
+from ..resolve.places import Place
+from ..values import Scalar
+from .objects import ClusterPlan, Facet, FleetPlan, Objects
+from .row import Drawn
+from .skeleton import Skeletons
+from .terraform import variables
+from .views import platform as platform_views
+from .views import routing, server, sync, weights
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing:
+    """A facet before it is drawn.
+
+    draw      subject -> rows of its objects
+    present   is it in this cluster
+    services  services whose overrides can change it; empty for what only its region changes
+    """
+
+    name: str
+    part: str
+    draw: Callable[[Subject], list[Drawn]]
+    present: Callable[[Place], bool]
+    services: frozenset[str] = frozenset()
+
+    def narrowed(self, subject: Subject) -> Subject:
+        """The subject without entries of other services, so that clusters which differ elsewhere share objects."""
+        return Subject(subject.region, tuple(e for e in subject.entries if e[0] in self.services))
+
+
+@dataclass(slots=True)
+class Planner:
+    fleet: Fleet
+    skeletons: Skeletons
+    drawn: dict[tuple[str, Subject], Objects] = field(default_factory=dict)
+
+    def objects(self, drawing: Drawing, subject: Subject) -> Objects:
+        """Each (facet, subject) is drawn once; clusters of one cohort share the tuple itself."""
+        key = (drawing.name, drawing.narrowed(subject))
+        if key not in self.drawn:
+            self.drawn[key] = tuple(self.skeletons.object(template, row) for template, row in drawing.draw(key[1]))
+        return self.drawn[key]
+
+
+def plan(fleet: Fleet, skeletons: Skeletons | None = None) -> FleetPlan:
+    """Every object of every cluster. Pure: reads nothing but the fleet and the package's templates."""
+    planner = Planner(fleet, skeletons or Skeletons())
+    base = fleet_subject(fleet.platform)
+    drawings = list(_drawings(fleet))
+    used = [d for d in drawings if any(d.present(place) for place in fleet.places)]
+    facets = {d.name: _facet(planner, d, base) for d in used}
+    parts = ("platform", *fleet.platform.teams)
+    return FleetPlan(
+        platform=fleet.platform.name,
+        parts=tuple(p for p in parts if any(f.part == p for f in facets.values())),
+        facets=facets,
+        clusters=tuple(_cluster(planner, used, place) for place in fleet.places),
+    )
+
+
+def _facet(planner: Planner, drawing: Drawing, base: Subject) -> Facet:
+    relevant = [layer for layer in planner.fleet.layers if _concerns(layer, drawing)]
+    return Facet(drawing.name, drawing.part, planner.objects(drawing, base),
+                 {layer.name: planner.objects(drawing, layer_subject(base, layer)) for layer in relevant})
+
+
+def _concerns(layer: Layer, drawing: Drawing) -> bool:
+    return layer.region is not None or bool(layer.services & drawing.services)
+
+
+def _cluster(planner: Planner, drawings: list[Drawing], place: Place) -> ClusterPlan:
+    fleet = planner.fleet
+    applying = fleet.layers_of(place)
+    subject = cluster_subject(fleet.platform, place, applying)
+    here = [d for d in drawings if d.present(place)]
+    parts = list(dict.fromkeys(d.part for d in here))
+    return ClusterPlan(
+        name=place.name,
+        region=place.region,
+        facts=cluster_facts(fleet, place),
+        facets={d.name: planner.objects(d, subject) for d in here},
+        layers={d.name: tuple(layer.name for layer in applying if _concerns(layer, d)) for d in here},
+        own=_own(planner, place),
+        syncs=tuple(planner.skeletons.object(*sync.root_sync(fleet.platform, fleet.catalogue, place, part))
+                    for part in _ordered(fleet.platform, parts)),
+        terraform=variables(fleet, place),
+    )
+
+
+def _ordered(platform: Platform, parts: list[str]) -> list[str]:
+    return [p for p in ("platform", *platform.teams) if p in parts]
+
+
+def cluster_facts(fleet: Fleet, place: Place) -> dict[str, Scalar]:
+    """What a cluster is. A base holds sentinels in their place."""
+    project = fleet.platform.projects[place.cluster.project]
+    return {"cluster": place.name, "region": place.region, "project": project.id}
+
+
+def _own(planner: Planner, place: Place) -> dict[str, Objects]:
+    """Jobs of the buckets this cluster writes: their names carry a hash, so no base can hold them."""
+    fleet = planner.fleet
+    jobs: dict[str, list[Any]] = {}
+    for job in fleet.downloads:
+        if job.writer is place:
+            row = weights.download(fleet.platform, fleet.catalogue, job.model, job.version, job.namespace, place.region)
+            jobs.setdefault(job.team, []).append(planner.skeletons.object(*row))
+    return {team: tuple(objects) for team, objects in jobs.items()}
+
+
+def _drawings(fleet: Fleet) -> list[Drawing]:
+    return [*_platform_drawings(fleet), *_team_drawings(fleet)]
+
+
+def _platform_drawings(fleet: Fleet) -> list[Drawing]:
+    platform, catalogue = fleet.platform, fleet.catalogue
+    made = [Drawing("platform", "platform", lambda _: platform_views.priorities(platform, catalogue), lambda _: True)]
+    for team, spec in platform.teams.items():
+        made.append(Drawing(f"namespace-{team}", "platform", partial(_namespace, platform, spec.namespace, "team"),
+                            partial(fleet.serves_team, team)))
+    if platform.gateways:
+        made.append(Drawing("gateway-namespace", "platform", partial(_namespace, platform, platform_views.GATEWAY_NAMESPACE, "gateway"),
+                            lambda place: any(fleet.has_gateway(g, place) for g in platform.gateways)))
+    for name in platform.capacity_classes:
+        made.append(Drawing(f"class-{name}", "platform", partial(_class, platform, catalogue, name), partial(fleet.uses_class, name)))
+    for name in platform.gateways:
+        made.append(Drawing(f"gateway-{name}", "platform", partial(_gateway, platform, catalogue, name), partial(fleet.has_gateway, name)))
+    return made
+
+
+def _namespace(platform: Platform, name: str, component: str, _: Subject) -> list[Drawn]:
+    return [platform_views.namespace(platform, name, component)]
+
+
+def _class(platform: Platform, catalogue: Catalogue, name: str, subject: Subject) -> list[Drawn]:
+    return [platform_views.compute_class(platform, catalogue, name, subject)]
+
+
+def _gateway(platform: Platform, catalogue: Catalogue, name: str, _: Subject) -> list[Drawn]:
+    return [platform_views.gateway(platform, catalogue, name)]
+
+
+def _team_drawings(fleet: Fleet) -> list[Drawing]:
+    made: list[Drawing] = []
+    for key in fleet.workload_keys:
+        service, variant = key
+        spec = fleet.platform.serving[service]
+        name = fleet.workload(key, fleet_subject(fleet.platform)).name
+        placed = partial(fleet.is_placed, key)
+
+        def add(suffix: str, view: Callable[..., list[Drawn]], present: Callable[[Place], bool], *more: Any,
+                key: Any = key, name: str = name, team: str = spec.team, service: str = service) -> None:
+            made.append(Drawing(name + suffix, team, lambda subject: view(fleet.workload(key, subject), *more), present,
+                                frozenset({service})))
+
+        add("", server.server, placed)
+        if fleet.ever_autoscaled(key):
+            add("-autoscaling", server.autoscaler, partial(fleet.is_autoscaled, key))
+        if spec.expose:
+            add("-pool", routing.pool, placed)
+        for exposure in spec.expose:
+            add(f"-route-{exposure.gateway}", routing.route, partial(fleet.is_exposed, key, exposure.gateway), exposure.gateway)
+    for download in fleet.written_models:
+        model, team, namespace = download
+        made.append(Drawing(weights.writer_name(model), team,
+                            lambda _, m=model, n=namespace: weights.identity(fleet.platform, fleet.catalogue, m, n),
+                            partial(fleet.writes, model)))
+    return made

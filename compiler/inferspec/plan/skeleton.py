@@ -1,0 +1,257 @@
+"""Objects from rows: a template is rendered once per shape, with numbered holes, and never again.
+
+In a row a ``Value`` is a hole; everything else (None, bool, text, numbers, dict keys, list lengths) is shape. Two rows of
+one shape share a skeleton and differ in their leaves alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from ..values import Value
+from .objects import Identity, Object, Skeleton
+from .scalars import refusal
+from .templates import Opaque, RecordView, Template, TemplateError, environment
+
+_PACKAGE_TEMPLATES = Path(__file__).parent.parent / "templates"
+_IDENTITY = (("apiVersion",), ("kind",), ("metadata", "namespace"), ("metadata", "name"))
+_HOLE = ...
+
+
+class Hole:
+    """Leaf ``i`` of a skeleton's tree."""
+
+    __slots__ = ("i",)
+
+    def __init__(self, i: int) -> None:
+        self.i = i
+
+
+class _Form(NamedTuple):
+    """A skeleton, where its leaves stand in the row, and the identity its plain fields give."""
+
+    skeleton: Skeleton
+    sources: tuple[int, ...]
+    identity: Identity
+    open_identity: tuple[tuple[int, int], ...]
+
+
+def package_template(name: str) -> str:
+    return (_PACKAGE_TEMPLATES / f"{name}.yaml.j2").read_text(encoding="utf-8")
+
+
+class Skeletons:
+    """Makes objects of templates and rows; ``loader`` maps a template's name to its text."""
+
+    def __init__(self, loader: Callable[[str], str] = package_template) -> None:
+        self._loader = loader
+        self._environment = environment()
+        self._templates: dict[str, Template] = {}
+        self._forms: dict[Any, _Form] = {}
+        self._record_fields: dict[type, tuple[str, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self._forms)
+
+    def object(self, template: str, row: Any, identity: Identity | None = None) -> Object:
+        """The object that ``template`` makes of ``row``.
+
+        apiVersion, kind, namespace and name must be plain. Where ``identity`` is given (objects that only one cluster
+        has), namespace and name may be values; all four must then say what ``identity`` says.
+        """
+        values: list[Value] = []
+        key = (template, self._shape(row, values))
+        form = self._forms.get(key)
+        if form is None:
+            form = self._forms[key] = self._render(template, row)
+        leaves = tuple([values[i] for i in form.sources])
+        if identity is None and not form.open_identity:
+            return Object(form.identity, form.skeleton, leaves)
+        return Object(_agreed(form, identity, leaves), form.skeleton, leaves)
+
+    def fold(self, template: str, tree: dict[str, Any]) -> Object:
+        """The object whose manifest is ``tree``, with values as leaves: the inverse of ``unfold``, for patched objects."""
+        values: list[Value] = []
+        key = (template, None, self._shape(tree, values))
+        form = self._forms.get(key)
+        if form is None:
+            counter = iter(range(len(values)))
+            form = self._forms[key] = _form(template, _renumbered(tree, lambda _: next(counter)))
+        leaves = tuple([values[i] for i in form.sources])
+        if form.open_identity:
+            raise TemplateError(template, 1, "a value in apiVersion, kind, namespace or name")
+        return Object(form.identity, form.skeleton, leaves)
+
+    def _render(self, template: str, row: Any) -> _Form:
+        if template not in self._templates:
+            self._templates[template] = Template(template, self._loader(template), self._environment)
+        counter = iter(range(1 << 30))
+        seen = self._view(row, counter)
+        if not isinstance(seen, RecordView):
+            raise TypeError(f"{template}: a row is a record, not {type(row).__name__}")
+        return _form(template, self._templates[template].render(seen))
+
+    def _fields(self, kind: type, row: Any) -> tuple[str, ...]:
+        if kind is SimpleNamespace:
+            return tuple(vars(row))
+        names = self._record_fields.get(kind)
+        if names is None:
+            if not is_dataclass(kind):
+                raise TypeError(f"{kind.__name__} cannot stand in a row: Value, None, bool, str, int, list, dict or a dataclass")
+            names = tuple(field.name for field in fields(kind))
+            methods = [name for name in dir(kind) if not name.startswith("_") and name not in names]
+            if methods:
+                raise TypeError(f"row {kind.__name__} has {methods[0]!r}: rows are records without methods")
+            self._record_fields[kind] = names
+        return names
+
+    def _shape(self, node: Any, values: list[Value]) -> Any:
+        """A hashable form of everything but the values, which are appended in the order ``_view`` numbers them.
+
+        The type stands beside every plain number and boolean, because True == 1 in Python.
+        """
+        kind = type(node)
+        if kind is Value:
+            values.append(node)
+            return _HOLE
+        if kind is str or node is None:
+            return node
+        if kind is bool or kind is int:
+            return kind, node
+        if kind is list or kind is tuple:
+            return list, *[self._shape(item, values) for item in node]
+        if kind is dict:
+            return dict, *node, *[self._shape(item, values) for item in node.values()]
+        names = self._fields(kind, node)
+        shapes = [self._shape(getattr(node, name), values) for name in names]
+        return (kind, names, *shapes) if kind is SimpleNamespace else (kind, *shapes)
+
+    def _view(self, node: Any, counter: Iterator[int]) -> Any:
+        kind = type(node)
+        if kind is Value:
+            return Opaque(Hole(next(counter)), hole=True)
+        if node is None or kind is bool:
+            return node
+        if kind is str or kind is int:
+            return Opaque(node, hole=False)
+        if kind is list or kind is tuple:
+            return [self._view(item, counter) for item in node]
+        if kind is dict:
+            return _Keyed((key, self._view(item, counter)) for key, item in node.items())
+        return RecordView({name: self._view(getattr(node, name), counter) for name in self._fields(kind, node)})
+
+
+class _Keyed(dict):
+    """A map of a row: a loop over it gives opaque keys, so that a key too is written as a mark."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([Opaque(key, hole=False) for key in dict.keys(self)])
+
+
+def fill(skeleton: Skeleton, leaves: Sequence[Any]) -> Any:
+    """The skeleton's tree with ``leaves`` in its holes; the caller owns the result."""
+    return _filled(skeleton.tree, leaves)
+
+
+def _filled(node: Any, leaves: Sequence[Any]) -> Any:
+    kind = type(node)
+    if kind is dict:
+        return {
+            key: leaves[item.i] if (below := type(item)) is Hole
+            else _filled(item, leaves) if below is dict or below is list else item
+            for key, item in node.items()
+        }
+    if kind is list:
+        return [_filled(item, leaves) for item in node]
+    return leaves[node.i] if kind is Hole else node
+
+
+def unfold(obj: Object) -> dict[str, Any]:
+    """The manifest with its values, origins and all, as leaves."""
+    return fill(obj.skeleton, obj.leaves)
+
+
+def pointers(obj: Object) -> Iterator[tuple[str, Value | None]]:
+    """Every leaf of the manifest: its JSON pointer, and its value or, for the template's own text, None."""
+    for path, leaf in leaves_of(obj.skeleton.tree):
+        yield pointer(path), obj.leaves[leaf.i] if type(leaf) is Hole else None
+
+
+def pointer(path: tuple[str | int, ...]) -> str:
+    """``("a/b", 0)`` -> ``/a~1b/0`` (RFC 6901)."""
+    return "".join([f"/{step}" if type(step) is int else "/" + step.replace("~", "~0").replace("/", "~1") for step in path])
+
+
+def leaves_of(tree: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Every leaf with its path, in the order of the tree. Empty collections are leaves."""
+    if isinstance(tree, dict) and tree:
+        for key, item in tree.items():
+            yield from leaves_of(item, (*path, key))
+    elif isinstance(tree, list) and tree:
+        for index, item in enumerate(tree):
+            yield from leaves_of(item, (*path, index))
+    else:
+        yield path, tree
+
+
+def _form(template: str, tree: dict[str, Any]) -> _Form:
+    """Number the holes in the order of the tree; ``sources`` says which value of the row each one takes."""
+    sources: list[int] = []
+
+    def number(hole: Hole) -> int:
+        sources.append(hole.i)
+        return len(sources) - 1
+
+    numbered = _renumbered(tree, number)
+    holes = []
+    for path, leaf in leaves_of(numbered):
+        if type(leaf) is Hole:
+            holes.append(path)
+        elif problem := ("empty: omit the field" if leaf == {} or leaf == [] else refusal(leaf)):
+            raise TemplateError(template, 1, f"{pointer(path)}: {problem}")
+    skeleton = Skeleton(template, numbered, tuple(holes))
+    identity, open_identity = _identity(template, numbered)
+    return _Form(skeleton, tuple(sources), identity, open_identity)
+
+
+def _renumbered(node: Any, number: Callable[[Any], int]) -> Any:
+    if isinstance(node, dict):
+        return {key: _renumbered(item, number) for key, item in node.items()}
+    if isinstance(node, list):
+        return [_renumbered(item, number) for item in node]
+    return Hole(number(node)) if isinstance(node, Hole | Value) else node
+
+
+def _identity(template: str, tree: dict[str, Any]) -> tuple[Identity, tuple[tuple[int, int], ...]]:
+    """The identity, with "" where a hole stands, and (field of Identity, leaf) for each such hole."""
+    metadata = tree.get("metadata")
+    found = [tree.get("apiVersion"), tree.get("kind")]
+    found += [metadata.get("namespace", ""), metadata.get("name")] if isinstance(metadata, dict) else ["", None]
+    open_identity = []
+    for place, (value, path) in enumerate(zip(found, _IDENTITY, strict=True)):
+        if isinstance(value, Hole) and place > 1:
+            open_identity.append((place + 1, value.i))
+            found[place] = ""
+        elif not isinstance(value, str) or (not value and place != 2):
+            raise TemplateError(template, 1, f"{pointer(path)} must be plain text")
+    group, _, version = found[0].rpartition("/")
+    return Identity(group, version, *found[1:]), tuple(open_identity)
+
+
+def _agreed(form: _Form, identity: Identity | None, leaves: tuple[Value, ...]) -> Identity:
+    template = form.skeleton.template
+    if identity is None:
+        raise TemplateError(template, 1, "a value in namespace or name: only an object of one cluster may have one, with its identity given")
+    found = list(form.identity)
+    for place, leaf in form.open_identity:
+        # A fact is bound by the cluster, which the caller knows and we do not: its identity is the caller's word.
+        found[place] = identity[place] if leaves[leaf].fact else leaves[leaf].v
+    if Identity(*found) != identity:
+        raise TemplateError(template, 1, f"makes {Identity(*found)}, not {identity}")
+    return identity

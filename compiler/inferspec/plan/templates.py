@@ -1,0 +1,282 @@
+"""Manifest templates: Jinja2 with everything removed but "put this here", "is it there" and "for each".
+
+No value passes through YAML text: each ``{{ }}`` is written as a numbered mark, the text is parsed once, and marks become
+what they stand for. So a value can neither break out of its scalar nor be retyped, and a mark that is not one whole scalar
+is found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import jinja2
+from jinja2 import nodes
+
+from .reading import ReadError, read_manifests
+from .scalars import MARK_CLOSE, MARK_OPEN
+
+_MARK = re.compile(f"{MARK_OPEN}([0-9]+){MARK_CLOSE}")
+_IN_VIEW = "compute in the view"
+
+_PROBLEMS: tuple[tuple[type[nodes.Node], str], ...] = (
+    (nodes.Filter, "a filter: " + _IN_VIEW),
+    (nodes.Test, "a test: {{% if row.x %}} already asks whether it is there"),
+    (nodes.Call, "a call: " + _IN_VIEW),
+    (nodes.Compare, "a comparison: decide in the view"),
+    (nodes.CondExpr, "a decision inside {{{{ }}}}: decide in the view"),
+    (nodes.Macro, "a macro: write the text, or let the view make a list"),
+    (nodes.BinExpr, "an operator: " + _IN_VIEW),
+    (nodes.UnaryExpr, "an operator: " + _IN_VIEW),
+    (nodes.Concat, "a concatenation: join with text() in the view"),
+    (nodes.Literal, "a literal inside {{{{ }}}}: write it as text"),
+)
+
+
+class TemplateError(ValueError):
+    """A template breaks a rule: a fault of the package, never of a user's spec."""
+
+    def __init__(self, template: str, line: int, problem: str) -> None:
+        super().__init__(f"{template}.yaml.j2:{line}: {problem}")
+        self.template = template
+        self.line = line
+        self.problem = problem
+
+
+class Opaque:
+    """A leaf as a template sees it: there, and nothing else. ``leaf`` is what the parsed manifest gets."""
+
+    __slots__ = ("hole", "leaf")
+
+    def __init__(self, leaf: Any, *, hole: bool) -> None:
+        self.leaf = leaf
+        self.hole = hole
+
+    def __bool__(self) -> bool:
+        return True
+
+    def _refuse(self, *_: Any) -> NoReturn:
+        raise TypeError("a value is opaque to templates: " + _IN_VIEW)
+
+    __str__ = __format__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __hash__ = _refuse  # type: ignore[assignment]
+    __add__ = __radd__ = __sub__ = __mul__ = __mod__ = __iter__ = __contains__ = __len__ = __getitem__ = _refuse
+
+
+class RecordView:
+    """A record as a template sees it: fields by name, no methods."""
+
+    __slots__ = ("fields",)
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.fields = fields
+
+
+class _Environment(jinja2.Environment):
+    """Attribute and item look-up over row views only; what is printed is recorded, with its line, and left as a mark."""
+
+    def __init__(self) -> None:
+        super().__init__(undefined=jinja2.StrictUndefined, finalize=self._record, trim_blocks=True, lstrip_blocks=True,
+                         keep_trailing_newline=True, autoescape=False, cache_size=0)
+        self.filters.clear()
+        self.tests.clear()
+        self.globals.clear()
+        self.printed: list[tuple[Any, int]] = []
+
+    def _record(self, printed: tuple[Any, int]) -> str:
+        value = printed[0]
+        if isinstance(value, jinja2.Undefined):
+            value._fail_with_undefined_error()
+        self.printed.append(printed)
+        return f'"{MARK_OPEN}{len(self.printed) - 1}{MARK_CLOSE}"'
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        fields = obj.fields if isinstance(obj, RecordView) else obj
+        if isinstance(fields, dict) and attribute in fields:
+            return fields[attribute]
+        return self.undefined(f"there is no {attribute!r}", name=attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if isinstance(argument, Opaque) and not argument.hole:
+            argument = argument.leaf
+        if isinstance(obj, dict) and isinstance(argument, str) and argument in obj:
+            return obj[argument]
+        return self.undefined(f"there is no item {argument!r}", name=str(argument))
+
+
+class Template:
+    """One object's template. The rules that need no row are checked here, the rest whenever a shape is rendered."""
+
+    def __init__(self, name: str, source: str, environment: _Environment) -> None:
+        self.name = name
+        self._lines = source.splitlines()
+        self._environment = environment
+        if MARK_OPEN in source or MARK_CLOSE in source:
+            raise TemplateError(name, 1, "a reserved mark character")
+        try:
+            tree = environment.parse(source)
+            _Rules(name).check(tree)
+            filename = f"<{name}>"
+            code = environment.compile(_with_lines(tree), name=name, filename=filename)  # type: ignore[call-overload]
+        except jinja2.TemplateSyntaxError as error:
+            raise TemplateError(name, error.lineno, error.message or "syntax error") from None
+        self._code = jinja2.Template.from_code(environment, code, {})
+
+    def render(self, row: RecordView) -> dict[str, Any]:
+        """The manifest with each ``{{ }}`` replaced by what it stands for; raises TemplateError."""
+        environment = self._environment
+        environment.printed = []
+        try:
+            text = self._code.render(row=row)
+        except (jinja2.UndefinedError, TypeError) as error:
+            raise TemplateError(self.name, self._failed_at(error), str(error)) from None
+        return self._parse(text, environment.printed)
+
+    def _parse(self, text: str, printed: list[tuple[Any, int]]) -> dict[str, Any]:
+        seen = set()
+
+        def leaf(scalar: str, line: int) -> Any:
+            marks = list(_MARK.finditer(scalar))
+            if not marks:
+                return scalar
+            at = printed[int(marks[0][1])][1]
+            if marks[0].span() != (0, len(scalar)):
+                raise TemplateError(self.name, at, f"part of a scalar: {_MARK.sub('{{ }}', scalar)!r}; join with text() in the view")
+            seen.add(int(marks[0][1]))
+            return self._stands_for(*printed[int(marks[0][1])])
+
+        try:
+            documents = read_manifests(text, leaf)
+        except ReadError as error:
+            raise TemplateError(self.name, *self._explained(text, error, printed)) from None
+        for number, (_, line) in enumerate(printed):
+            if number not in seen:
+                raise TemplateError(self.name, line, "{{ }} does not reach the manifest")
+        if len(documents) != 1 or not isinstance(documents[0], dict):
+            raise TemplateError(self.name, 1, f"a template makes one object, this made {len(documents)}")
+        return documents[0]
+
+    def _stands_for(self, value: Any, line: int) -> Any:
+        if value is None:
+            raise TemplateError(self.name, line, "None inside {{ }}: ask {% if %} first, an empty field is omitted")
+        if isinstance(value, RecordView) or (isinstance(value, list | dict) and not value):
+            raise TemplateError(self.name, line, "a record or an empty collection inside {{ }}: ask {% if %} first")
+        return _plain(value)
+
+    def _explained(self, text: str, error: ReadError, printed: list[tuple[Any, int]]) -> tuple[int, str]:
+        """The template line behind a line of the rendered text (by its marks, else by the same text) and the problem."""
+        rendered = (text.splitlines() or [""])[min(error.line, len(text.splitlines())) - 1]
+        if mark := _MARK.search(rendered):
+            hint = "" if "hole" in error.problem else "; each {{ }} is one whole scalar or collection"
+            return printed[int(mark[1])][1], error.problem + hint
+        same = [number for number, source in enumerate(self._lines, 1) if source.strip() == rendered.strip()]
+        return same[0] if same else min(error.line, len(self._lines) or 1), error.problem
+
+    def _failed_at(self, error: Exception) -> int:
+        line, trace = 1, error.__traceback__
+        while trace:
+            if trace.tb_frame.f_code.co_filename == f"<{self.name}>":
+                line = trace.tb_lineno
+            trace = trace.tb_next
+        return line
+
+
+def environment() -> _Environment:
+    return _Environment()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Opaque):
+        return value.leaf
+    if isinstance(value, RecordView):
+        raise TypeError("a record inside a collection inside {{ }}")
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    return value
+
+
+def _with_lines(template: nodes.Template) -> nodes.Template:
+    """``{{ x }}`` becomes ``{{ (x, line) }}``, so that a mark knows where it was written."""
+    for output in template.find_all(nodes.Output):
+        output.nodes = [
+            node if isinstance(node, nodes.TemplateData)
+            else nodes.Tuple([node, nodes.Const(node.lineno, lineno=node.lineno)], "load", lineno=node.lineno)
+            for node in output.nodes
+        ]
+    template.set_environment(template.environment)
+    return template
+
+
+class _Rules:
+    """What a template may contain: output, if, for, set, and paths from names that are in scope."""
+
+    def __init__(self, template: str) -> None:
+        self.template = template
+        self.statements: dict[type[nodes.Node], Callable[[Any, frozenset[str]], frozenset[str]]] = {
+            nodes.Output: self._output, nodes.If: self._if, nodes.For: self._for, nodes.Assign: self._assign,
+        }
+
+    def check(self, tree: nodes.Template) -> None:
+        self._body(tree.body, frozenset({"row"}))
+
+    def _body(self, body: list[nodes.Node], names: frozenset[str]) -> None:
+        for node in body:
+            statement = self.statements.get(type(node)) or self._refuse(node)
+            names = statement(node, names)
+
+    def _output(self, node: nodes.Output, names: frozenset[str]) -> frozenset[str]:
+        for part in node.nodes:
+            if not isinstance(part, nodes.TemplateData):
+                self._path(part, names)
+        return names
+
+    def _if(self, node: nodes.If, names: frozenset[str]) -> frozenset[str]:
+        self._condition(node.test, names)
+        self._body(node.body, names)
+        for branch in node.elif_:
+            self._if(branch, names)
+        self._body(node.else_, names)
+        return names
+
+    def _for(self, node: nodes.For, names: frozenset[str]) -> frozenset[str]:
+        if node.test or node.recursive or node.else_ or not isinstance(node.target, nodes.Name):
+            self._fail(node, "for takes one name and one list: decide in the view")
+        self._path(node.iter, names)
+        self._body(node.body, names | {node.target.name})
+        return names
+
+    def _assign(self, node: nodes.Assign, names: frozenset[str]) -> frozenset[str]:
+        if not isinstance(node.target, nodes.Name):
+            self._fail(node, "set takes one name")
+        self._path(node.node, names)
+        return names | {node.target.name}
+
+    def _condition(self, node: nodes.Node, names: frozenset[str]) -> None:
+        if isinstance(node, nodes.And | nodes.Or):
+            self._condition(node.left, names)
+            self._condition(node.right, names)
+        elif isinstance(node, nodes.Not):
+            self._condition(node.node, names)
+        else:
+            self._path(node, names)
+
+    def _path(self, node: nodes.Node, names: frozenset[str]) -> None:
+        if isinstance(node, nodes.Getattr):
+            self._path(node.node, names)
+        elif isinstance(node, nodes.Getitem):
+            self._path(node.node, names)
+            if not isinstance(node.arg, nodes.Const):
+                self._path(node.arg, names)
+        elif not isinstance(node, nodes.Name):
+            self._refuse(node)
+        elif node.name not in names:
+            self._fail(node, f"unknown name {node.name!r}: there is one variable, row")
+
+    def _refuse(self, node: nodes.Node) -> NoReturn:
+        found = next((problem for kind, problem in _PROBLEMS if isinstance(node, kind)), None)
+        self._fail(node, (found or f"{type(node).__name__.lower()} is not allowed: " + _IN_VIEW).format())
+
+    def _fail(self, node: nodes.Node, problem: str) -> NoReturn:
+        raise TemplateError(self.template, node.lineno, problem)

@@ -1,0 +1,57 @@
+"""What Terraform has to provide for a cluster: buckets, identities, secrets, certificates. Derived from what the objects use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..resolve.fleet import Fleet
+from ..resolve.layers import cluster_subject
+from ..resolve.places import Place
+from .views.weights import writer_name
+
+
+def variables(fleet: Fleet, place: Place) -> dict[str, Any]:
+    """Content of terraform.tfvars.json. Readers get a viewer role, the one writer of a bucket gets the user role."""
+    platform = fleet.platform
+    project = platform.projects[place.cluster.project]
+    subject = cluster_subject(platform, place, fleet.layers_of(place))
+    buckets: dict[str, str] = {}
+    grants: list[dict[str, str]] = []
+    for key in fleet.workload_keys:
+        if fleet.is_placed(key, place):
+            workload = fleet.workload(key, subject)
+            location = fleet.location(workload.model.store, place)
+            if location is not None:
+                bucket = platform.storage[workload.model.store].buckets[location]
+                buckets[bucket] = location
+                grants.append(_grant(bucket, "roles/storage.objectViewer", workload.namespace, workload.name))
+    secrets: list[dict[str, str]] = []
+    for job in fleet.downloads:
+        if job.writer is place:
+            grants.append(_grant(job.bucket, "roles/storage.objectUser", job.namespace, writer_name(job.model)))
+            if secret := platform.models[job.model].secret:
+                secrets.append({"secret": platform.secrets[secret].secret_manager, "role": "roles/secretmanager.secretAccessor",
+                                "namespace": job.namespace, "service_account": writer_name(job.model)})
+    gateways = [name for name in platform.gateways if fleet.has_gateway(name, place)]
+    return {
+        "platform": platform.name,
+        "cluster": place.name,
+        "region": place.region,
+        "project_id": project.id,
+        "project_number": str(project.number),
+        "sync_directory": f"clusters/{platform.name}/{place.region}/{place.name}/sync",
+        "buckets": [{"name": name, "location": location.upper()} for name, location in sorted(buckets.items())],
+        "bucket_grants": _once(grants),
+        "secret_grants": _once(secrets),
+        "certificates": sorted({t.certificate for g in gateways if (t := platform.gateways[g].tls)}),
+        "addresses": sorted({a for g in gateways if (a := platform.gateways[g].address)}),
+        "hosts": sorted({platform.gateways[g].host for g in gateways}),
+    }
+
+
+def _grant(bucket: str, role: str, namespace: str, account: str) -> dict[str, str]:
+    return {"bucket": bucket, "role": role, "namespace": namespace, "service_account": account}
+
+
+def _once(grants: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [dict(items) for items in sorted({tuple(g.items()) for g in grants})]

@@ -1,0 +1,1 @@
+"""Proof that the emitted tree says what the plan says."""

@@ -1,0 +1,1 @@
+"""Every value settled, for every cluster, with its origin."""

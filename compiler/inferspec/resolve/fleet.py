@@ -1,0 +1,155 @@
+"""The settled platform: places, layers, workloads, who writes which bucket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ..catalog import Catalogue
+from ..model.base import Selector
+from ..model.platform import Platform
+from .layers import Layer, Subject, cluster_subject, fleet_subject, layers
+from .places import Place, places, selects
+from .settings import variants
+from .workload import Workload, bucket_location
+
+WorkloadKey = tuple[str, str | None]
+"""Service and variant."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Download:
+    """One version of one model into one bucket, by one cluster."""
+
+    model: str
+    version: str
+    bucket: str
+    team: str
+    namespace: str
+    writer: Place
+
+
+@dataclass(eq=False)
+class Fleet:
+    """Everything the later stages ask. Answers are cached: a fleet of a thousand clusters has few distinct ones."""
+
+    platform: Platform
+    catalogue: Catalogue
+    _workloads: dict[tuple[WorkloadKey, Subject], Workload] = field(default_factory=dict)
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        return places(self.platform)
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        return layers(self.platform)
+
+    @cached_property
+    def _applying(self) -> dict[Place, tuple[Layer, ...]]:
+        return {place: tuple(x for x in self.layers if selects(x.selector, place)) for place in self.places}
+
+    def layers_of(self, place: Place) -> tuple[Layer, ...]:
+        """Layers that match the cluster, least specific first."""
+        return self._applying[place]
+
+    @cached_property
+    def workload_keys(self) -> tuple[WorkloadKey, ...]:
+        return tuple((name, variant) for name, service in self.platform.serving.items() for variant in variants(service))
+
+    def workload(self, key: WorkloadKey, subject: Subject) -> Workload:
+        """Settled for the subject; entries of other services do not make another one."""
+        narrowed = Subject(subject.region, tuple(e for e in subject.entries if e[0] == key[0]))
+        if (key, narrowed) not in self._workloads:
+            self._workloads[key, narrowed] = Workload(self.platform, self.catalogue, key[0], key[1], narrowed)
+        return self._workloads[key, narrowed]
+
+    def workload_at(self, key: WorkloadKey, place: Place) -> Workload:
+        return self.workload(key, self.subject(place))
+
+    def subject(self, place: Place) -> Subject:
+        return self._subjects[place]
+
+    @cached_property
+    def _subjects(self) -> dict[Place, Subject]:
+        return {place: cluster_subject(self.platform, place, self.layers_of(place)) for place in self.places}
+
+    # -- placement -----------------------------------------------------------------------------------------------------
+
+    def where(self, key: WorkloadKey) -> Selector | None:
+        service, variant = key
+        spec = self.platform.serving[service]
+        return spec.where if variant is None else spec.variants[variant].where
+
+    @cached_property
+    def _placed(self) -> dict[WorkloadKey, frozenset[Place]]:
+        return {key: frozenset(p for p in self.places if (w := self.where(key)) and selects(w, p)) for key in self.workload_keys}
+
+    def is_placed(self, key: WorkloadKey, place: Place) -> bool:
+        return place in self._placed[key]
+
+    def places_of(self, key: WorkloadKey) -> tuple[Place, ...]:
+        return tuple(p for p in self.places if p in self._placed[key])
+
+    def serves_team(self, team: str, place: Place) -> bool:
+        return any(self.is_placed(k, place) for k in self.workload_keys if self.platform.serving[k[0]].team == team)
+
+    def uses_class(self, name: str, place: Place) -> bool:
+        return any(self.is_placed(k, place) and self._class_of(k) == name for k in self.workload_keys)
+
+    def _class_of(self, key: WorkloadKey) -> str | None:
+        service, variant = key
+        spec = self.platform.serving[service]
+        return spec.capacity if variant is None else spec.variants[variant].capacity
+
+    def has_gateway(self, name: str, place: Place) -> bool:
+        return selects(self.platform.gateways[name].where, place)
+
+    def is_exposed(self, key: WorkloadKey, gateway: str, place: Place) -> bool:
+        return self.is_placed(key, place) and self.has_gateway(gateway, place)
+
+    def is_autoscaled(self, key: WorkloadKey, place: Place) -> bool:
+        return self.is_placed(key, place) and self.workload_at(key, place).autoscaled
+
+    def ever_autoscaled(self, key: WorkloadKey) -> bool:
+        base = self.workload(key, fleet_subject(self.platform))
+        return base.autoscaled or any(self.is_autoscaled(key, place) for place in self.places)
+
+    # -- weights -------------------------------------------------------------------------------------------------------
+
+    def location(self, store: str, place: Place) -> str | None:
+        """The bucket key that the cluster reads."""
+        return bucket_location(self.platform, self.catalogue, store, place.region)
+
+    @cached_property
+    def downloads(self) -> tuple[Download, ...]:
+        """Versions in use, each with the one cluster that writes its bucket: the first in the spec that reads it.
+
+        Where a store copies between buckets, only its first bucket is downloaded to.
+        """
+        found: dict[tuple[str, str, str], Download] = {}
+        writers: dict[str, Place] = {}
+        for key in self.workload_keys:
+            for place in self.places_of(key):
+                workload = self.workload_at(key, place)
+                location = self.location(workload.model.store, place)
+                if location is None or not workload.model.source.startswith("hf://"):
+                    continue
+                store = self.platform.storage[workload.model.store]
+                bucket = store.buckets[location]
+                if store.copy_by == "storage-transfer" and bucket != next(iter(store.buckets.values())):
+                    continue
+                version = str(workload.model_ref.v).partition("@")[2]
+                job = (workload.model_key, version, bucket)
+                if job not in found:
+                    writer = writers.setdefault(bucket, place)
+                    found[job] = Download(*job, team=workload.team, namespace=workload.namespace, writer=writer)
+        return tuple(found.values())
+
+    @cached_property
+    def written_models(self) -> tuple[tuple[str, str, str], ...]:
+        """(model, team, namespace) of every model somebody downloads."""
+        return tuple(dict.fromkeys((d.model, d.team, d.namespace) for d in self.downloads))
+
+    def writes(self, model: str, place: Place) -> bool:
+        return any(d.model == model and d.writer is place for d in self.downloads)

@@ -1,0 +1,59 @@
+"""Clusters, and which of them a selector means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ..model.base import Selector
+from ..model.places import Cluster
+from ..model.platform import Platform
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """A cluster and the region it stands in."""
+
+    name: str
+    region: str
+    cluster: Cluster
+    wave: int
+    """Index of the first wave that matches, or -1."""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return ("regions", self.region, "clusters", self.name)
+
+
+def places(platform: Platform) -> tuple[Place, ...]:
+    """All clusters in the order of the spec."""
+    return tuple(
+        Place(name, region, cluster, _wave(platform, name, region, cluster))
+        for region, facts in platform.regions.items()
+        for name, cluster in facts.clusters.items()
+    )
+
+
+def _wave(platform: Platform, name: str, region: str, cluster: Cluster) -> int:
+    for index, wave in enumerate(platform.delivery.waves):
+        if _matches(wave.where, name, region, cluster):
+            return index
+    return -1
+
+
+def selects(selector: Selector, place: Place) -> bool:
+    """All keys given must match; a list matches any of its items."""
+    return _matches(selector, place.name, place.region, place.cluster)
+
+
+def _matches(selector: Selector, name: str, region: str, cluster: Cluster) -> bool:
+    return (
+        (selector.cluster is None or name in selector.cluster)
+        and (selector.region is None or region in selector.region)
+        and (selector.stage is None or cluster.stage in selector.stage)
+        and (selector.label is None or _labelled(selector.label, cluster.labels))
+    )
+
+
+def _labelled(wanted: Mapping[str, Iterable[str]], labels: Mapping[str, str]) -> bool:
+    return all(labels.get(key) in values for key, values in wanted.items())

@@ -1,0 +1,94 @@
+"""What a service, its variant and the overrides that apply say together: one settled value a key, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..diagnostics import SpecPath
+from ..model.platform import Platform
+from ..model.serving import Service, Setting
+from ..values import Scalar, SpecAt, Value
+
+FlagValue = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A value as written, and where. Floats stay floats here: they become text in arguments only."""
+
+    v: FlagValue
+    path: SpecPath
+
+    @property
+    def value(self) -> Value:
+        v: Scalar = repr(self.v) if isinstance(self.v, float) else self.v
+        return Value(v, SpecAt(self.path))
+
+
+@dataclass(slots=True)
+class Settings:
+    """Keys that nobody set are absent from the maps."""
+
+    scalars: dict[str, Said] = field(default_factory=dict)
+    """model, maxModelLen, tensorParallel, scale.min, scale.max, scale.metric, scale.target, resources.cpu, resources.memory."""
+    flags: dict[str, Said] = field(default_factory=dict)
+    env: dict[str, Said] = field(default_factory=dict)
+    removed: dict[str, SpecPath] = field(default_factory=dict)
+    """Flags set to null: derived ones are left out too."""
+
+    def get(self, key: str) -> Value | None:
+        said = self.scalars.get(key)
+        return said.value if said else None
+
+
+def sources(platform: Platform, service: str, variant: str | None, entries: tuple[tuple[str, int], ...]) -> Iterator[tuple[Setting, SpecPath]]:
+    """Who speaks, least specific first: the service, its variant, the overrides that apply."""
+    root: SpecPath = ("serving", service)
+    spec = platform.serving[service]
+    yield spec, root
+    if variant is not None:
+        yield spec.variants[variant], (*root, "variants", variant)
+    for owner, index in entries:
+        if owner == service and spec.overrides[index].variant in (None, variant):
+            yield spec.overrides[index], (*root, "overrides", index)
+
+
+def settle(platform: Platform, service: str, variant: str | None, entries: tuple[tuple[str, int], ...]) -> Settings:
+    """Maps merge, null removes, anything else replaces."""
+    settled = Settings()
+    for setting, path in sources(platform, service, variant, entries):
+        for key, said in spoken(setting, path):
+            settled.scalars[key] = said
+        for name, v in setting.flags.items():
+            at = (*path, "flags", name)
+            settled.flags.pop(name, None)
+            settled.removed.pop(name, None)
+            if v is None:
+                settled.removed[name] = at
+            else:
+                settled.flags[name] = Said(v, at)
+        for name, text in setting.env.items():
+            settled.env.pop(name, None)
+            if text is not None:
+                settled.env[name] = Said(text, (*path, "env", name))
+    return settled
+
+
+_SCALARS = (("model", "model"), ("max_model_len", "maxModelLen"), ("tensor_parallel", "tensorParallel"))
+
+
+def spoken(setting: Setting, path: SpecPath) -> Iterator[tuple[str, Said]]:
+    """The scalar keys that ``setting`` itself gives."""
+    for attribute, key in _SCALARS:
+        if (v := getattr(setting, attribute)) is not None:
+            yield key, Said(v, (*path, key))
+    for group in ("scale", "resources"):
+        for attribute in type(getattr(setting, group)).model_fields:
+            if (v := getattr(getattr(setting, group), attribute)) is not None:
+                yield f"{group}.{attribute}", Said(v, (*path, group, attribute))
+
+
+def variants(service: Service) -> tuple[str | None, ...]:
+    """Variant names; a service without variants has the one unnamed."""
+    return tuple(service.variants) or (None,)

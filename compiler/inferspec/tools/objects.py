@@ -1,0 +1,52 @@
+"""Check objects as a Kubernetes API server would: schema, unknown fields, defaults and CEL rules, without one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inferspec.tools.pinned import ToolError
+from inferspec.tools.runner import run
+
+SCHEMAS = Path(__file__).parent.parent / "schemas"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFinding:
+    """One thing the server would refuse.
+
+    `reason` is unknown-kind (no schema: the object was not checked), unknown-version, unknown-field, malformed or invalid;
+    `field` is the place as Kubernetes writes it (spec.rules[0].matches), `pointer` the same as a JSON pointer, both empty for
+    the object as a whole.
+    """
+
+    id: str
+    reason: str
+    field: str
+    pointer: str
+    message: str
+
+
+def folders() -> list[Path]:
+    """The package's own folders of CustomResourceDefinitions: those of Go modules first, then those we wrote."""
+    return [path for path in (SCHEMAS / "crds", SCHEMAS / "own") if path.is_dir()]
+
+
+def check_objects(
+    objects: Iterable[tuple[str, Mapping[str, Any]]], crds: Sequence[Path] = (), *, deadline: float = 120.0
+) -> list[ObjectFinding]:
+    """Findings on (id, object) pairs, in their order. `crds` are folders of a user's own CRDs, which win over the package's.
+
+    `deadline` is in seconds. Raises ToolError when objectcheck is missing, cannot read a folder or fails, ToolLimit at a limit.
+    """
+    lines = [json.dumps({"id": name, "object": body}, separators=(",", ":")) for name, body in objects]
+    if not lines:
+        return []
+    args = [part for folder in (*crds, *folders()) for part in ("--crds", str(folder.absolute()))]
+    done = run("objectcheck", args, stdin="\n".join(lines).encode(), deadline=deadline)
+    if done.rc:
+        raise ToolError(f"objectcheck failed: {done.stderr.decode(errors='replace').strip()[-2000:] or f'exit status {done.rc}'}")
+    return [ObjectFinding(**json.loads(line)) for line in done.stdout.splitlines()]

