@@ -115,20 +115,22 @@ class ControlPlane:
         """Raise StartError with the end of its log if a program has ended."""
         for name, process in self.processes.items():
             if process.poll() is not None:
-                log = (self.work / f"{name}.log").read_text(errors="replace")
-                raise StartError(f"{name} ended with {process.returncode}:\n{log[-4000:]}")
+                raise StartError(f"{name} ended with {process.returncode}:\n{self._log(name)}")
 
     def _await_ready(self, end: float) -> None:
         while time.monotonic() < end:
             self.check_alive()
             try:
-                if self.ca.is_file() and self._exchange("GET", "/readyz", None, "")[1] == b"ok":
+                if self.ca.is_file() and self._exchange("GET", "/readyz", None, "application/json")[1] == b"ok":
                     self.warnings.clear()
                     return
             except (OSError, http.client.HTTPException, ssl.SSLError):
                 pass
             time.sleep(0.05)
-        raise StartError("kube-apiserver was not ready in time:\n" + (self.work / "kube-apiserver.log").read_text(errors="replace")[-4000:])
+        raise StartError("kube-apiserver was not ready in time:\n" + self._log("kube-apiserver"))
+
+    def _log(self, name: str) -> str:
+        return (self.work / f"{name}.log").read_text(errors="replace")[-4000:]
 
     def _write_kubeconfig(self) -> None:
         self.kubeconfig = self.work / "kubeconfig"  # for kube-scheduler
@@ -149,7 +151,7 @@ class ControlPlane:
 
     def _exchange(self, method: str, path: str, body: bytes | None, media: str) -> tuple[int, bytes]:
         """One request on this thread's kept-alive connection; the connection is made anew once if the server closed it."""
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": media or "application/json", "Accept": "application/json"}
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": media, "Accept": "application/json"}
         for fresh in (False, True):
             known = getattr(self._connections, "https", None)
             if known is None or fresh or known.port != self.port:
@@ -230,7 +232,5 @@ def _write_key(path: Path) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     path.touch(mode=0o600)
     path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
     )

@@ -1,9 +1,8 @@
-"""An etcd directory with every CRD already installed, packed and kept in the cache: installing takes 15 s, unpacking half of one."""
+"""An etcd directory with every CRD installed, packed and kept in the cache: installing takes 15 s, unpacking half of one."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tarfile
 import tempfile
@@ -28,7 +27,7 @@ def crds() -> list[dict[str, Any]]:
     """One CRD a kind: that of a Go module, else the real one of the shared folder where it is there, else our own."""
     found: dict[str, dict[str, Any]] = {}
     for path in crd_files():
-        for document in _documents(path):
+        for document in documents(path):
             found.setdefault(document["metadata"]["name"], document)
     return list(found.values())
 
@@ -39,7 +38,8 @@ def crd_files() -> list[Path]:
     return [path for path in paths if path.suffix in {".json", ".yaml"} and path.name != "index.json"]
 
 
-def _documents(path: Path) -> list[dict[str, Any]]:
+def documents(path: Path) -> list[dict[str, Any]]:
+    """The CRDs of one file."""
     if path.suffix == ".json":
         return [json.loads(path.read_bytes())]
     documents = yaml.load_all(path.read_bytes(), Loader=yaml.CSafeLoader)
@@ -74,7 +74,7 @@ def _make(programs: Path, wanted: list[dict[str, Any]], home: Path) -> None:
             plane.stop()
         with tarfile.open(home / "etcd.part", "w:gz", compresslevel=1) as archive:
             archive.add(plane.work / "etcd", "etcd")
-    os.replace(home / "etcd.part", home / "etcd.tar.gz")
+    (home / "etcd.part").replace(home / "etcd.tar.gz")
     (home / "refused.json").write_text(json.dumps(refused))
 
 
@@ -97,7 +97,8 @@ def await_served(plane: ControlPlane, timeout: float = 60) -> None:
         if all(c.get("Established") == "True" for c in conditions):
             break
         time.sleep(0.1)
-    waiting = {(i["spec"]["group"], v["name"], i["spec"]["names"]["kind"]) for i in items for v in i["spec"]["versions"] if v["served"]}
+    specs = [item["spec"] for item in items]
+    waiting = {(s["group"], v["name"], s["names"]["kind"]) for s in specs for v in s["versions"] if v["served"]}
     while waiting and time.monotonic() < end:
         for group, version in {(g, v) for g, v, _ in waiting}:
             try:

@@ -1,4 +1,6 @@
-"""Put the pinned tools and the CRDs into the package: the build hook's work, also run by itself.
+"""Put the pinned tools and the CRDs into the package: the build hook's work.
+
+Also run by itself:
 
     python tools/assemble.py                  fill compiler/inferspec/tools/bin and compiler/inferspec/schemas/crds
     python tools/assemble.py --update-lock    write tools.lock anew from what this machine builds (a maintainer's step)
@@ -15,8 +17,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import crds  # noqa: E402
-import gobuild  # noqa: E402
+import crds
+import gobuild
 
 ROOT = Path(__file__).resolve().parent.parent
 KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5"
@@ -90,7 +92,8 @@ def update_lock() -> None:
     old = json.loads(path.read_text()) if path.is_file() else {"tools": {}}
     go = gobuild.toolchain()
     sums = {}
-    for name in [f"{program.module}@{program.version}" for program in PROGRAMS if program.module] + [source.name for source in crds.SOURCES]:
+    programs = [f"{program.module}@{program.version}" for program in PROGRAMS if program.module]
+    for name in programs + [source.name for source in crds.SOURCES]:
         sums[name] = json.loads(go.go("mod", "download", "-json", name))["Sum"]
     tools = {}
     for program in PROGRAMS:
@@ -98,7 +101,8 @@ def update_lock() -> None:
         entry = {"package": program.package, "version": program.version} if program.version else {"source": source}
         before = old["tools"].get(program.name, {})
         hashes = before.get("sha256", {}) if {k: v for k, v in before.items() if k != "sha256"} == entry else {}
-        tools[program.name] = entry | {"sha256": hashes | {f"{go.platform} {go.version}": _sha256(gobuild.build(go, program))}}
+        hashes |= {f"{go.platform} {go.version}": _sha256(gobuild.build(go, program))}
+        tools[program.name] = entry | {"sha256": hashes}
     path.write_text(json.dumps({"tools": tools, "modules": sums}, indent=2, sort_keys=True) + "\n")
 
 

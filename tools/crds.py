@@ -83,7 +83,10 @@ def _lean(document: dict[str, Any]) -> dict[str, Any]:
     """The CRD without status and prose. Annotations stay: the server asks for api-approved.kubernetes.io in *.k8s.io groups."""
     metadata = {k: v for k, v in document["metadata"].items() if k in {"name", "annotations"}}
     spec = dict(document["spec"])
-    spec["versions"] = [{**v, "schema": {"openAPIV3Schema": _without_prose(v["schema"]["openAPIV3Schema"])}} for v in spec["versions"]]
+    spec["versions"] = [
+        {**version, "schema": {"openAPIV3Schema": _without_prose(version["schema"]["openAPIV3Schema"])}}
+        for version in spec["versions"]
+    ]
     return {"apiVersion": document["apiVersion"], "kind": document["kind"], "metadata": metadata, "spec": spec}
 
 

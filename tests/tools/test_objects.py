@@ -68,7 +68,9 @@ def test_rules_of_crds_speak_as_the_server_does(mutant: str, control_plane: Cont
         (LWS, "metadata.name", "Chat_A", "invalid", "metadata.name", "/metadata/name"),
     ],
 )  # fmt: skip
-def test_a_fault_has_a_reason_and_a_place(good: dict[str, Any], path: str, value: Any, reason: str, field: str, pointer: str) -> None:
+def test_a_fault_has_a_reason_and_a_place(
+    good: dict[str, Any], path: str, value: Any, reason: str, field: str, pointer: str
+) -> None:
     (finding,) = check_objects([("x", changed(good, path, value))])
     assert (finding.id, finding.reason, finding.field, finding.pointer) == ("x", reason, field, pointer)
 
@@ -86,7 +88,8 @@ def test_defaults_come_before_required(tmp_path: Path) -> None:
 
 
 def test_a_users_crds_win_over_the_packages(tmp_path: Path) -> None:
-    crd(tmp_path, {"type": "object", "properties": {"only": {"type": "string"}}}, group="inference.networking.k8s.io", kind="InferencePool")
+    spec = {"type": "object", "properties": {"only": {"type": "string"}}}
+    crd(tmp_path, spec, group="inference.networking.k8s.io", kind="InferencePool")
     assert {f.field for f in check_objects([("x", POOL)], [tmp_path])} == {
         "spec.selector", "spec.targetPorts", "spec.endpointPickerRef",
     }  # fmt: skip
@@ -104,6 +107,12 @@ def test_a_folder_that_cannot_be_read_is_a_tool_error(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("kind: CustomResourceDefinition\nspec: [\n")
     with pytest.raises(ToolError, match=r"a\.yaml"):
         check_objects([("x", POOL)], [tmp_path])
+
+
+def test_a_crd_that_does_not_compile_is_told_apart_from_a_bad_object(tmp_path: Path) -> None:
+    crd(tmp_path, {"type": "object", "patternProperties": {"n": {"type": "integer"}}})
+    (finding,) = check_objects([("x", thing({"n": 4}))], [tmp_path])
+    assert finding.reason == "unusable-schema"
 
 
 def test_package_carries_the_kinds_we_emit() -> None:

@@ -39,6 +39,16 @@ type customSchema struct {
 	cel        *cel.Validator
 }
 
+// notServed says that the CRD of a kind lacks the version an object is written in.
+type notServed struct {
+	gvk    schema.GroupVersionKind
+	served []string
+}
+
+func (n notServed) Error() string {
+	return fmt.Sprintf("%s has no version %s; served: %s", n.gvk.GroupKind(), n.gvk.Version, strings.Join(n.served, ", "))
+}
+
 // openLibrary indexes the folders: by their index.json ({"group/Kind": "file"}) where there is one, else by reading each file.
 func openLibrary(dirs []string) (*library, error) {
 	lib := &library{files: map[schema.GroupKind]string{}, schemas: map[schema.GroupVersionKind]func() (*customSchema, error){}}
@@ -189,5 +199,5 @@ func compile(crd *apiextensionsv1.CustomResourceDefinition, gvk schema.GroupVers
 			cel:        cel.NewValidator(structural, true, celconfig.PerCallLimit),
 		}, nil
 	}
-	return nil, fmt.Errorf("%s has no version %s; served: %s", gvk.GroupKind(), gvk.Version, strings.Join(served, ", "))
+	return nil, notServed{gvk, served}
 }

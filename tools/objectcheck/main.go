@@ -22,7 +22,8 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
 
-// Finding is one line of output. Reason is one of unknown-kind, unknown-version, unknown-field, malformed and invalid.
+// Finding is one line of output. Reason is one of unknown-kind, unknown-version, unusable-schema, unknown-field,
+// malformed and invalid.
 type Finding struct {
 	ID      string `json:"id"`
 	Reason  string `json:"reason"`
@@ -120,11 +121,14 @@ func checkLine(library *library, line []byte) (findings []Finding) {
 		report("malformed", "", "apiVersion and kind are required")
 	case library.has(gvk.GroupKind()):
 		schema, err := library.schema(gvk)
-		if err != nil {
+		switch {
+		case errors.As(err, &notServed{}):
 			report("unknown-version", "apiVersion", "%v", err)
-			return findings
+		case err != nil:
+			report("unusable-schema", "", "%v", err)
+		default:
+			checkCustom(schema, object, report)
 		}
-		checkCustom(schema, object, report)
 	case builtin.IsGroupRegistered(gvk.Group):
 		checkBuiltin(gvk, object, report)
 	default:

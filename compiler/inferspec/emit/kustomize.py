@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..plan.objects import Identity
 from ..values import SENTINEL, Scalar
 from .diff import Op, Path
-from .layers import EmitError, Patch, Stack, _unbound
+from .layers import EmitError, Patch, Stack, unbound
 from .text import HEADER, Open, Piece, flow_text, joined, op_pieces, scalar_text
 
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
@@ -38,7 +38,8 @@ def facts_component(stack: Stack) -> str:
     source = facts_name(stack.facet.part)
     lines = [_COMPONENT, "replacements:\n"]
     for fact, fields in stack.bindings.items():
-        lines.append(f"- source: {{kind: ConfigMap, name: {source}, fieldPath: {flow_text(f'data.{_field_step(fact)}')}}}\n  targets:\n")
+        field = flow_text(f"data.{_field_step(fact)}")
+        lines.append(f"- source: {{kind: ConfigMap, name: {source}, fieldPath: {field}}}\n  targets:\n")
         by_object: dict[Identity, list[Path]] = {}
         for identity, path in fields:
             by_object.setdefault(identity, []).append(path)
@@ -51,7 +52,7 @@ def facts_component(stack: Stack) -> str:
 def layer_component(stack: Stack, layer: str) -> str:
     """``components/<facet>-<layer>``: what one override changes, once for every cluster it reaches."""
     changed = zip(stack.facet.base, stack.layers[layer], strict=True)
-    pieces = _patches([(obj.identity, tuple(map(_unbound, ops))) for obj, ops in changed if ops])
+    pieces = _patches([(obj.identity, tuple(map(unbound, ops))) for obj, ops in changed if ops])
     return _COMPONENT + "".join([piece for piece in joined(pieces) if type(piece) is str])
 
 
@@ -75,9 +76,9 @@ class Overlay:
 
 def _facts_generator(part: str, facts: Sequence[str], unbindable: frozenset[str]) -> list[Piece]:
     pieces: list[Piece] = [
-        f"configMapGenerator:\n- name: {facts_name(part)}\n"
-        '  options: {disableNameSuffixHash: true, annotations: {config.kubernetes.io/local-config: "true"}}\n'
-        "  literals:\n"
+        f"configMapGenerator:\n- name: {facts_name(part)}\n",
+        '  options: {disableNameSuffixHash: true, annotations: {config.kubernetes.io/local-config: "true"}}\n',
+        "  literals:\n",
     ]
     for fact in facts:
         # The components read every fact. One that cannot be bound here stays the sentinel until this overlay's patch.
@@ -109,14 +110,17 @@ def _refuse_identity(identity: Identity, op: Op) -> None:
 def _target(identity: Identity) -> str:
     # An empty group would mean any group.
     group = flow_text("^$") if not identity.group else identity.group
-    namespace = f", namespace: {flow_text(identity.namespace)}" if identity.namespace else ""
-    return f"{{group: {group}, version: {identity.version}, kind: {identity.kind}, name: {flow_text(_SPECIAL.sub(_backslash, identity.name))}{namespace}}}"
+    return f"{{group: {group}, {_named(identity, flow_text(_SPECIAL.sub(_backslash, identity.name)))}}}"
 
 
 def _selector(identity: Identity) -> str:
     group = f"group: {identity.group}, " if identity.group else ""
+    return f"{{{group}{_named(identity, flow_text(identity.name))}}}"
+
+
+def _named(identity: Identity, name: str) -> str:
     namespace = f", namespace: {flow_text(identity.namespace)}" if identity.namespace else ""
-    return f"{{{group}version: {identity.version}, kind: {identity.kind}, name: {flow_text(identity.name)}{namespace}}}"
+    return f"version: {identity.version}, kind: {identity.kind}, name: {name}{namespace}"
 
 
 def _backslash(found: re.Match[str]) -> str:

@@ -20,6 +20,9 @@ from .diff import NotApplicable, Op, Path, apply, diff, leaf_key, same
 _BINDABLE = re.compile(r"[A-Za-z0-9._:/@-]+")
 """Facts that survive a ConfigMap literal and a replacement unchanged; any other is a patch."""
 
+FACTS = "facts"
+"""Suffix of the component that binds facts, beside the names of layers."""
+
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 _FIELD_STEP = re.compile(r"(?![0-9]+$)(?!-$)[A-Za-z0-9_./-]+")
 
@@ -75,6 +78,8 @@ class Stack:
         self.places = {obj.identity: place for place, obj in enumerate(facet.base)}
         if not facet.base or len(self.places) != len(facet.base):
             raise EmitError(f"facet {facet.name}: no objects, or one object twice")
+        if FACTS in facet.layers:
+            raise EmitError(f"facet {facet.name}: {FACTS!r} cannot be the name of a layer")
         self.bindings = self._bindings(by_fact)
         bound = [(fact, identity, path) for fact, fields in self.bindings.items() for identity, path in fields]
         self._bound = frozenset(bound)
@@ -127,7 +132,7 @@ class Stack:
                     after = list(trees)
                     for place, of_object in enumerate(ops):
                         if of_object:
-                            after[place] = apply(map(_unbound, of_object), trees[place])
+                            after[place] = apply(map(unbound, of_object), trees[place])
                 except NotApplicable as error:
                     notes.append(Note(self.facet.name, name, tuple(used), self.facet.base[place].identity, str(error)))
                 else:
@@ -207,7 +212,7 @@ class Stacks(Mapping[str, Stack]):
         """What ``cluster`` lists and patches for ``facet``; ``unbindable`` as the method of that name says."""
         stack = self._stacks[facet]
         if unbindable:
-            unbindable = unbindable & stack.bindings.keys()
+            unbindable = unbindable.intersection(stack.bindings)
         return stack.residual(cluster.layers.get(facet, ()), cluster.facets[facet], unbindable)
 
 
@@ -222,7 +227,7 @@ def _ambiguous(plan: FleetPlan) -> frozenset[Identity]:
     for objects in [*groups, *own]:
         for obj in objects:
             seen.setdefault(obj.identity[1:], set()).add(obj.identity)
-    return frozenset(identity for same_name in seen.values() if len(same_name) > 1 for identity in same_name)
+    return frozenset(one for same_name in seen.values() if len(same_name) > 1 for one in same_name if not one.group)
 
 
 def _is_field_path(path: Path) -> bool:
@@ -230,7 +235,7 @@ def _is_field_path(path: Path) -> bool:
     return all(type(step) is int or _FIELD_STEP.match(step) for step in path)  # type: ignore[arg-type]
 
 
-def _unbound(op: Op) -> Op:
+def unbound(op: Op) -> Op:
     """The operation as a component holds it: facts are bound before layers, so in what a layer adds they stay sentinels."""
     return op if op.value is None else Op(op.op, op.path, _without_facts(op.value))
 

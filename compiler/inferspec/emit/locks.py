@@ -85,7 +85,8 @@ def parse_lock(text: str, path: str) -> Lock:
 
 def inventory(locks: Mapping[str, Lock]) -> Inventory:
     """What the clusters of ``locks`` (by path) have. A facet that the shared lock does not know counts for nothing."""
-    facets = {name: _parsed(found) for path, lock in locks.items() if path.startswith("overlays/") for name, found in lock.facets.items()}
+    shared = [lock for path, lock in locks.items() if path.startswith("overlays/")]
+    facets = {name: _parsed(objects) for lock in shared for name, objects in lock.facets.items()}
     found: Inventory = {}
     for path, lock in locks.items():
         if not path.startswith("clusters/"):
@@ -128,7 +129,8 @@ def _stem(identity: Identity) -> tuple[str, ...]:
 
 
 def _identities(objects: Objects) -> list[str]:
-    return sorted([f"{identity.api_version} {identity.kind} {identity.namespace}/{identity.name}" for identity in [obj.identity for obj in objects]])
+    found = [obj.identity for obj in objects]
+    return sorted([f"{one.api_version} {one.kind} {one.namespace}/{one.name}" for one in found])
 
 
 def _parsed(identities: Iterable[str]) -> list[Identity]:

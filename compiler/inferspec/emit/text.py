@@ -45,12 +45,11 @@ def json_text(value: Any) -> str:
 def scalar_text(value: Scalar) -> str:
     """A scalar in block style; raises EmitError for what cannot stand in a manifest."""
     key = (type(value), value)
-    found = _TEXTS.get(key)
-    if found is None:
+    if (found := _TEXTS.get(key)) is None:
         if problem := refusal(value):
             raise EmitError(problem)
         bare = type(value) is str and _BARE.fullmatch(value) and not retyped(value) and value != SENTINEL
-        found = value if bare else json_text(value)
+        found = str(value) if bare else json_text(value)
         if len(_TEXTS) >= _TEXTS_LIMIT:
             _TEXTS.clear()
         _TEXTS[key] = found
@@ -77,6 +76,8 @@ def _block(node: Any, first: str, indent: str, out: list[Piece]) -> None:
         raise EmitError("an empty collection: omit the field")
     if type(node) is dict:
         for key, item in node.items():
+            if key == "<<":
+                raise EmitError("a key '<<': kustomize writes it as a merge key")
             lead = f"{first}{scalar_text(key)}:"
             first = indent
             if type(item) is dict:

@@ -10,7 +10,7 @@ from typing import Any
 from ..plan.objects import ClusterPlan, FleetPlan, Identity, Objects
 from ..plan.scalars import refusal
 from .kustomize import UP, Overlay, facts_component, facts_name, layer_component, listing
-from .layers import EmitError, Note, Stacks
+from .layers import FACTS, EmitError, Note, Patch, Stacks
 from .locks import cluster_lock, cluster_lock_path, shared_lock, shared_lock_path
 from .names import directories, label, region_label
 from .text import ObjectTexts
@@ -61,10 +61,12 @@ class _Renderer:
         self.bases = directories((name,) for name in plan.facets)
         self.components = directories(
             (name, layer) for name, stack in self.stacks.items()
-            for layer in (*(["facts"] if stack.bindings else []), *stack.layers)
+            for layer in (*([FACTS] if stack.bindings else []), *stack.layers)
         )
         self._overlays: dict[Any, Overlay] = {}
-        self._facets_of = {part: [name for name in plan.facets if plan.facets[name].part == label(part, "part")] for part in plan.parts}
+        self._facets_of = {
+            label(part, "part"): [name for name, facet in plan.facets.items() if facet.part == part] for part in plan.parts
+        }
         self._check_names()
 
     def tree(self) -> Tree:
@@ -154,12 +156,14 @@ class _Renderer:
         return found
 
     def _new_overlay(self, cluster: ClusterPlan, part: str, facets: list[str], own: bool, unbindable: frozenset[str]) -> Overlay:
-        components, patches, facts = [], [], set()
+        components: list[str] = []
+        patches: list[Patch] = []
+        facts: set[str] = set()
         for name in facets:
             residual = self.stacks.residual(cluster, name, unbindable)
             bindings = self.stacks[name].bindings
             facts.update(bindings)
-            listed = (*(["facts"] if bindings else []), *residual.layers)
+            listed = (*([FACTS] if bindings else []), *residual.layers)
             components += [f"{UP}/components/{self.components[name, layer]}" for layer in listed]
             patches += residual.patches
         resources = [f"{UP}/base/{self.bases[name,]}" for name in facets] + ["objects.yaml"] * own

@@ -65,6 +65,6 @@ def _wrong_top(source: Source, value: object, top: type[Map] | type[Seq]) -> Dia
     wanted = "a list" if top is Seq else "a map, 'key: value'"
     if value is None:
         return Diagnostic("SYN013", "the file holds nothing but comments and blanks", at, help=f"it should hold {wanted}")
-    what = {Map: "a map", Seq: "a list"}.get(type(value), "one text")
-    help = "a space must follow every ':'" if isinstance(value, str) and ":" in value else ""
+    what = "a map" if isinstance(value, Map) else "a list" if isinstance(value, Seq) else "one text"
+    help = "a space must follow every ':'" if isinstance(value, str) and ":" in value else "is this the right file?"
     return Diagnostic("SYN014", f"the file holds {what} instead of {wanted}", at, help=help)

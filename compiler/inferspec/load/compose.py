@@ -7,6 +7,7 @@ keys and follow YAML 1.1. One problem does not hide the next: what is refused is
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from yaml import (
@@ -21,9 +22,10 @@ from yaml import (
 )
 from yaml._yaml import CParser
 
-from ..diagnostics import Diagnostic, Edit, Fix, Span, SpecPath
-from .limits import MAX_DEPTH, MAX_KEY, MAX_NODES, MAX_PROBLEMS, MAX_SCALAR
-from .nodes import KeyMark, Map, Seq
+from ..diagnostics import Diagnostic
+from .limits import MAX_DEPTH, MAX_KEY, MAX_NODES, MAX_SCALAR
+from .nodes import Map, Seq
+from .problems import Problems, Stop
 from .read import FORBIDDEN
 from .scalars import Ambiguous, resolve
 from .syntax import explain, shown
@@ -31,21 +33,17 @@ from .syntax import explain, shown
 _UNSEEN = object()
 
 
-class _Stop(Exception):
-    """Reading on is pointless; the reason is already among the problems."""
-
-
 def compose(text: str, file: str) -> tuple[Any, bool, list[Diagnostic]]:
     """(top-level value, whether the whole text was read, problems). The value is None for a text without content."""
-    composer = _Composer(text, file)
+    problems = Problems(file)
     collects = gc.isenabled()
-    gc.disable()  # nothing built here is garbage or a cycle; collections cost a quarter of the time
+    gc.disable()  # nothing built here is garbage or a cycle, and collecting it again and again is slow
     try:
-        return composer.document(), True, composer.found
-    except _Stop:
-        return None, False, composer.found
+        return _Composer(text, problems).document(), True, problems.found
+    except Stop:
+        return None, False, problems.found
     except YAMLError as error:
-        found = composer.found
+        found = problems.found
         if found and found[-1].code == "SYN035":
             found.pop()  # text that ran on into what broke: one mistake
         return None, False, [*found, *explain(error, text, file)]
@@ -55,15 +53,16 @@ def compose(text: str, file: str) -> tuple[Any, bool, list[Diagnostic]]:
 
 
 class _Composer:
-    __slots__ = ("ended", "file", "found", "known", "left", "next", "path")
+    """One pass over the events of one text. ``_map`` and ``_seq`` are the hot loops: 100,000 turns for a large spec."""
 
-    def __init__(self, text: str, file: str) -> None:
-        self.next = CParser(text).get_event
-        self.file = file
-        self.found: list[Diagnostic] = []
-        self.known: dict[str, Any] = {}
+    __slots__ = ("ended", "known", "left", "next", "path", "problems")
+
+    def __init__(self, text: str, problems: Problems) -> None:
+        self.next: Callable[[], Any] = CParser(text).get_event
+        self.problems = problems
+        self.path = problems.path
+        self.known: dict[str, Any] = {}  # plain scalars met so far: most occur many times
         self.left = MAX_NODES
-        self.path: list[str | int] = []
         self.ended: Any = None  # end mark of the collection read last
 
     def document(self) -> Any:
@@ -72,47 +71,49 @@ class _Composer:
         if not isinstance(start, DocumentStartEvent):
             return None  # a stream without documents
         if start.version or start.tags:
-            self._report("SYN023", "the file sets YAML directives", start.start_mark, None, "delete the lines that start with %")
+            self.problems.report("SYN023", start.start_mark)
         root = self._value(self.next(), 1)
         self.next()  # document end
         after = self.next()
         if isinstance(after, DocumentStartEvent):
-            help = "delete the '---' line, or put the second document in a file of its own and include it"
-            self._report("SYN012", "a second document starts here; a spec is one document", after.start_mark, after.end_mark, help)
+            self.problems.report("SYN012", after.start_mark, after.end_mark)
         return root
 
     def _map(self, depth: int) -> Map:
-        found = Map(self.file)
+        found = Map(self.problems.file)
         marks, take, known, path = found.marks, self.next, self.known, self.path
         path.append("")
         while True:
             event = take()
+            key: str | None
             if type(event) is not ScalarEvent:
                 if type(event) is MappingEndEvent:
                     break
                 path[-1] = ""
-                key = self._odd_key(event)
+                self._skip_key(event)
+                key = None
             elif event.style or event.anchor or event.tag or type(key := known.get(event.value)) is not str:
                 path[-1] = ""
                 key = self._key(event)
-            path[-1] = key
+            path[-1] = key or ""
             name, event = event, take()
             at, start = name.start_mark, event.start_mark
             value = self._value(event, depth)
             end = self.ended if type(value) is Map or type(value) is Seq else event.end_mark
             line = start.line
-            mark = (at.line + 1, at.column + 1, line + 1, start.column + 1, end.column + 1 if end.line == line else 0)
+            if key is None:
+                continue
             if key in found:
-                self._duplicate(key, name, marks[key])
-            elif key is not None:
-                found[key] = value
-                marks[key] = mark
+                self.problems.duplicate(key, name, marks[key])
+                continue
+            found[key] = value
+            marks[key] = (at.line + 1, at.column + 1, line + 1, start.column + 1, end.column + 1 if end.line == line else 0)
         path.pop()
         self.ended = event.end_mark
         return found
 
     def _seq(self, depth: int) -> Seq:
-        found = Seq(self.file)
+        found = Seq(self.problems.file)
         marks, take, path = found.marks, self.next, self.path
         path.append(0)
         while type(event := take()) is not SequenceEndEvent:
@@ -131,166 +132,88 @@ class _Composer:
         self.left -= 1
         if self.left < 0:
             self._exhausted(event)
-        if type(event) is ScalarEvent:
+        kind = type(event)
+        if kind is ScalarEvent:
             if not event.style and not event.tag and not event.anchor:
                 value = self.known.get(event.value, _UNSEEN)
                 if value is not _UNSEEN and event.start_mark.line == event.end_mark.line:
                     return value
             return self._scalar(event)
-        if type(event) is AliasEvent:
-            help = "write the value out; overrides and classes are the spec's own way to share settings"
-            self._report(
-                "SYN020",
-                f"aliases are not part of the spec language: *{shown(event.anchor)}",
-                event.start_mark,
-                event.end_mark,
-                help,
-            )
+        if kind is AliasEvent:
+            self.problems.report("SYN020", event.start_mark, event.end_mark, what=shown(f"*{event.anchor}"))
             return None
-        self._properties(event)
+        self._refuse_properties(event)
         if depth > MAX_DEPTH:
-            self._report(
-                "SYN040",
-                f"more than {MAX_DEPTH} levels inside one another",
-                event.start_mark,
-                event.end_mark,
-                "no part of the language is nearly this deep",
-            )
-            raise _Stop
-        value = self._map(depth + 1) if type(event) is MappingStartEvent else self._seq(depth + 1)
+            self.problems.report("SYN040", event.start_mark, event.end_mark)
+            raise Stop
+        value = self._map(depth + 1) if kind is MappingStartEvent else self._seq(depth + 1)
         if not event.flow_style:
             self.ended = _BLOCK
         return value
 
     def _scalar(self, event: Any) -> Any:
-        text = event.value
-        self._properties(event)
+        text: str = event.value
+        self._refuse_properties(event)
         start, end = event.start_mark, event.end_mark
         if len(text) > MAX_SCALAR:
-            self._report(
-                "SYN042",
-                f"a value of {len(text):,} characters; at most {MAX_SCALAR:,} are allowed",
-                start,
-                None,
-                "put long content in a file of its own",
-            )
+            self.problems.report("SYN042", start, what=f"a value of {len(text):,}")
             return text[:MAX_SCALAR]
         if event.style:
             if event.style == '"' and not text.isprintable() and (bad := FORBIDDEN.search(text.replace("\r\n", "\n"))):
-                self._report(
-                    "SYN005",
-                    f"the value holds U+{ord(bad[0]):04X}, written as an escape",
-                    start,
-                    end,
-                    "delete the escape: no field may hold this character",
-                )
+                self.problems.report("SYN005", start, end, what=f"U+{ord(bad[0]):04X}")
             return text
         if start.line != end.line:
-            help = "indent as its neighbours if it is a key or an item of its own; quote it, or use '>-', if it is one text"
-            self._report("SYN035", "unquoted text runs on over the next line", start, None, help)
+            self.problems.report("SYN035", start)
             return text
-        return self._plain(text, event)
-
-    def _plain(self, text: str, event: Any) -> Any:
         value = resolve(text)
-        if not isinstance(value, Ambiguous):
-            if len(text) <= MAX_KEY:
-                self.known[text] = value
-            return value
-        start, end = event.start_mark, event.end_mark
-        fix = None
-        if value.certain:
-            edit = Edit(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1, value.certain)
-            fix = Fix(f"write {value.certain}", (edit,))
-        self._report(value.code, f"{shown(text)} {value.why}", start, end, value.help, fix=fix)
-        return text
+        if isinstance(value, Ambiguous):
+            self.problems.ambiguous(text, value, start, end)
+            return text
+        if len(text) <= MAX_KEY:
+            self.known[text] = value
+        return value
 
     def _key(self, event: Any) -> str | None:
-        """The key of a scalar event; None, with a problem, where it is no string."""
-        if event.value == "<<" and not event.style:
-            self._properties(event)
-            self._report(
-                "SYN021",
-                "merge keys are not part of the spec language",
-                event.start_mark,
-                event.end_mark,
-                "write the keys out, or use overrides",
-            )
+        """The key of a scalar event; None, with a problem, where it cannot be one."""
+        text: str = event.value
+        start, end = event.start_mark, event.end_mark
+        if text == "<<" and not event.style:
+            self._refuse_properties(event)
+            self.problems.report("SYN021", start, end)
             return None
-        if len(event.value) > MAX_KEY:
-            message = f"a key of {len(event.value):,} characters; at most {MAX_KEY} are allowed"
-            self._report("SYN042", message, event.start_mark, None, "choose a shorter key")
+        if len(text) > MAX_KEY:
+            self.problems.report("SYN042", start, what=f"a key of {len(text):,}")
             return None
-        problems = len(self.found)
+        known = len(self.problems.found)
         key = self._scalar(event)
-        if isinstance(key, str):
-            return key
-        if len(self.found) == problems:
-            what = "an empty key" if not event.value else f"the key {shown(event.value)} is not text"
-            self._report("SYN031", what, event.start_mark, event.end_mark, "quote it")
-        return event.value
+        if not isinstance(key, str) and len(self.problems.found) == known:
+            self.problems.report("SYN031", start, end, what=f"the key {shown(text)} is not text" if text else "an empty key")
+        return text
 
-    def _odd_key(self, event: Any) -> None:
+    def _skip_key(self, event: Any) -> None:
+        """Read past a key that is an alias, a list or a map."""
         if type(event) is AliasEvent:
             self._value(event, 1)
             return
-        start, end, open_ = event.start_mark, event.end_mark, 1
-        while open_:
+        start, end, opened = event.start_mark, event.end_mark, 1
+        while opened:
             inner = self.next()
             self.left -= 1
             if self.left < 0:
                 self._exhausted(inner)
-            open_ += isinstance(inner, (MappingStartEvent, SequenceStartEvent)) - isinstance(
-                inner, (MappingEndEvent, SequenceEndEvent)
-            )
-        help = "keys are text; quote a value that starts with '{' or '['"
-        self._report("SYN031", "a map or list stands where a key belongs", start, end, help)
+            opened += isinstance(inner, (MappingStartEvent, SequenceStartEvent))
+            opened -= isinstance(inner, (MappingEndEvent, SequenceEndEvent))
+        self.problems.report("SYN031", start, end, what="a map or list stands where a key belongs")
 
     def _exhausted(self, event: Any) -> NoReturn:
-        self._report(
-            "SYN041", f"the file has more than {MAX_NODES:,} values", event.start_mark, None, "split it into included files"
-        )
-        raise _Stop
+        self.problems.report("SYN041", event.start_mark)
+        raise Stop
 
-    def _properties(self, event: Any) -> None:
+    def _refuse_properties(self, event: Any) -> None:
         if event.anchor:
-            help = "delete it and write shared values out; overrides and classes are the spec's own way to share settings"
-            self._report(
-                "SYN020", f"anchors are not part of the spec language: &{shown(event.anchor)}", event.start_mark, None, help
-            )
+            self.problems.report("SYN020", event.start_mark, what=shown(f"&{event.anchor}"))
         if event.tag:
-            self._report(
-                "SYN022",
-                f"tags are not part of the spec language: {shown(event.tag.replace('tag:yaml.org,2002:', '!!'))}",
-                event.start_mark,
-                None,
-                "delete it; quote the value if it is text",
-            )
-
-    def _duplicate(self, key: str, event: Any, first: KeyMark) -> None:
-        related = (Span(self.file, first[0], first[1], first[1] + len(key), "first set here"),)
-        span = self._between(event.start_mark, event.end_mark)
-        message = f"the key {shown(key)} is set twice in one map"
-        self._add(Diagnostic("SYN030", message, span, path=self._here(), related=related, help="keep one of the two"))
-
-    def _report(self, code: str, message: str, start: Any, end: Any, help: str, *, fix: Fix | None = None) -> None:
-        self._add(Diagnostic(code, message, self._between(start, end), path=self._here(), help=help, fix=fix))
-
-    def _between(self, start: Any, end: Any) -> Span:
-        on_one_line = end is not None and end.line == start.line and end.column > start.column
-        return Span(self.file, start.line + 1, start.column + 1, end.column + 1 if on_one_line else 0)
-
-    def _here(self) -> SpecPath:
-        return tuple(step for step in self.path if step is not None and step != "")
-
-    def _add(self, problem: Diagnostic) -> None:
-        self.found.append(problem)
-        if len(self.found) == MAX_PROBLEMS:
-            help = "is this the right file?"
-            self.found.append(
-                Diagnostic("SYN043", f"{MAX_PROBLEMS} problems so far; the rest of the file was not read", problem.span, help=help)
-            )
-            raise _Stop
+            self.problems.report("SYN022", event.start_mark, what=shown(event.tag.replace("tag:yaml.org,2002:", "!!")))
 
 
 class _Block:

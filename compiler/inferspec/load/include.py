@@ -18,53 +18,43 @@ TEAM_KEYS = ("serving", "models")
 def graft(document: Document, path: Path, root: Path) -> list[Diagnostic]:
     """Read the files under ``include`` and add their entries to ``document``, each entry with its own file's marks."""
     found: list[Diagnostic] = []
-    entries = document.root.get("include") if isinstance(document.root, Map) else None
+    assert isinstance(document.root, Map)
+    entries = document.root.get("include")
     if entries is None:
         return found
     if not isinstance(entries, Seq):
-        at = document.span(("include",))
-        return [
-            Diagnostic("SYN050", "include is not a list of files", at, path=("include",), help="write include: [teams/search.yaml]")
-        ]
+        at, help = document.span(("include",)), "write include: [teams/search.yaml]"
+        return [Diagnostic("SYN050", "include is not a list of files", at, path=("include",), help=help)]
     seen: dict[str, Span] = {document.file: document.span(("include",), key=True)}
     for i, entry in enumerate(entries):
-        at = document.span(("include", i))
-        if refused := _refused(entry, at, i):
-            found.append(refused)
+        where = ("include", i)
+        at = document.span(where)
+        if refused := _refused(entry):
+            code, message, help = refused
+            found.append(Diagnostic(code, message, at, path=where, help=help))
             continue
         file = path.parent / entry
         name = display_name(file, root)
         if name in seen:
             related = (seen[name].labelled("already here"),)
-            found.append(
-                Diagnostic(
-                    "SYN052", f"{name} is included twice", at, path=("include", i), related=related, help="delete this entry"
-                )
-            )
+            message = f"{name} is included twice"
+            found.append(Diagnostic("SYN052", message, at, path=where, related=related, help="delete this entry"))
             continue
         seen[name] = at
         found += _graft_file(document, file, root, at)
     return found
 
 
-def _refused(entry: Any, at: Span, i: int) -> Diagnostic | None:
-    where = ("include", i)
+def _refused(entry: Any) -> tuple[str, str, str] | None:
+    """(code, message, help) for an entry that names no file below the spec's folder."""
     if not isinstance(entry, str) or not entry:
-        return Diagnostic(
-            "SYN050", "an entry of include is not a file name", at, path=where, help="write a path such as teams/search.yaml"
-        )
+        return "SYN050", "an entry of include is not a file name", "write a path such as teams/search.yaml"
     parts = PurePosixPath(entry).parts
-    if "\\" in entry or entry.startswith(("/", "~")) or ".." in parts or ":" in parts[0]:
+    if "\\" in entry or entry.startswith(("/", "~")) or ".." in parts or ":" in entry:
         help = "write a path relative to this spec, below its folder, with '/'"
-        return Diagnostic("SYN002", f"{shown(entry)} is not a relative path below this folder", at, path=where, help=help)
+        return "SYN002", f"{shown(entry)} is not a relative path below this folder", help
     if not entry.endswith((".yaml", ".yml")):
-        return Diagnostic(
-            "SYN050",
-            f"{shown(entry)} is not a .yaml file",
-            at,
-            path=where,
-            help="name one file an entry; patterns are not expanded",
-        )
+        return "SYN050", f"{shown(entry)} is not a .yaml file", "name one file an entry; patterns are not expanded"
     return None
 
 
@@ -80,31 +70,24 @@ def _graft_file(document: Document, path: Path, root: Path, cite: Span) -> list[
     if not whole:
         return found
     at = Span(source.name, 1, 1, len(document.line(source.name, 1)) + 1)
-    if not isinstance(value, Map):
-        return [*found, Diagnostic("SYN051", "a team's file is a map with the key team", at, help="start it with team: NAME")]
-    team = value.get("team")
+    team = value.get("team") if isinstance(value, Map) else None
     if not isinstance(team, str) or not team:
-        return [
-            *found,
-            Diagnostic(
-                "SYN051", "the file does not say whose it is", at, help="start it with team: NAME, a key of the spec's teams"
-            ),
-        ]
+        help = "start it with team: NAME, a key of the spec's teams"
+        return [*found, Diagnostic("SYN051", "the included file does not say whose it is", at, help=help)]
     own = Document(source.name, value, document.texts)
     for key in value:
         if key not in ("team", *TEAM_KEYS):
             help = f"move it to {document.file}; a team's file holds {' and '.join(TEAM_KEYS)}"
-            found.append(
-                Diagnostic("SYN053", f"{shown(key)} is not a team's to set", own.span((key,), key=True), path=(key,), help=help)
-            )
-    found += _foreign_services(own, value, team)
+            message, at = f"{shown(key)} is not a team's to set", own.span((key,), key=True)
+            found.append(Diagnostic("SYN053", message, at, path=(key,), help=help))
+    found += _settle_teams(own, value, team)
     for section in TEAM_KEYS:
         if section in value:
             found += _graft_section(document, own, value, section)
     return found
 
 
-def _foreign_services(own: Document, value: Map, team: str) -> list[Diagnostic]:
+def _settle_teams(own: Document, value: Map, team: str) -> list[Diagnostic]:
     """A service without a team is given its file's; one that names another team is refused."""
     found = []
     services = value.get("serving")
@@ -114,40 +97,37 @@ def _foreign_services(own: Document, value: Map, team: str) -> list[Diagnostic]:
         if "team" not in service:
             service["team"], service.marks["team"] = team, value.marks["team"]
         elif service["team"] != team:
-            related = (own.span(("team",)).labelled(f"this file is {team}'s"),)
-            at, path = own.span(("serving", name, "team")), ("serving", name, "team")
+            path = ("serving", name, "team")
+            message, related = f"service {name} belongs to another team", (own.span(("team",), label=f"this file is {team}'s"),)
             help = "move the service to the file of its team"
-            found.append(Diagnostic("SYN055", f"service {name} belongs to another team", at, path=path, related=related, help=help))
+            found.append(Diagnostic("SYN055", message, own.span(path), path=path, related=related, help=help))
     return found
 
 
 def _graft_section(document: Document, own: Document, value: Map, section: str) -> list[Diagnostic]:
     entries = value[section]
+    if entries is None:
+        return []
     if not isinstance(entries, Map):
-        at = own.span((section,))
-        return (
-            []
-            if entries is None
-            else [Diagnostic("SYN053", f"{section} is not a map", at, path=(section,), help="write one key an entry")]
-        )
+        message, help = f"{section} is not a map", "write one key an entry"
+        return [Diagnostic("SYN053", message, own.span((section,)), path=(section,), help=help)]
     root = document.root
+    assert isinstance(root, Map)
     target = root.get(section)
     if target is None:
         target = root[section] = Map(own.file)
         root.marks[section] = value.marks[section]
         root.grafted = {**(root.grafted or {}), section: own.file}
     if not isinstance(target, Map):
-        return []  # the shape of the spec's own section is reported by the model
-    target.grafted = target.grafted if target.grafted is not None else {}
+        return []  # the shape of the spec's own section is the model's to report
+    grafted = target.grafted = target.grafted or {}
     found = []
     for key, entry in entries.items():
         path = (section, key)
         if key in target:
+            message, at = f"{section}.{key} is defined in two files", own.span(path, key=True)
             related = (document.span(path, key=True, label="first defined here"),)
-            at = own.span(path, key=True)
-            message = f"{section}.{key} is defined in two files"
             found.append(Diagnostic("SYN054", message, at, path=path, related=related, help="rename one of the two"))
             continue
-        target[key], target.marks[key] = entry, entries.marks[key]
-        target.grafted[key] = own.file
+        target[key], target.marks[key], grafted[key] = entry, entries.marks[key], own.file
     return found

@@ -24,4 +24,4 @@ MAX_PROBLEMS = 100
 """Problems listed for one file; a file with more is one that was never YAML."""
 
 MAX_INTEGER = 2**53
-"""Beyond this, JSON readers that hold numbers as doubles (kubectl, jq, browsers) change an integer silently: RFC 8259, section 6."""
+"""Beyond this, JSON readers that hold numbers as doubles change an integer silently: RFC 8259, section 6."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from ..diagnostics import Diagnostic, Severity, Span
@@ -47,8 +48,8 @@ class Source:
 
 def display_name(path: Path, root: Path) -> str:
     """``path`` relative to ``root`` in posix form, as it stands (symlinks not followed); the path as given if it is not below."""
-    relative = os.path.relpath(os.path.abspath(path), os.path.abspath(root))
-    return path.as_posix() if relative.startswith("..") else Path(relative).as_posix()
+    relative = Path(os.path.relpath(path, root))
+    return path.as_posix() if relative.parts[:1] == ("..",) else relative.as_posix()
 
 
 def read_source(path: Path, root: Path, *, cite: Span | None = None) -> tuple[Source, list[Diagnostic]]:
@@ -69,12 +70,8 @@ def _read(path: Path, root: Path) -> tuple[bytes | None, tuple[str, str, str]]:
     try:
         real, top = os.path.realpath(path, strict=True), os.path.realpath(root, strict=True)
         if os.path.commonpath([real, top]) != top:
-            return None, (
-                "SYN002",
-                "leads outside the repository",
-                "keep the file inside the repository; symlinks may not leave it",
-            )
-        kind = os.stat(real).st_mode
+            return None, ("SYN002", "leads outside the repository", "keep the file inside it; symlinks may not leave it")
+        kind = Path(real).stat().st_mode
         if not stat.S_ISREG(kind):
             return None, ("SYN001", f"is {_kind(kind)}, not a file", "name a regular file")
         # Non-blocking, and looked at again once open: the path may have become a FIFO in between.
@@ -121,16 +118,11 @@ def decode(data: bytes | str, name: str) -> tuple[Source, list[Diagnostic]]:
 def _not_text(data: bytes, name: str) -> Diagnostic | None:
     at = Span(name, 1, 1)
     if data.startswith(b"version https://git-lfs.github.com/spec/"):
-        return Diagnostic(
-            "SYN007", "this is a Git LFS pointer, not the file itself", at, help="run: git lfs pull; better, keep specs out of LFS"
-        )
+        help = "run: git lfs pull; better, keep specs out of LFS"
+        return Diagnostic("SYN007", "this is a Git LFS pointer, not the file itself", at, help=help)
     if data.startswith(b"\0GITCRYPT\0"):
-        return Diagnostic(
-            "SYN007",
-            "this file is encrypted by git-crypt",
-            at,
-            help="run: git-crypt unlock; specs hold no secrets and need no encryption",
-        )
+        help = "run: git-crypt unlock; specs hold no secrets and need no encryption"
+        return Diagnostic("SYN007", "this file is encrypted by git-crypt", at, help=help)
     if data.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
         return Diagnostic("SYN004", "the file is UTF-16 or UTF-32", at, help="save it as UTF-8")
     if data.count(0) * 4 > len(data):
@@ -148,24 +140,18 @@ def _decode_slowly(data: bytes, name: str) -> tuple[str, list[Diagnostic]]:
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         message = f"byte 0x{data[error.start]:02x} is not UTF-8"
         found.append(Diagnostic("SYN004", message, Span(name, line, column, column + 1), help="save the file as UTF-8"))
-    bad = list(FORBIDDEN.finditer(text))
-    for match in bad[:_SHOWN]:
+    for match in islice(FORBIDDEN.finditer(text), _SHOWN):
         line, column = text.count("\n", 0, match.start()) + 1, match.start() - text.rfind("\n", 0, match.start())
         found.append(_forbidden(match[0], Span(name, line, column, column + 1)))
-    if len(bad) > _SHOWN:
-        notes = (f"{len(bad) - _SHOWN:,} more in this file",)
-        found[-1] = Diagnostic(found[-1].code, found[-1].message, found[-1].span, help=found[-1].help, notes=notes)
-    return FORBIDDEN.sub(_STAND_IN, text), found
+    text, replaced = FORBIDDEN.subn(_STAND_IN, text)
+    if replaced > _SHOWN:
+        found[-1] = replace(found[-1], notes=(f"{replaced - _SHOWN:,} more in this file",))
+    return text, found
 
 
 def _forbidden(char: str, at: Span) -> Diagnostic:
     what = _NAMES.get(char) or ("a control character" if char < "\xa0" else "an invisible character")
-    help = (
-        "delete it; inside double quotes, write what YAML can show (\\t, \\n)"
-        if char < "\xa0"
-        else "delete it: it makes text look other than it is"
-    )
-    return Diagnostic("SYN005", f"U+{ord(char):04X} is {what}", at, help=help)
+    return Diagnostic("SYN005", f"U+{ord(char):04X} is {what}", at, help="delete it: it makes text look other than it is")
 
 
 def _conflicts(text: str, name: str) -> list[Diagnostic]:
@@ -174,8 +160,6 @@ def _conflicts(text: str, name: str) -> list[Diagnostic]:
     found = []
     for match in _CONFLICT.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
-        at = Span(name, line, 1, 8)
-        found.append(
-            Diagnostic("SYN006", "a merge conflict was left in the file", at, help="choose a side and delete the marker lines")
-        )
+        help = "choose a side and delete the marker lines"
+        found.append(Diagnostic("SYN006", "a merge conflict was left in the file", Span(name, line, 1, 8), help=help))
     return found[:_SHOWN]

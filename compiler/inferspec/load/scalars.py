@@ -22,8 +22,8 @@ class Ambiguous(NamedTuple):
 
 
 _WORDS: dict[str, str] = {
-    **dict.fromkeys("yes Yes YES on On ON y Y".split(), "true"),
-    **dict.fromkeys("no No NO off Off OFF n N".split(), "false"),
+    **dict.fromkeys(("yes", "Yes", "YES", "on", "On", "ON", "y", "Y"), "true"),
+    **dict.fromkeys(("no", "No", "NO", "off", "Off", "OFF", "n", "N"), "false"),
 }
 _SPELT: dict[str, str] = {
     **dict.fromkeys(("True", "TRUE"), "true"),
@@ -62,14 +62,13 @@ _RETYPED: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
-def resolve(text: str) -> str | int | float | bool | None | Ambiguous:
+def resolve(text: str) -> str | int | float | bool | Ambiguous | None:
     """The value of the plain scalar ``text``, or why it has none."""
     if text in _PLAIN:
         return _PLAIN[text]
     if text in _WORDS:
-        return Ambiguous(
-            "SYN032", f"is {_WORDS[text]} in YAML 1.1 and text in YAML 1.2", f"{_QUOTE}, write {_WORDS[text]} if it is not"
-        )
+        why = f"is {_WORDS[text]} in YAML 1.1 and text in YAML 1.2"
+        return Ambiguous("SYN032", why, f"{_QUOTE}, write {_WORDS[text]} if it is not")
     if text in _SPELT:
         return Ambiguous("SYN032", f"is another spelling of {_SPELT[text]}", f"write {_SPELT[text]}, or {_QUOTE}", _SPELT[text])
     if text[0] not in _SUSPECT:
@@ -83,7 +82,7 @@ def resolve(text: str) -> str | int | float | bool | None | Ambiguous:
 
 def _integer(text: str) -> int | Ambiguous:
     if len(text) > 17 or abs(int(text)) > MAX_INTEGER:  # int() of thousands of digits is itself a trap
-        return Ambiguous("SYN033", "is beyond 2^53, where JSON readers change integers", f"{_QUOTE}")
+        return Ambiguous("SYN033", "is beyond 2^53, where JSON readers change integers", _QUOTE)
     if text == "-0":
         return Ambiguous("SYN032", "is zero with a sign", "write 0", "0")
     return int(text)
@@ -96,9 +95,8 @@ def _decimal(text: str) -> float | Ambiguous:
     stripped = text.rstrip("0")
     shorter = stripped + "0" if stripped.endswith(".") else stripped
     if repr(float(shorter)) == shorter and shorter != text:
-        return Ambiguous(
-            "SYN034", f"becomes {shorter} when it is read as a number", f"{_QUOTE} (a version), write {shorter} if it is a number"
-        )
+        why = f"becomes {shorter} when it is read as a number"
+        return Ambiguous("SYN034", why, f"{_QUOTE} (a version), write {shorter} if it is a number")
     return Ambiguous("SYN034", "has more digits than a number keeps", f"{_QUOTE}, write fewer digits if it is a number")
 
 
@@ -108,9 +106,8 @@ def _retyped(text: str) -> str | Ambiguous:
     if _DATE.match(text):
         return text
     if _INTEGER.match(text[1:]) and text[0] == "+":
-        return Ambiguous(
-            "SYN032", "is a number to some YAML readers and text to others", f"write {text[1:]}, or {_QUOTE}", text[1:]
-        )
+        why = "is a number to some YAML readers and text to others"
+        return Ambiguous("SYN032", why, f"write {text[1:]}, or {_QUOTE}", text[1:])
     for pattern, why, help in _RETYPED:
         if pattern.match(text):
             return Ambiguous("SYN032", why, help)

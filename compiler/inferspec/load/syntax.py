@@ -8,33 +8,119 @@ from typing import Any
 from ..diagnostics import Diagnostic, Span
 
 _INDENT_HELP = "indent with spaces, and line each key up with its neighbours"
+_HOST_HELP = 'quote the value: a host such as "*.example.com" needs quotes'
+_FLOW_HELP = "close it with '{}'; quote what holds ': ' or ', '"
 _QUOTE_HELP = "quote the value, or put it in single quotes with every ' doubled"
 
 # (what libyaml was doing, what it found) -> (message, label of the place it started from, help). An empty first
 # element matches everything. Texts: scanner.c and parser.c of libyaml 0.2.5.
 _KNOWN: tuple[tuple[str, str, str, str, str], ...] = (
     ("anchor", "", "'&' starts an anchor, which is not part of the spec language", "", "quote the value if it starts with '&'"),
-    ("alias", "", "'*' starts an alias, which is not part of the spec language", "", "quote the value: a host such as \"*.example.com\" needs quotes"),
+    (
+        "alias",
+        "",
+        "'*' starts an alias, which is not part of the spec language",
+        "",
+        _HOST_HELP,
+    ),
     ("tag", "", "'!' starts a tag, which is not part of the spec language", "", "quote the value if it starts with '!'"),
-    ("node", "undefined tag handle", "'!' starts a tag, which is not part of the spec language", "", "quote the value if it starts with '!'"),
+    (
+        "node",
+        "undefined tag handle",
+        "'!' starts a tag, which is not part of the spec language",
+        "",
+        "quote the value if it starts with '!'",
+    ),
     ("directive", "", "'%' starts a directive, which is not part of the spec language", "", "delete the line, or quote the value"),
-    ("", "mapping values are not allowed", "a ':' where no key can stand", "", "quote the value if the ':' belongs to it; else " + _INDENT_HELP),
-    ("", "block sequence entries are not allowed", "a list item where none can stand", "", "start the list on the next line; quote a value that starts with '- '"),
+    (
+        "",
+        "mapping values are not allowed",
+        "a ':' where no key can stand",
+        "",
+        "quote the value if the ':' belongs to it; else " + _INDENT_HELP,
+    ),
+    (
+        "",
+        "block sequence entries are not allowed",
+        "a list item where none can stand",
+        "",
+        "start the list on the next line; quote a value that starts with '- '",
+    ),
     ("", "mapping keys are not allowed", "a '?' where none can stand", "", "quote a value that starts with '? '"),
-    ("simple key", "could not find expected ':'", "this line is no 'key: value'", "here", "add ':' and a space after the key; quote text that runs over lines"),
-    ("block mapping", "did not find expected key", "this does not belong to the map around it", "that map starts here", _INDENT_HELP + "; text after a closing quote or bracket belongs inside it"),
-    ("block collection", "did not find expected '-'", "this does not belong to the list around it", "that list starts here", "start the item with '- ', or " + _INDENT_HELP),
-    ("flow sequence", "did not find expected ',' or ']'", "the list in brackets ends without ']', or lacks a ','", "opened here", "close it with ']'; quote items that hold ': ' or ', '"),
-    ("flow mapping", "did not find expected ',' or '}'", "the map in braces ends without '}', or lacks a ','", "opened here", "close it with '}'; quote values that hold ': ' or ', '"),
+    (
+        "simple key",
+        "could not find expected ':'",
+        "this line is no 'key: value'",
+        "here",
+        "add ':' and a space after the key; quote text that runs over lines",
+    ),
+    (
+        "block mapping",
+        "did not find expected key",
+        "this does not belong to the map around it",
+        "that map starts here",
+        _INDENT_HELP + "; text after a closing quote or bracket belongs inside it",
+    ),
+    (
+        "block collection",
+        "did not find expected '-'",
+        "this does not belong to the list around it",
+        "that list starts here",
+        "start the item with '- ', or " + _INDENT_HELP,
+    ),
+    (
+        "flow sequence",
+        "did not find expected ',' or ']'",
+        "the list in brackets ends without ']', or lacks a ','",
+        "opened here",
+        _FLOW_HELP.format("]"),
+    ),
+    (
+        "flow mapping",
+        "did not find expected ',' or '}'",
+        "the map in braces ends without '}', or lacks a ','",
+        "opened here",
+        _FLOW_HELP.format("}"),
+    ),
     ("quoted scalar", "unexpected end of stream", "the quoted text never ends", "opened here", "close the quote"),
-    ("quoted scalar", "unexpected document indicator", "the quoted text runs into a '---' or '...' line", "opened here", "close the quote"),
-    ("quoted scalar", "", "an escape that double quotes do not know", "the text starts here", "write \\\\ for a backslash, or use single quotes"),
-    ("block scalar", "", "the line after '|' or '>' is not one that block text can start with", "the text starts here", "indent the text with two spaces more than its key"),
-    ("flow node", "expected node content", "a value is missing inside the brackets", "", "delete the extra ',' or write the value; close every bracket"),
+    (
+        "quoted scalar",
+        "unexpected document indicator",
+        "the quoted text runs into a '---' or '...' line",
+        "opened here",
+        "close the quote",
+    ),
+    (
+        "quoted scalar",
+        "",
+        "an escape that double quotes do not know",
+        "the text starts here",
+        "write \\\\ for a backslash, or use single quotes",
+    ),
+    (
+        "block scalar",
+        "",
+        "the line after '|' or '>' is not one that block text can start with",
+        "the text starts here",
+        "indent the text with two spaces more than its key",
+    ),
+    (
+        "flow node",
+        "expected node content",
+        "a value is missing inside the brackets",
+        "",
+        "delete the extra ',' or write the value; close every bracket",
+    ),
     ("block node", "expected node content", "a value cannot start with this character", "", _QUOTE_HELP),
     ("next token", "cannot start any token", "a value cannot start with this character", "", _QUOTE_HELP),
-    ("", "expected <document start>", "text after the end of the document", "", "a spec is one document: delete the '...' line or what follows it"),
-)  # fmt: skip
+    (
+        "",
+        "expected <document start>",
+        "text after the end of the document",
+        "",
+        "a spec is one document: delete the '...' line or what follows it",
+    ),
+)
 _MARKED = {"'&'": "SYN020", "'*'": "SYN020", "'!'": "SYN022", "'%'": "SYN023"}
 _OPENED = ("quoted scalar", "flow sequence", "flow mapping", "simple key")
 

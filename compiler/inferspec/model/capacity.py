@@ -39,8 +39,7 @@ class CapacitySource(Closed):
 def _source(value: Any) -> Any:
     if isinstance(value, str):
         if value not in _WORDS:
-            raise PydanticCustomError("capacity_source", "{found} is no capacity source: write {words}, {{flexStart: 168h}} or "
-                                      "{{reservation: NAME}}", {"found": repr(value), "words": " or ".join(_WORDS)})
+            raise PydanticCustomError("capacity_source", "{found} is no capacity source: write {words}, {flex} or {held}", {"found": repr(value), "words": ", ".join(_WORDS), "flex": "{flexStart: 168h}", "held": "{reservation: NAME}"})
         return {"onDemand": True} if value == "on-demand" else {"spot": True}
     if isinstance(value, dict) and len(set(value) - {"starts"}) != 1:
         raise PydanticCustomError("capacity_source", "one source an entry; this has {count}: {keys}",

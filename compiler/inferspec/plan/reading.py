@@ -76,7 +76,10 @@ def _mapping(events: Iterator[Any], leaf: Text) -> dict[str, Any]:
         line = event.start_mark.line + 1
         key = _node(event, events, leaf)
         if not isinstance(key, str):
-            raise ReadError(line, "a key must be text: quote it" if isinstance(key, bool | int | dict | list) else "a hole in a key")
+            plain = isinstance(key, bool | int | dict | list)
+            raise ReadError(line, "a key must be text: quote it" if plain else "a hole in a key")
+        if key == "<<":
+            raise ReadError(line, "merge keys are not allowed")
         if key in found:
             raise ReadError(line, f"duplicate key {key!r}")
         found[key] = _node(next(events), events, leaf)
@@ -97,6 +100,7 @@ def _scalar(event: Any, line: int, leaf: Text) -> Any:
         return int(text)
     if text in ("", "~", "null"):
         raise ReadError(line, "an empty value: omit the field")
-    if retyped(text):
+    # kustomize writes these two bare. To the readers of a cluster they are text; "<<" as a key is refused above.
+    if retyped(text) and text not in ("<<", "="):
         raise ReadError(line, f"{text} is read differently by different readers: quote it")
     return leaf(text, line)

@@ -145,7 +145,7 @@ class Skeletons:
         return RecordView({name: self._view(getattr(node, name), counter) for name in self._fields(kind, node)})
 
 
-class _Keyed(dict):
+class _Keyed(dict[str, Any]):
     """A map of a row: a loop over it gives opaque keys, so that a key too is written as a mark."""
 
     __slots__ = ()
@@ -174,7 +174,8 @@ def _filled(node: Any, leaves: Sequence[Any]) -> Any:
 
 def unfold(obj: Object) -> dict[str, Any]:
     """The manifest with its values, origins and all, as leaves."""
-    return fill(obj.skeleton, obj.leaves)
+    tree: dict[str, Any] = fill(obj.skeleton, obj.leaves)
+    return tree
 
 
 def pointers(obj: Object) -> Iterator[tuple[str, Value | None]]:
@@ -185,7 +186,7 @@ def pointers(obj: Object) -> Iterator[tuple[str, Value | None]]:
 
 def pointer(path: tuple[str | int, ...]) -> str:
     """``("a/b", 0)`` -> ``/a~1b/0`` (RFC 6901)."""
-    return "".join([f"/{step}" if type(step) is int else "/" + step.replace("~", "~0").replace("/", "~1") for step in path])
+    return "".join(["/" + str(step).replace("~", "~0").replace("/", "~1") for step in path])
 
 
 def leaves_of(tree: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
@@ -231,7 +232,7 @@ def _renumbered(node: Any, number: Callable[[Any], int]) -> Any:
 def _identity(template: str, tree: dict[str, Any]) -> tuple[Identity, tuple[tuple[int, int], ...]]:
     """The identity, with "" where a hole stands, and (field of Identity, leaf) for each such hole."""
     metadata = tree.get("metadata")
-    found = [tree.get("apiVersion"), tree.get("kind")]
+    found: list[Any] = [tree.get("apiVersion"), tree.get("kind")]
     found += [metadata.get("namespace", ""), metadata.get("name")] if isinstance(metadata, dict) else ["", None]
     open_identity = []
     for place, (value, path) in enumerate(zip(found, _IDENTITY, strict=True)):
@@ -247,8 +248,8 @@ def _identity(template: str, tree: dict[str, Any]) -> tuple[Identity, tuple[tupl
 def _agreed(form: _Form, identity: Identity | None, leaves: tuple[Value, ...]) -> Identity:
     template = form.skeleton.template
     if identity is None:
-        raise TemplateError(template, 1, "a value in namespace or name: only an object of one cluster may have one, with its identity given")
-    found = list(form.identity)
+        raise TemplateError(template, 1, "a value in namespace or name: only with the identity given, for an object of one cluster")
+    found: list[Any] = list(form.identity)
     for place, leaf in form.open_identity:
         # A fact is bound by the cluster, which the caller knows and we do not: its identity is the caller's word.
         found[place] = identity[place] if leaves[leaf].fact else leaves[leaf].v

@@ -59,7 +59,7 @@ class Opaque:
     def _refuse(self, *_: Any) -> NoReturn:
         raise TypeError("a value is opaque to templates: " + _IN_VIEW)
 
-    __str__ = __format__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __hash__ = _refuse  # type: ignore[assignment]
+    __str__ = __format__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __hash__ = _refuse
     __add__ = __radd__ = __sub__ = __mul__ = __mod__ = __iter__ = __contains__ = __len__ = __getitem__ = _refuse
 
 
@@ -117,7 +117,7 @@ class Template:
             tree = environment.parse(source)
             _Rules(name).check(tree)
             filename = f"<{name}>"
-            code = environment.compile(_with_lines(tree), name=name, filename=filename)  # type: ignore[call-overload]
+            code = environment.compile(_with_lines(tree), name=name, filename=filename)
         except jinja2.TemplateSyntaxError as error:
             raise TemplateError(name, error.lineno, error.message or "syntax error") from None
         self._code = jinja2.Template.from_code(environment, code, {})
@@ -141,7 +141,8 @@ class Template:
                 return scalar
             at = printed[int(marks[0][1])][1]
             if marks[0].span() != (0, len(scalar)):
-                raise TemplateError(self.name, at, f"part of a scalar: {_MARK.sub('{{ }}', scalar)!r}; join with text() in the view")
+                part = _MARK.sub("{{ }}", scalar)
+                raise TemplateError(self.name, at, f"part of a scalar: {part!r}; join with text() in the view")
             seen.add(int(marks[0][1]))
             return self._stands_for(*printed[int(marks[0][1])])
 
@@ -205,7 +206,6 @@ def _with_lines(template: nodes.Template) -> nodes.Template:
             else nodes.Tuple([node, nodes.Const(node.lineno, lineno=node.lineno)], "load", lineno=node.lineno)
             for node in output.nodes
         ]
-    template.set_environment(template.environment)
     return template
 
 

@@ -34,12 +34,12 @@ class Report:
     ) -> None:
         own = {
             "diagnostics": tuple(clean_diagnostic(d) for d in settled(diagnostics)),
+            "texts": {clean(file): text for file, text in (texts or {}).items()},  # findings name files in clean form too
             "colour": colour,
             "width": width,
             "_lines": {},
         }
-        # A diagnostic shows its file's name cleaned, and finds its text by that name.
-        for name, value in {**own, "texts": {clean(file): text for file, text in (texts or {}).items()}}.items():
+        for name, value in own.items():
             object.__setattr__(self, name, value)
 
     def line(self, file: str, n: int) -> str | None:
@@ -62,7 +62,7 @@ def render(format: str, report: Report, stream: TextIO) -> None:
     """Write ``report`` in one of ``FORMATS``; any other name is a ValueError."""
     if format not in FORMATS:
         raise ValueError(f"no such format: {format}")
-    module: Format = import_module(f".{format}", __package__)  # type: ignore[assignment]
+    module: Format = import_module(f".{format}", __package__)
     module.render(report, stream)
 
 

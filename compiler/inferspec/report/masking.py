@@ -69,7 +69,7 @@ def masked_lines(text: str) -> list[str]:
 class _Lines(list[str]):
     """Masks a line when it is asked for: few lines of a long file are ever shown."""
 
-    def __getitem__(self, n):  # type: ignore[no-untyped-def, override]
+    def __getitem__(self, n):  # type: ignore[no-untyped-def]
         return mask(super().__getitem__(n).removesuffix("\r"))
 
 

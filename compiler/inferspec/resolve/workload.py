@@ -284,10 +284,10 @@ def model_facts(catalogue: Catalogue, model: Model) -> ModelFacts | None:
 
 def model_bytes(catalogue: Catalogue, model: Model) -> int:
     """Bytes of the weights: as the spec says, else by the catalogue, else 0."""
-    from ..quantity import parse_quantity
+    from ..quantity import parse
 
     if model.size is not None:
-        return int(parse_quantity(model.size))
+        return int(parse(model.size))
     facts = model_facts(catalogue, model)
     return weights_bytes(facts) if facts else 0
 

@@ -18,7 +18,8 @@ SCHEMAS = Path(__file__).parent.parent / "schemas"
 class ObjectFinding:
     """One thing the server would refuse.
 
-    `reason` is unknown-kind (no schema: the object was not checked), unknown-version, unknown-field, malformed or invalid;
+    `reason` is unknown-kind (no schema: the object was not checked), unknown-version, unusable-schema (the CRD itself is wrong),
+    unknown-field, malformed or invalid;
     `field` is the place as Kubernetes writes it (spec.rules[0].matches), `pointer` the same as a JSON pointer, both empty for
     the object as a whole.
     """

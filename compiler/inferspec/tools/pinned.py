@@ -51,4 +51,4 @@ def _read(name: str) -> dict[str, Any]:
     try:
         return dict(json.loads((BIN / name).read_text(encoding="utf-8")))
     except (OSError, ValueError):
-        raise ToolError(f"{name} is missing from the package: install inferspec again, or in a checkout run ./dev compile") from None
+        raise ToolError(f"{name} is missing from the package: install it again, or in a checkout run ./dev compile") from None

@@ -1,0 +1,57 @@
+"""Delivery that Config Sync will accept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..diagnostics import Diagnostic, Severity
+from ..plan.views.sync import NAME_LIMIT
+from .context import Context
+
+WITH_SECRET = ("ssh", "cookiefile", "token", "githubapp")
+"""Ways to authenticate to git that need a Secret (Config Sync, RootSync validation)."""
+
+
+def sources(context: Context) -> Iterator[Diagnostic]:
+    sync = context.platform.delivery.config_sync
+    at = ("delivery", "configSync")
+    if context.platform.delivery.source == "git" and sync.repo is None:
+        yield context.finding("SPC002", "delivery.configSync has no repo", at, key=True, help="repo: URL of the repository that holds overlays/")
+    if sync.auth in WITH_SECRET and sync.secret_ref is None:
+        yield context.finding("SYNC101", f"auth {sync.auth} needs a secretRef", (*at, "auth"), help="secretRef: a Secret in config-management-system")
+    if sync.auth not in WITH_SECRET and sync.secret_ref is not None:
+        yield context.finding("SYNC101", f"auth {sync.auth} takes no secretRef", (*at, "secretRef"), key=True, help="remove it, or change auth")
+    if sync.auth == "k8sserviceaccount" and context.platform.delivery.source == "git":
+        yield context.finding("SYNC101", "k8sserviceaccount is for OCI sources only", (*at, "auth"), help="token, gcenode or gcpserviceaccount")
+    if sync.auth == "gcpserviceaccount" and sync.service_account is None:
+        yield context.finding("SYNC101", "auth gcpserviceaccount needs a serviceAccount", (*at, "auth"))
+
+
+def waves(context: Context) -> Iterator[Diagnostic]:
+    """Every cluster belongs to a wave; a cluster without one would never sync."""
+    for place in context.fleet.places:
+        if place.wave < 0:
+            yield context.finding("SYNC102", f"no wave selects cluster {place.name}", place.path, key=True,
+                                  related=(context.span(("delivery", "waves"), "the waves", key=True),),
+                                  help="add a wave for it; 'where: all' last catches the rest")
+
+
+def names(context: Context) -> Iterator[Diagnostic]:
+    for team in context.platform.teams:
+        if len(team) > NAME_LIMIT:
+            yield context.finding("SYNC104", f"team {team}: a RootSync has its name, and that has at most {NAME_LIMIT} characters, not {len(team)}",
+                                  ("teams", team), key=True)
+
+
+def later(context: Context) -> Iterator[Diagnostic]:
+    """What the language has and the compiler does not write yet is said, never silently dropped."""
+    platform = context.platform
+    if platform.delivery.source == "oci":
+        yield context.finding("SPC013", "delivery.source: oci is not emitted yet", ("delivery", "source"), help="source: git")
+    if platform.delivery.render == "ahead":
+        yield context.finding("SPC013", "delivery.render: ahead is not emitted yet", ("delivery", "render"), help="render: in-cluster")
+    if platform.management is not None:
+        yield context.finding("SPC011", "management is checked for shape; Config Connector objects are not emitted yet", ("management",), key=True,
+                              severity=Severity.INFO)
+    if platform.imports.buckets or platform.imports.addresses:
+        yield context.finding("SPC011", "imports are checked for shape but not used yet", ("imports",), key=True, severity=Severity.INFO)

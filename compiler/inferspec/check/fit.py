@@ -1,0 +1,106 @@
+"""Does it fit: model on chips, Pod on machine, heads on ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..catalog import Machine
+from ..diagnostics import Diagnostic, SpecPath
+from ..resolve.memory import GIB, Fit, allocatable, fit
+from ..resolve.workload import Workload
+from .context import Context, place_of
+
+
+def _capacity_path(workload: Workload) -> SpecPath:
+    return (*workload.path, "capacity")
+
+
+def memory(context: Context) -> Iterator[Diagnostic]:
+    """Refused only where weights, or one longest request beside them, cannot fit: the reserve is an estimate."""
+    seen: set = set()
+    for workload in context.workloads():
+        for shape in workload.capacity.shape:
+            account = workload.fit(context.catalogue.machines[shape])
+            key = (workload.path, shape, account.tokens if account else 0)
+            if account is not None and account.headroom < 0 and key not in seen:
+                seen.add(key)
+                yield _does_not_fit(context, workload, account)
+
+
+def _does_not_fit(context: Context, w: Workload, account: Fit) -> Diagnostic:
+    assert w.facts is not None
+    chips = f"{account.accelerator} x{account.chips}"
+    share = f" / {account.chips} chips" if account.chips > 1 else ""
+    notes = (
+        f"a chip has {account.memory / GIB:.1f} GiB x {account.utilisation:g} = {account.budget / GIB:.1f} GiB",
+        f"weights {account.weights * account.chips / GIB:.1f} GiB ({(w.facts.params or w.facts.params_nominal) / 1e9:.1f} B parameters,"
+        f" {w.facts.quantisation or w.facts.dtype}){share} = {account.weights / GIB:.1f} GiB",
+        f"one request of {account.tokens:,} tokens {account.request / GIB:.1f} GiB + reserve {account.reserve / GIB:.1f} GiB",
+        f"= {(account.weights + account.request + account.reserve) / GIB:.1f} GiB, {-account.headroom / GIB:.1f} GiB too much",
+    )
+    return context.finding(
+        "FIT001", f"{w.service_name}: {w.model_key} does not fit {chips}", _capacity_path(w), label=f"{account.budget / GIB:.1f} GiB a chip",
+        related=(context.span(("capacityClasses", w.capacity_name, "shape"), f"class {w.capacity_name} chooses {account.shape} here"),),
+        notes=notes, help=_ways_out(context, w, account))
+
+
+def _ways_out(context: Context, w: Workload, account: Fit) -> str:
+    assert w.facts is not None
+    ways = []
+    if 1024 <= account.longest < account.tokens:
+        ways.append(f"maxModelLen up to {account.longest // 1024 * 1024}")
+    fitting: dict[str, Machine] = {}
+    for machine in context.catalogue.machines.values():
+        if machine.accelerator and machine.accelerator not in fitting and not machine.explicit_only and _divides(w, machine.chips):
+            other = fit(context.catalogue, w.facts, machine, machine.chips, account.tokens, account.utilisation)
+            if other.headroom >= 0:
+                fitting[machine.accelerator] = machine
+    best = sorted(fitting.values(), key=lambda m: m.chips * context.catalogue.accelerators[m.accelerator].memory_gib)[:3]
+    if best:
+        ways.append("fits on " + ", ".join(f"{m.id} ({m.accelerator} x{m.chips})" for m in best))
+    return "; ".join(ways)
+
+
+def _divides(w: Workload, chips: int) -> bool:
+    heads = w.facts.heads if w.facts else 0
+    return chips > 0 and (not heads or heads % chips == 0)
+
+
+def pod(context: Context) -> Iterator[Diagnostic]:
+    """The Pod's requests against what the smallest shape of the class leaves for Pods."""
+    from ..quantity import parse
+
+    seen: set = set()
+    for w in context.workloads():
+        milli, available = allocatable(w.smallest)
+        asked = int(parse(str(w.memory.v)))
+        at = place_of(w.memory, _capacity_path(w))
+        if asked > available and (at, w.smallest.id) not in seen:
+            seen.add((at, w.smallest.id))
+            notes = tuple(filter(None, (getattr(w.memory.origin, "rule", ""),)))
+            yield context.finding("FIT002", f"{w.name}: the Pod asks for {asked / GIB:.0f} GiB, {w.smallest.id} leaves {available / GIB:.1f} GiB for Pods", at,
+                                  notes=(*notes, f"{w.smallest.id} has {w.smallest.memory_gib:g} GiB; GKE keeps {w.smallest.memory_gib - available / GIB:.1f}"),
+                                  help="a machine type with more memory for the same chips, or resources.memory if you know better")
+        wanted = int(parse(str(w.cpu.v)) * 1000)
+        if wanted > milli:
+            yield context.finding("FIT003", f"{w.name}: the Pod asks for {w.cpu.v} CPU, {w.smallest.id} leaves {milli / 1000:g}",
+                                  place_of(w.cpu, _capacity_path(w)), help="ask for less, or take a larger machine type")
+
+
+def parallelism(context: Context) -> Iterator[Diagnostic]:
+    """Chips that exist, heads that divide (vllm 0.33.0 config/model.py verify_with_parallel_config, models/llama.py)."""
+    seen: set = set()
+    for w in context.workloads():
+        chips, at = int(w.chips.v), place_of(w.chips, _capacity_path(w))
+        if (at, chips) in seen:
+            continue
+        seen.add((at, chips))
+        if chips > w.machine.chips:
+            yield context.finding("ACC101", f"{w.name}: tensor parallel {chips} on {w.machine.id}, which has {w.machine.chips} chips", at,
+                                  help="a larger machine type, or fewer chips")
+        heads, kv = (w.facts.heads, w.facts.kv_heads) if w.facts else (0, 0)
+        if heads and heads % chips:
+            yield context.finding("ACC102", f"{w.name}: {heads} attention heads of {w.model_key} do not divide by {chips} chips", at,
+                                  help="tensorParallel: " + ", ".join(str(n) for n in (1, 2, 4, 8, 16) if heads % n == 0 and n <= w.machine.chips))
+        elif kv and not (kv % chips == 0 or chips % kv == 0):
+            yield context.finding("ACC102", f"{w.name}: {kv} KV heads of {w.model_key} neither divide by {chips} chips nor the chips by them", at)

@@ -1,0 +1,82 @@
+"""Engine flags against the table of the version that will read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from ..catalog import Catalogue, FlagTable
+from ..diagnostics import Diagnostic, Severity
+from ..resolve.settings import Said
+from ..resolve.workload import Workload
+from .context import Context, place_of
+
+
+def flags(context: Context) -> Iterator[Diagnostic]:
+    seen: set = set()
+    for workload in context.workloads():
+        version = str(workload.engine_version.v)
+        for name, said in workload.settings.flags.items():
+            if (said.path, version) not in seen:
+                seen.add((said.path, version))
+                yield from _flag(context, workload, version, name, said)
+
+
+@lru_cache(maxsize=8)
+def _tables(catalogue: Catalogue, engine: str, version: str) -> tuple[FlagTable, ...]:
+    found = catalogue.engine(engine).version(version)
+    return tuple(catalogue.flags(engine, v) for v in found.flag_tables) if found else ()
+
+
+def _flag(context: Context, workload: Workload, version: str, name: str, said: Said) -> Iterator[Diagnostic]:
+    engine = workload.engine
+    owned = {f.name.removeprefix("--"): role for role, f in engine.flags.items() if f.owned}
+    if name in owned:
+        yield context.finding("SRV104", f"--{name} belongs to the compiler: other objects depend on it", said.path, key=True,
+                              help=_KEYS.get(name, "remove it"))
+        return
+    if name.startswith(("no-", "disable-")) and isinstance(said.v, bool):
+        positive = name.partition("-")[2]
+        yield context.finding("SRV105", f"write '{positive}: {str(not said.v).lower()}' instead of {name}", said.path, key=True,
+                              notes=("one flag, one key: overrides merge by key",))
+        return
+    tables = _tables(context.catalogue, engine.id, version)
+    rows = [t.find(name) for t in tables]
+    if tables and not any(rows):
+        near = tables[-1].near(name)
+        yield context.finding("SRV101", f"{engine.id} {version} has no flag --{name}", said.path, key=True,
+                              help=f"did you mean '{near[0].removeprefix('--')}'?" if near else "",
+                              notes=("names are exact: the parser takes abbreviations, which break when a flag is added",))
+        return
+    row = next((r for r in rows if r), None)
+    if row is None:
+        return
+    value = None if isinstance(said.v, bool) else str(said.v)
+    if row.kind == "bool_flag" and value is not None:
+        yield context.finding("SRV102", f"--{name} is a switch: true or false, not {value!r}", said.path)
+    elif row.kind != "bool_flag" and (problem := row.problem(value)):
+        yield context.finding("SRV102", f"--{name} {problem}", said.path)
+    elif row.deprecated:
+        yield context.finding("SRV103", f"--{name} is deprecated in {engine.id} {version}", said.path, key=True, severity=Severity.WARNING)
+
+
+_KEYS = {
+    "model": "the model is 'model: MODEL@VERSION' of the service",
+    "served-model-name": "clients' name for the model is 'as:' under expose",
+    "tensor-parallel-size": "write 'tensorParallel:' instead",
+    "max-model-len": "write 'maxModelLen:' instead",
+    "enable-lora": "write 'adapters:' instead",
+    "lora-modules": "write 'adapters:' instead",
+}
+
+
+def context_length(context: Context) -> Iterator[Diagnostic]:
+    """vLLM refuses a longer context than the model's own unless the rope is overridden."""
+    seen: set = set()
+    for w in context.workloads():
+        known = w.facts.context_length if w.facts else 0
+        at = place_of(w.tokens, w.path)
+        if known and int(w.tokens.v) > known and "hf-overrides" not in w.settings.flags and at not in seen:
+            seen.add(at)
+            yield context.finding("SRV106", f"{w.name}: {w.tokens.v:,} tokens are more than {w.model_key} was made for ({known:,})", at,
+                                  help=f"at most {known}, or a rope override in flags.hf-overrides")

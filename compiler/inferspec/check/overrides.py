@@ -1,0 +1,78 @@
+"""Overrides that agree, selectors that select, patches that are still meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
+from ..model.base import Selector
+from ..model.serving import Override
+from ..resolve.places import selects
+from ..resolve.settings import spoken
+from .context import Context
+
+
+def _says(entry: Override, path: SpecPath) -> dict[str, tuple[object, SpecPath]]:
+    said: dict[str, tuple[object, SpecPath]] = {key: (s.v, s.path) for key, s in spoken(entry, path)}
+    said |= {f"flags.{k}": (v, (*path, "flags", k)) for k, v in entry.flags.items()}
+    return said | {f"env.{k}": (v, (*path, "env", k)) for k, v in entry.env.items()}
+
+
+def conflicts(context: Context) -> Iterator[Diagnostic]:
+    """Two entries of one rung may not set one key to two values for one cluster: neither is more specific."""
+    for name, service in context.platform.serving.items():
+        entries = [(o, ("serving", name, "overrides", i)) for i, o in enumerate(service.overrides)]
+        for i, (entry, path) in enumerate(entries):
+            for earlier, at in entries[:i]:
+                if earlier.where.rung != entry.where.rung or (earlier.variant and entry.variant and earlier.variant != entry.variant):
+                    continue
+                first, second = _says(earlier, at), _says(entry, path)
+                clash = [k for k in second if k in first and first[k][0] != second[k][0]]
+                both = [p for p in context.fleet.places if selects(entry.where, p) and selects(earlier.where, p)] if clash else []
+                if both:
+                    key = clash[0]
+                    yield context.finding("SPC009", f"{name}: two overrides of one rung set {key} for cluster {both[0].name}", second[key][1],
+                                          label=f"{second[key][0]}", related=(context.span(first[key][1], f"{first[key][0]}"),),
+                                          help="make one of the selectors more specific (stage < region < label < cluster)")
+
+
+def selectors(context: Context) -> Iterator[Diagnostic]:
+    """A selector that means no cluster is a mistake everywhere but in a wave."""
+    for path, selector in _selectors(context):
+        if not any(selects(selector, place) for place in context.fleet.places):
+            yield context.finding("SPC010", f"{format_path(path)} selects no cluster", path, severity=Severity.ERROR, help=_nearest(context, selector))
+
+
+def _selectors(context: Context) -> Iterator[tuple[SpecPath, Selector]]:
+    platform = context.platform
+    for name, service in platform.serving.items():
+        root: SpecPath = ("serving", name)
+        if service.where is not None:
+            yield (*root, "where"), service.where
+        for key, variant in service.variants.items():
+            yield (*root, "variants", key, "where"), variant.where
+        for i, override in enumerate(service.overrides):
+            yield (*root, "overrides", i, "where"), override.where
+        if service.canary is not None:
+            yield (*root, "canary", "where"), service.canary.where
+    for name, gateway in platform.gateways.items():
+        yield ("gateways", name, "where"), gateway.where
+
+
+def _nearest(context: Context, selector: Selector) -> str:
+    places = context.fleet.places
+    for key, known in (("cluster", {p.name for p in places}), ("region", {p.region for p in places}), ("stage", {p.cluster.stage for p in places})):
+        unknown = [v for v in getattr(selector, key) or () if v not in known]
+        if unknown:
+            return f"there is no {key} '{unknown[0]}'; there are {', '.join(sorted(known)[:8])}"
+    return "no cluster matches all of its keys at once"
+
+
+def patches(context: Context) -> Iterator[Diagnostic]:
+    for name, service in context.platform.serving.items():
+        for key in ("patches", "canary", "adapters"):
+            if getattr(service, key):
+                yield context.finding("SPC011", f"{name}: {key} are checked for shape but not emitted yet", ("serving", name, key), key=True,
+                                      severity=Severity.INFO)
+    if context.platform.extra_resources:
+        yield context.finding("SPC011", "extraResources are checked for shape but not emitted yet", ("extraResources",), key=True, severity=Severity.INFO)

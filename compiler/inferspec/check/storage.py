@@ -1,0 +1,29 @@
+"""Weights a cluster can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..diagnostics import Diagnostic, Severity
+from .context import Context, clusters
+
+
+def locations(context: Context) -> Iterator[Diagnostic]:
+    """Every cluster has a bucket in its region, or in a dual- or multi-region that contains it."""
+    lacking: dict[tuple[str, str], list] = {}
+    for key in context.fleet.workload_keys:
+        for place in context.fleet.places_of(key):
+            store = context.fleet.workload_at(key, place).model.store
+            if context.fleet.location(store, place) is None:
+                lacking.setdefault((store, place.region), []).append(place)
+    for (store, region), places in lacking.items():
+        buckets = context.platform.storage[store].buckets
+        first = next(iter(buckets))
+        yield context.finding(
+            "STO101", f"storage {store} has no bucket that {region} reads without leaving it", ("storage", store, "buckets"), key=True,
+            notes=(f"{clusters(places)} would read {buckets[first]} in {first}: every load is egress between regions",),
+            help=f"add a bucket for {region}, or for one of {', '.join(context.catalogue.locations_holding(region))}")
+    for name, store in context.platform.storage.items():
+        if store.read != "gcs-fuse":
+            yield context.finding("SPC011", f"storage {name}: read: {store.read} is checked but not emitted yet; servers read by gcs-fuse",
+                                  ("storage", name, "read"), severity=Severity.INFO)

@@ -1,0 +1,36 @@
+"""``inferspec fmt``"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from ..fmt import format_text
+from . import NO_INPUT, STALE
+
+
+def run(options: Namespace) -> int:
+    """All files are formatted before any is written."""
+    changed: dict[Path, str] = {}
+    for name in options.files:
+        path = Path(name)
+        try:
+            before = path.read_text(encoding="utf-8")
+            after = format_text(before)
+        except (OSError, UnicodeDecodeError) as error:
+            print(f"inferspec: {name}: {error}", file=sys.stderr)
+            return NO_INPUT
+        except ValueError as error:
+            print(f"inferspec: {name}: {error}", file=sys.stderr)
+            return 1
+        if after != before:
+            changed[path] = after
+    for path, text in changed.items():
+        print(path)
+        if not options.check:
+            scratch = path.with_name(f".{path.name}.{os.getpid()}")
+            scratch.write_text(text, encoding="utf-8")
+            os.replace(scratch, path)
+    return STALE if options.check and changed else 0

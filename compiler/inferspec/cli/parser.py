@@ -1,0 +1,104 @@
+"""Every command and option, with help and examples."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from .. import __version__
+
+FORMATS = ("text", "json", "sarif", "github", "junit", "markdown")
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse's own message, with the way out."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.print_usage()
+        self.exit(2, f"{self.prog}: {message} (try '{self.prog} --help')\n")
+
+
+def build() -> argparse.ArgumentParser:
+    parser = _Parser(prog="inferspec", description="Compile one platform spec into checked Kustomize overlays for every region and cluster.",
+                     epilog="exit codes: 0 clean, 1 findings, 2 usage, 3 no input, 4 a tool is missing, 5 stale tree, 70 bug, 130 interrupted")
+    parser.add_argument("--version", action="version", version=f"inferspec {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    _spec_commands(commands)
+    _questions(commands)
+    _others(commands)
+    return parser
+
+
+def _command(commands: argparse._SubParsersAction, name: str, module: str, summary: str, example: str, **more: object) -> argparse.ArgumentParser:
+    found = commands.add_parser(name, help=summary, description=summary, epilog=f"example: {example}", **more)  # type: ignore[arg-type]
+    found.set_defaults(module=module)
+    return found
+
+
+def _spec(parser: argparse.ArgumentParser, *, report: bool = True) -> None:
+    parser.add_argument("-f", "--file", metavar="SPEC", help="the spec; specs/platform.yaml, or the only file of specs/, without it")
+    parser.add_argument("-C", "--directory", metavar="DIR", default=".", help="the repository: specs/, overlays/ and clusters/ are in it")
+    if report:
+        parser.add_argument("--format", choices=FORMATS, default="text", help="form of the findings (text)")
+        parser.add_argument("-o", "--output", metavar="PATH", help="write the findings to a file instead of standard output")
+        parser.add_argument("--fail-on", choices=("error", "warning", "info"), default="error", help="least severity that fails the run (error)")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour of text (auto)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="nothing but findings")
+    parser.add_argument("--no-progress", action="store_true", help="no progress on standard error")
+    parser.add_argument("--jobs", type=_jobs, metavar="N", default=min(4, os.cpu_count() or 1), help="processes at once")
+    parser.add_argument("--crds", action="append", default=[], metavar="DIR", help="CRDs of your own cluster; they win over the package's")
+
+
+def _jobs(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 64:
+        raise argparse.ArgumentTypeError("1 to 64")
+    return number
+
+
+def _spec_commands(commands: argparse._SubParsersAction) -> None:
+    vet = _command(commands, "vet", "vet", "check the spec and the policies; write nothing", "inferspec vet -f specs/platform.yaml")
+    _spec(vet)
+    compiled = _command(commands, "compile", "compile", "check, then write overlays/ and clusters/", "inferspec compile --check", aliases=["build"])
+    _spec(compiled)
+    compiled.add_argument("--check", action="store_true", help="write nothing; exit 5 if the tree is not what the spec makes")
+    compiled.add_argument("--only", metavar="CLUSTER", action="append", default=[], help="show only what changes for these clusters; with --check")
+    compiled.add_argument("--force", action="store_true", help="overwrite files that were edited by hand")
+    verify = _command(commands, "verify", "verify", "prove the tree: builds equal the plan, schemas and CEL hold, Config Sync accepts it",
+                      "inferspec verify --all")
+    _spec(verify)
+    verify.add_argument("--all", action="store_true", help="build every cluster, not one of each structure")
+    fmt = _command(commands, "fmt", "fmt", "format specs, comments kept", "inferspec fmt --check specs/*.yaml")
+    fmt.add_argument("files", nargs="+", metavar="FILE")
+    fmt.add_argument("--check", action="store_true", help="change nothing; exit 5 if a file would change")
+
+
+def _questions(commands: argparse._SubParsersAction) -> None:
+    why = _command(commands, "why", "why", "why a field of an object is what it is",
+                   "inferspec why Deployment/chat spec.template.spec.containers[0].resources.requests.memory")
+    why.add_argument("object", metavar="KIND/NAME", help="Deployment/chat, or Deployment/NAMESPACE/chat")
+    why.add_argument("field", metavar="FIELD", nargs="?", default="", help="path of the field; every field without it")
+    why.add_argument("--cluster", metavar="NAME", help="in this cluster; the first that has the object without it")
+    _spec(why, report=False)
+    trace = _command(commands, "trace", "trace", "which fields a line of the spec made", "inferspec trace serving.chat.maxModelLen")
+    trace.add_argument("path", metavar="SPEC.PATH")
+    _spec(trace, report=False)
+    explain = _command(commands, "explain", "explain", "a finding's code, or a key of the spec", "inferspec explain FIT001")
+    explain.add_argument("subject", metavar="CODE|SPEC.PATH")
+
+
+def _others(commands: argparse._SubParsersAction) -> None:
+    init = _command(commands, "init", "init", "start a repository: a spec, CI and a pre-commit hook", "inferspec init my-platform")
+    init.add_argument("directory", metavar="DIR", nargs="?", default=".")
+    init.add_argument("--name", help="name of the platform; the directory's without it")
+    policy = commands.add_parser("policy", help="work with policy rules", description="work with policy rules")
+    actions = policy.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+    test = _command(actions, "test", "policy", "run the rules of policies/ against their fixtures", "inferspec policy test")
+    test.add_argument("policies", metavar="DIR", nargs="?", default="policies")
+    test.add_argument("-C", "--directory", metavar="DIR", default=".")
+    _command(commands, "schema", "schema", "print the JSON Schema of the spec", "inferspec schema > specs/platform.schema.json")
+    doctor = _command(commands, "doctor", "doctor", "check the tools and the installation", "inferspec doctor")
+    doctor.add_argument("-C", "--directory", metavar="DIR", default=".")
+    _command(commands, "version", "version", "print the versions of inferspec and of its tools", "inferspec version")
+    completion = _command(commands, "completion", "completion", "print a completion script", "inferspec completion bash > ~/.inferspec-completion")
+    completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))

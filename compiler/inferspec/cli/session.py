@@ -1,0 +1,87 @@
+"""What commands share: finding the spec, showing progress, writing the report."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from datetime import date
+from pathlib import Path
+
+from ..diagnostics import Diagnostic, Severity
+from ..pipeline import Outcome, Request
+from ..report import Report, exit_code, render
+from . import NO_INPUT, USAGE
+from .stop import Stop
+
+
+def request(options: Namespace) -> Request:
+    """The run that the options describe. Raises Stop where there is no such spec or directory."""
+    root = Path(options.directory)
+    if not root.is_dir():
+        raise Stop(USAGE, f"{root} is not a directory")
+    crds = [Path(folder) for folder in options.crds]
+    for folder in crds:
+        if not folder.is_dir():
+            raise Stop(USAGE, f"--crds {folder} is not a directory")
+    return Request(_spec(options.file, root), root, date.today(), crds, options.jobs, progress(options))
+
+
+def _spec(name: str | None, root: Path) -> Path:
+    if name is not None:
+        path = root / name
+        if not path.exists() and not path.is_symlink():
+            raise Stop(NO_INPUT, f"there is no {path}")
+        return path
+    usual = root / "specs" / "platform.yaml"
+    if usual.exists():
+        return usual
+    found = sorted((root / "specs").glob("*.yaml"))
+    if len(found) == 1:
+        return found[0]
+    raise Stop(NO_INPUT, "there is no specs/platform.yaml: name the spec with -f" if not found
+               else f"which spec? name one with -f: {', '.join(p.name for p in found)}")
+
+
+def progress(options: Namespace) -> Callable[[str, int, int], None]:
+    """A line on standard error, for runs of more than a second on a terminal."""
+    if options.no_progress or options.quiet or not sys.stderr.isatty():
+        return lambda what, done, total: None
+    started = time.monotonic()
+
+    def show(what: str, done: int, total: int) -> None:
+        if time.monotonic() - started > 1:
+            print(f"\r\x1b[K{what} {done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+    return show
+
+
+def report(options: Namespace, outcome: Outcome, extra: Iterable[Diagnostic] = ()) -> int:
+    """Write the findings in the form asked for; returns 0 or 1."""
+    diagnostics = [*outcome.diagnostics, *extra]
+    with open(options.output, "w", encoding="utf-8") if options.output else nullcontext(sys.stdout) as stream:
+        if not (options.quiet and not diagnostics):
+            render(options.format, Report(diagnostics, outcome.texts, colour=colour(options, stream.isatty()), width=_width()), stream)
+    return exit_code(diagnostics, Severity(options.fail_on))
+
+
+def colour(options: Namespace, terminal: bool) -> bool:
+    if options.color == "auto":
+        return terminal and not os.environ.get("NO_COLOR")
+    return options.color == "always"
+
+
+def _width() -> int:
+    try:
+        return max(60, os.get_terminal_size(sys.stdout.fileno()).columns)
+    except (OSError, ValueError):
+        return 120
+
+
+def note(options: Namespace, line: str) -> None:
+    """A line for people, on standard error so that machine output stays clean."""
+    if not options.quiet:
+        print(line, file=sys.stderr)

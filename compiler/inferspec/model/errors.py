@@ -1,0 +1,181 @@
+"""pydantic's findings as ours: one clear message a mistake, at its line, with the key that was meant."""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Iterator
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from ..diagnostics import Diagnostic, Edit, Fix, SpecPath, format_path
+from ..load import Document, Map
+from .platform import API_VERSION, Platform
+
+_KINDS = {
+    "string_type": "text", "int_type": "a whole number", "float_type": "a number", "bool_type": "true or false", "dict_type": "a map",
+    "model_type": "a map", "model_attributes_type": "a map", "tuple_type": "a list", "list_type": "a list",
+}
+
+
+def read_platform(document: Document) -> tuple[Platform | None, list[Diagnostic]]:
+    """The typed spec and what is wrong with its shape.
+
+    Entries with a mistake are left out of it, so that later checks still see the rest; None where what is left is no spec.
+    """
+    version = document.root.get("apiVersion") if isinstance(document.root, Map) else None
+    if isinstance(version, str) and version != API_VERSION:
+        return None, [Diagnostic(
+            "SPC005", f"this inferspec reads {API_VERSION}, not {version}", document.span(("apiVersion",)), path=("apiVersion",),
+            help=f"write 'apiVersion: {API_VERSION}', or use the inferspec release that knows {version}")]
+    try:
+        return Platform.model_validate(document.root), []
+    except ValidationError as error:
+        found = list(_once(_diagnose(item, document) for item in error.errors(include_url=False)))
+    try:
+        return Platform.model_validate(_pruned(document.root, [(d.path, d.code == "SPC001") for d in found])), found
+    except ValidationError:
+        return None, found
+
+
+def _pruned(root: Any, mistakes: list[tuple[SpecPath, bool]]) -> Any:
+    """The spec without unknown keys and without the entries (a service, a cluster, a class) that hold a mistake."""
+    for path, unknown in mistakes:
+        depth = len(path) if unknown else (4 if path[:1] == ("regions",) else 2)
+        if len(path) >= depth:
+            root = _without(root, path[:depth])
+    return root
+
+
+def _without(node: Any, path: SpecPath) -> Any:
+    if not isinstance(node, dict) or path[0] not in node:
+        return node
+    kept = {key: value for key, value in node.items() if key != path[0] or len(path) > 1}
+    if len(path) > 1:
+        kept[str(path[0])] = _without(node[str(path[0])], path[1:])
+    return kept
+
+
+def _once(found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
+    """Alternatives of a union fail one by one; the reader wants one message a place."""
+    seen: set[tuple[SpecPath, str]] = set()
+    for diagnostic in found:
+        key = (diagnostic.path, "shape" if diagnostic.code in ("SPC003", "SPC004") else diagnostic.code + diagnostic.message)
+        if key not in seen:
+            seen.add(key)
+            yield diagnostic
+
+
+def _diagnose(item: Any, document: Document) -> Diagnostic:
+    kind, context = item["type"], item.get("ctx", {})
+    path = _written(item["loc"], document, last=kind in ("missing", "extra_forbidden"))
+    shown = format_path(path)
+    if kind == "extra_forbidden":
+        return _unknown_key(path, document)
+    if kind == "missing":
+        return Diagnostic("SPC002", f"{format_path(path[:-1]) or 'the spec'} has no {path[-1]}", document.span(path[:-1], key=True),
+                          path=path, help=_described(path))
+    if kind in _KINDS:
+        found = _found(item["input"])
+        return Diagnostic("SPC003", f"{shown} is {_KINDS[kind]}, not {found}", document.span(path), path=path, help=_described(path))
+    if kind == "literal_error":
+        wanted = context["expected"].replace("'", "")
+        near = difflib.get_close_matches(str(item["input"]), wanted.replace(" or ", ", ").split(", "), 1)
+        return Diagnostic("SPC004", f"{shown}: {_found(item['input'])} is not one of {wanted}", document.span(path), path=path,
+                          help=f"did you mean '{near[0]}'?" if near else "")
+    message = item["msg"][0].lower() + item["msg"][1:]
+    return Diagnostic("SPC004", f"{shown}: {message}", document.span(path), path=path, help=_described(path))
+
+
+def _unknown_key(path: SpecPath, document: Document) -> Diagnostic:
+    known = sorted(_keys_at(path[:-1]))
+    near = difflib.get_close_matches(str(path[-1]), known, 1, 0.6)
+    span = document.span(path, key=True)
+    owner = format_path(path[:-1]) or "the spec"
+    if near:
+        edit = Edit(span.file, span.line, span.column, span.line, span.end_column, near[0])
+        return Diagnostic("SPC001", f"{owner} has no key '{path[-1]}'", span, path=path, help=f"did you mean '{near[0]}'?",
+                          fix=Fix(f"write '{near[0]}'", (edit,)))
+    return Diagnostic("SPC001", f"{owner} has no key '{path[-1]}'", span, path=path,
+                      help=f"its keys are {', '.join(known)}" if known else "")
+
+
+def _written(location: tuple[str | int, ...], document: Document, *, last: bool) -> SpecPath:
+    """pydantic's location without the names of union branches: steps that the spec itself does not have."""
+    path: list[str | int] = []
+    node: Any = document.root
+    for position, step in enumerate(location):
+        if last and position == len(location) - 1:
+            path.append(step)
+        elif isinstance(node, dict) and step in node:
+            path.append(step)
+            node = node[step]
+        elif isinstance(node, list) and isinstance(step, int) and step < len(node):
+            path.append(step)
+            node = node[step]
+        elif step == "[key]":
+            break
+    return tuple(path)
+
+
+def _found(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return f"the truth value {str(value).lower()}"
+    if isinstance(value, (int, float)):
+        return f"the number {value}"
+    if isinstance(value, dict):
+        return "a map"
+    return "a list" if isinstance(value, list) else repr(value)
+
+
+def models_at(path: SpecPath) -> list[type[BaseModel]]:
+    """The models that describe what stands at ``path``: several where a value has alternatives."""
+    here: list[Any] = [Platform]
+    for step in path:
+        here = [inner for annotation in here for inner in _inside(annotation, step)]
+    return [m for a in here for m in _models(a)]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif get_origin(annotation) in (Union, types.UnionType) or hasattr(annotation, "__metadata__"):
+        for argument in get_args(annotation):
+            yield from _models(argument)
+
+
+def _inside(annotation: Any, step: str | int) -> Iterator[Any]:
+    origin = get_origin(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        for field in annotation.model_fields.values():
+            if field.alias == step:
+                yield field.annotation
+    elif origin in (Union, types.UnionType) or hasattr(annotation, "__metadata__"):
+        for argument in get_args(annotation):
+            if argument is not type(None):
+                yield from _inside(argument, step)
+    elif origin is dict:
+        yield get_args(annotation)[1]
+    elif origin is tuple:
+        yield get_args(annotation)[0]
+
+
+def field_at(path: SpecPath) -> Any:
+    """The pydantic field written at ``path``, or None for a key of a free map or a list item."""
+    for model in models_at(path[:-1]):
+        for field in model.model_fields.values():
+            if field.alias == path[-1]:
+                return field
+    return None
+
+
+def _keys_at(path: SpecPath) -> set[str]:
+    return {str(f.alias) for model in models_at(path) for f in model.model_fields.values()}
+
+
+def _described(path: SpecPath) -> str:
+    field = field_at(path)
+    return f"{path[-1]}: {field.description.replace(chr(96) * 2, chr(39))}" if field is not None and field.description else ""

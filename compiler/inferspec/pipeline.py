@@ -1,0 +1,116 @@
+"""The line: load, model, resolve, check, policy, plan, emit, prove. Each stage returns a value and what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .diagnostics import Diagnostic, Severity, Span, settled
+from .load import Document, load_spec
+from .load.read import display_name
+
+if TYPE_CHECKING:
+    from .catalog import CatalogueError
+    from .emit.tree import Tree
+    from .plan.objects import FleetPlan
+    from .prove.proof import Proof
+    from .resolve.fleet import Fleet
+
+
+@dataclass(slots=True)
+class Request:
+    """What a run is about. ``root`` is the repository; every path of the spec is relative to it."""
+
+    spec: Path
+    root: Path
+    today: date
+    crds: Sequence[Path] = ()
+    jobs: int = 2
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How far the line came. A stage that was not reached is None; ``diagnostics`` says why."""
+
+    document: Document | None = None
+    fleet: Fleet | None = None
+    plan: FleetPlan | None = None
+    tree: Tree | None = None
+    proof: Proof | None = None
+    texts: dict[str, str] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """An error that nobody waived: nothing may be written."""
+        return any(d.severity is Severity.ERROR and d.waiver is None for d in self.diagnostics)
+
+
+def vet(request: Request) -> Outcome:
+    """Load, model, resolve, check and policies; no objects are made."""
+    outcome = Outcome()
+    outcome.document, outcome.diagnostics = load_spec(request.spec, root=request.root)
+    if outcome.document is None:
+        outcome.texts = _texts(request)
+        return outcome
+    outcome.texts = dict(outcome.document.texts)
+    _judge(outcome, outcome.document, request)
+    outcome.diagnostics = settled(outcome.diagnostics)
+    return outcome
+
+
+def _judge(outcome: Outcome, document: Document, request: Request) -> None:
+    from .catalog import catalogue, overlay
+    from .check import check
+    from .model.errors import read_platform
+    from .policy.verdict import judge
+    from .resolve.fleet import Fleet
+
+    platform, found = read_platform(document)
+    outcome.diagnostics += found
+    if platform is None:
+        return
+    own = request.root / "catalog"
+    known, problems = overlay(own) if own.is_dir() else (catalogue(), [])
+    outcome.diagnostics += [_catalogue_problem(problem, request.root) for problem in problems]
+    fleet = Fleet(platform, known)
+    sound, found = check(fleet, document)
+    outcome.diagnostics += found
+    judged, texts = judge(sound, document, outcome.diagnostics, request.root, request.today)
+    outcome.diagnostics = judged
+    outcome.texts |= texts
+    outcome.fleet = fleet
+
+
+def _texts(request: Request) -> dict[str, str]:
+    """The spec as text where it could not be loaded, so that a message can still show its line."""
+    try:
+        text = request.spec.read_bytes().decode("utf-8", "replace") if request.spec.is_file() else ""
+    except OSError:
+        text = ""
+    return {display_name(request.spec, request.root): text}
+
+
+def _catalogue_problem(problem: CatalogueError, root: Path) -> Diagnostic:
+    name = display_name(Path(problem.file), root)
+    return Diagnostic("CAT005", problem.message, Span(name, problem.line, 1))
+
+
+def compile(request: Request, *, prove: Callable[[Outcome], list[Diagnostic]] | None = None) -> Outcome:
+    """The whole line up to the tree as text; writing it is the caller's."""
+    outcome = vet(request)
+    if outcome.failed or outcome.fleet is None:
+        return outcome
+    from .emit.tree import render_tree
+    from .plan.fleet import plan
+
+    outcome.plan = plan(outcome.fleet)
+    outcome.tree = render_tree(outcome.plan)
+    if prove is not None:
+        outcome.diagnostics = settled([*outcome.diagnostics, *prove(outcome)])
+    return outcome

@@ -1,0 +1,51 @@
+"""Builds proven before, by the hash of all they read: outside the repository, safe to delete."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LIMIT = 20_000
+"""Newest proofs kept: a fleet of a thousand clusters through twenty changes."""
+
+
+def cache_directory() -> Path:
+    """``$XDG_CACHE_HOME/inferspec``, or ``~/.cache/inferspec``."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base and os.path.isabs(base) else Path.home() / ".cache") / "inferspec"
+
+
+@dataclass(slots=True)
+class Proofs:
+    """Digests in the order they were proven. A cache that cannot be read or written costs time, nothing else."""
+
+    path: Path
+    held: dict[str, None] = field(default_factory=dict)
+    fresh: bool = False
+
+    @classmethod
+    def load(cls) -> Proofs:
+        path = cache_directory() / "proofs"
+        try:
+            return cls(path, dict.fromkeys(path.read_text(encoding="ascii").split()))
+        except (OSError, UnicodeDecodeError):
+            return cls(path)
+
+    def __contains__(self, digest: str) -> bool:
+        return digest in self.held
+
+    def add(self, digest: str) -> None:
+        self.held[digest] = None
+        self.fresh = True
+
+    def save(self) -> None:
+        if not self.fresh:
+            return
+        scratch = self.path.with_name(f"proofs.{os.getpid()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            scratch.write_text("\n".join(list(self.held)[-LIMIT:]) + "\n", encoding="ascii")
+            os.replace(scratch, self.path)
+        except OSError:
+            scratch.unlink(missing_ok=True)

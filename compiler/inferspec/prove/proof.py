@@ -1,0 +1,176 @@
+"""Prove what a compile is about to write: kustomize builds equal the plan, schemas and CEL hold, Config Sync will accept it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ..diagnostics import Diagnostic, SpecPath
+from ..emit.tree import Tree, cluster_objects
+from ..load import Document
+from ..plan.objects import ClusterPlan, FleetPlan, Identity, Object
+from ..plan.provenance import objects, path_of
+from ..tools import run, versions
+from ..tools.objects import check_objects as check_schemas
+from .cache import Proofs
+from .config_sync import check_sync_dir, check_syncs
+from .equality import compare, signature
+from .kubernetes import check_objects
+
+MOST_CHANGED = 20
+"""Changed clusters that ``compile`` builds beside one of every structure; ``verify --all`` builds the lot."""
+
+
+@dataclass(slots=True)
+class Proof:
+    """What was proven: clusters built now, clusters whose build was proven before, objects checked."""
+
+    built: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+    objects: int = 0
+
+
+@dataclass(eq=False)
+class Prover:
+    plan: FleetPlan
+    tree: Tree
+    document: Document
+    crds: Sequence[Path] = ()
+    jobs: int = 2
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None
+    proof: Proof = field(default_factory=Proof)
+
+    def prove(self, *, changed: Iterable[str] = (), every: bool = False) -> list[Diagnostic]:
+        """Findings; empty if everything holds. ``changed`` names clusters whose overlay differs from the one on disk."""
+        chosen = list(self.plan.clusters) if every else self._chosen(set(changed))
+        found: list[Diagnostic] = []
+        found += self._objects(chosen)
+        found += self._syncs(chosen)
+        if not found:
+            found += self._builds(chosen)
+        return found
+
+    def _chosen(self, changed: set[str]) -> list[ClusterPlan]:
+        """One cluster of every structure, and the first changed ones."""
+        first: dict[Any, ClusterPlan] = {}
+        for cluster in self.plan.clusters:
+            first.setdefault(signature(self.plan, cluster), cluster)
+        more = [c for c in self.plan.clusters if c.name in changed][:MOST_CHANGED]
+        return list({c.name: c for c in (*first.values(), *more)}.values())
+
+    # -- objects -------------------------------------------------------------------------------------------------------
+
+    def _objects(self, clusters: list[ClusterPlan]) -> Iterator[Diagnostic]:
+        """Schemas and CEL by objectcheck; the API server's own rules by ours. An object of one cohort is looked at once."""
+        unique: dict[int, tuple[ClusterPlan, Object]] = {}
+        for cluster in clusters:
+            for _, _, obj in objects(self.plan, cluster):
+                unique.setdefault(id(obj), (cluster, obj))
+            for obj in cluster.syncs:
+                unique.setdefault(id(obj), (cluster, obj))
+        listed = list(unique.values())
+        self.proof.objects = len(listed)
+        trees = [(str(i), obj.tree(cluster.facts)) for i, (cluster, obj) in enumerate(listed)]
+        for fault in check_schemas(trees, self.crds):
+            cluster, obj = listed[int(fault.id)]
+            code = "SYNC115" if fault.reason == "unknown-kind" else "SYNC111"
+            yield self._about(code, f"{obj.identity} in {cluster.name}: {fault.field or 'object'}: {fault.message}", obj, fault.pointer,
+                              help="a kind without a schema is not proven: give its CRD with --crds DIR" if code == "SYNC115" else "")
+        for cluster in clusters:
+            held = {str(o.identity): o for _, _, o in objects(self.plan, cluster)}
+            for finding in check_objects([o.tree(cluster.facts) for o in held.values()]):
+                obj = held.get(finding.object)
+                yield self._about("SYNC116", f"{finding.object} in {cluster.name}: {finding.message} ({finding.code})", obj, finding.field)
+
+    def _about(self, code: str, message: str, obj: Object | None, pointer: str, **more: Any) -> Diagnostic:
+        path: SpecPath = (path_of(obj, pointer) if obj else None) or ()
+        return Diagnostic(code, message, self.document.span(path), path=path, object=str(obj.identity) if obj else "", field=pointer, **more)
+
+    # -- Config Sync ---------------------------------------------------------------------------------------------------
+
+    def _syncs(self, clusters: list[ClusterPlan]) -> Iterator[Diagnostic]:
+        """Every directory that a RootSync of the cluster names, and the directory that holds the RootSyncs."""
+        for cluster in clusters:
+            parts = cluster_objects(self.plan, cluster)
+            placed = {part: [(f"{part}.yaml", tree) for tree in held.values()] for part, held in parts.items()}
+            root = f"overlays/{self.plan.platform}/{cluster.region}/{cluster.name}"
+            for part, held in placed.items():
+                files = self._below(f"{root}/{part}/")
+                # The overlay's own resource file is listed by its kustomization: Config Sync parses the rendered objects.
+                for finding in check_sync_dir({k: v for k, v in files.items() if k != "objects.yaml"}, held):
+                    yield self._sync_finding(cluster, finding)
+            for finding in check_syncs(placed):
+                yield self._sync_finding(cluster, finding)
+            for finding in check_sync_dir(self._below(f"clusters/{self.plan.platform}/{cluster.region}/{cluster.name}/sync/")):
+                yield self._sync_finding(cluster, finding)
+
+    def _below(self, directory: str) -> dict[str, str]:
+        return {path.removeprefix(directory): text for path, text in self.tree.items() if path.startswith(directory)}
+
+    def _sync_finding(self, cluster: ClusterPlan, finding: Any) -> Diagnostic:
+        held = {str(o.identity): o for _, _, o in objects(self.plan, cluster)} | {str(o.identity): o for o in cluster.syncs}
+        where = finding.object or finding.file
+        return self._about("SYNC112", f"{where} in {cluster.name}: {finding.code} {finding.message}", held.get(finding.object), finding.field)
+
+    # -- builds --------------------------------------------------------------------------------------------------------
+
+    def _builds(self, clusters: list[ClusterPlan]) -> list[Diagnostic]:
+        """``kustomize build`` of each overlay against the plan, in parallel; a build proven once is not run again."""
+        proofs = Proofs.load()
+        shared = sha256("".join(h for p, h in sorted(self.tree.hashes.items()) if self._is_shared(p)).encode())
+        keys = {c.name: self._key(shared.copy(), c) for c in clusters}
+        wanted = [c for c in clusters if keys[c.name] not in proofs]
+        self.proof.known = [c.name for c in clusters if keys[c.name] in proofs]
+        found: list[Diagnostic] = []
+        if wanted:
+            with tempfile.TemporaryDirectory(prefix="inferspec-") as scratch, ThreadPoolExecutor(max(1, self.jobs)) as pool:
+                self._write(Path(scratch), wanted)
+                for done, (cluster, faults) in enumerate(zip(wanted, pool.map(lambda c: self._build(Path(scratch), c), wanted)), 1):
+                    self.progress("kustomize build", done, len(wanted))
+                    found += faults
+                    if not faults:
+                        self.proof.built.append(cluster.name)
+                        proofs.add(keys[cluster.name])
+        proofs.save()
+        return found
+
+    def _is_shared(self, path: str) -> bool:
+        return path.split("/")[2] in ("base", "components")
+
+    def _key(self, digest: Any, cluster: ClusterPlan) -> str:
+        """What the build reads, and what it must equal: overlay, bases, components, kustomize."""
+
+        digest.update(repr(sorted(versions().items())).encode())
+        root = f"overlays/{self.plan.platform}/{cluster.region}/{cluster.name}/"
+        for path in sorted(p for p in self.tree if p.startswith(root)):
+            digest.update(self.tree.hashes[path].encode())
+        for obj in (o for _, _, o in objects(self.plan, cluster)):
+            digest.update(repr(obj.identity).encode())
+            digest.update(repr([leaf.v for leaf in obj.leaves]).encode())
+        digest.update(repr(sorted(cluster.facts.items())).encode())
+        return digest.hexdigest()
+
+    def _write(self, scratch: Path, clusters: list[ClusterPlan]) -> None:
+        roots = tuple(f"overlays/{self.plan.platform}/{c.region}/{c.name}/" for c in clusters)
+        for path, text in self.tree.items():
+            if path.startswith("overlays/") and path.endswith(".yaml") and (self._is_shared(path) or path.startswith(roots)):
+                target = scratch / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(text, encoding="utf-8")
+
+    def _build(self, scratch: Path, cluster: ClusterPlan) -> list[Diagnostic]:
+        overlay = f"overlays/{self.plan.platform}/{cluster.region}/{cluster.name}"
+        done = run("kustomize", ["build", overlay], cwd=scratch)
+        at = self.document.span(("regions", cluster.region, "clusters", cluster.name), key=True)
+        if done.rc:
+            reason = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
+            return [Diagnostic("SYNC110", f"kustomize cannot build {overlay}: {reason[0]}", at)]
+        expected: dict[Identity, Any] = {i: t for part in cluster_objects(self.plan, cluster).values() for i, t in part.items()}
+        return [Diagnostic("SYNC110", f"{overlay}: {d.identity or 'output'}: {d.kind} {d.pointer}", at, object=str(d.identity or ""), field=d.pointer,
+                           notes=tuple(filter(None, (f"plan: {d.expected}" if d.expected else "", f"build: {d.built}" if d.built else ""))))
+                for d in compare(done.stdout, expected)]

@@ -1,0 +1,48 @@
+"""Kubernetes quantities: ``80Gi``, ``500m``, ``1e3``. Grammar: k8s.io/apimachinery/pkg/api/resource.Quantity.
+
+Compared as numbers, never as text: ``1024Mi`` is ``1Gi``. Values are exact fractions.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+_GRAMMAR = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:([KMGTPE]i)|([numkMGTPE])|[eE]([+-]?[0-9]{1,3}))?\Z")
+_BINARY = {f"{letter}i": 1024**power for power, letter in enumerate("KMGTPE", start=1)}
+_DECIMAL = {"n": Fraction(1, 10**9), "u": Fraction(1, 10**6), "m": Fraction(1, 1000), "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
+            "P": 10**15, "E": 10**18}
+_UNITS = "n u m k M G T P E, Ki Mi Gi Ti Pi Ei"
+
+
+def parse(text: str | int | float) -> Fraction:
+    """The number a quantity stands for. ValueError says what is wrong with the text."""
+    if isinstance(text, bool):
+        raise ValueError(f"{text!r} is not a quantity")
+    match = _GRAMMAR.match(str(text))
+    if not match:
+        unit = re.sub(r"\A[+-]?[0-9.]*", "", str(text))
+        raise ValueError(f"{text!r} is not a quantity" + (f": unit {unit!r} is none of {_UNITS}" if unit else ""))
+    number, binary, decimal, exponent = match.groups()
+    value = Fraction(number.rstrip(".") if number.endswith(".") else number)
+    if binary:
+        return value * _BINARY[binary]
+    if decimal:
+        return value * _DECIMAL[decimal]
+    return value * Fraction(10) ** int(exponent) if exponent else value
+
+
+def is_quantity(text: object) -> bool:
+    try:
+        parse(text)  # type: ignore[arg-type]
+    except ValueError:
+        return False
+    return True
+
+
+def binary(amount: int) -> str:
+    """Bytes as the shortest binary quantity that says them exactly: 16,106,127,360 -> ``15Gi``."""
+    for unit, size in reversed(_BINARY.items()):
+        if amount and amount % size == 0:
+            return f"{amount // size}{unit}"
+    return str(amount)
