@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 from .engines import Engine, EngineVersion, FlagTable, load_engine, load_flags
@@ -24,7 +26,7 @@ __all__ = [
     "Price", "Region", "Stack", "StorageLocation", "Table", "Topology", "catalogue", "overlay",
 ]
 
-PACKAGE = os.path.dirname(__file__)
+PACKAGE = str(Path(__file__).parent)
 _ZONE = re.compile(r"([a-z]+(?:-[a-z]+)+[0-9]+)-(ai[0-9]+)?[a-z]\Z")
 """Plain zones and AI zones, ``us-central1-a`` and ``us-central1-ai1a`` (GKE documentation, "About custom ComputeClasses")."""
 
@@ -146,7 +148,7 @@ class Catalogue:
         return self._engines[name]
 
     def engines(self) -> list[str]:
-        return self._files("engines")
+        return sorted({name for folder in self.folders for name in _stems(folder, "engines")})
 
     def stack(self, name: str) -> Stack:
         """``stacks/<name>.yaml``; KeyError where there is none."""
@@ -159,18 +161,11 @@ class Catalogue:
         return {}
 
     def stacks(self) -> list[str]:
-        return [name for name in self._files("stacks") if name != "common"]
+        return sorted({name for folder in self.folders for name in _stems(folder, "stacks")})
 
     def flags(self, engine: str, version: str) -> FlagTable:
         """The flag table of one engine version; KeyError where the catalogue has none of its own."""
         return load_flags(engine, version, self.folders)
-
-    def _files(self, kind: str) -> list[str]:
-        found: set[str] = set()
-        for folder in self.folders:
-            if os.path.isdir(path := os.path.join(folder, kind)):
-                found.update(name.removesuffix(".yaml") for name in os.listdir(path) if name.endswith(".yaml"))
-        return sorted(found)
 
 
 @cache
@@ -194,20 +189,32 @@ def overlay(folder: str | os.PathLike[str]) -> tuple[Catalogue, list[CatalogueEr
             problems.append(error)
             continue
         for key, (file, line, said) in own.items():
-            lacking = [k for k in ("source", "asOf") if k not in said]
-            if lacking:
-                problems.append(CatalogueError(file, line, f"{key}: a row of your own says {' and '.join(lacking)}", key))
-            try:
-                build(cls, rows[key])
-            except (ValueError, TypeError, AttributeError) as error:
-                problems.append(CatalogueError(file, line, f"{key}: {error}", key))
+            problems += [CatalogueError(file, line, f"{key}: {why}", key) for why in _row_problems(laid, cls, rows[key], said)]
     for kind, load in (("engines", laid.engine), ("stacks", laid.stack)):
-        for name in (n for n in laid._files(kind) if n != "common") if os.path.isdir(os.path.join(path, kind)) else ():
+        for name in _stems(path, kind):
             try:
                 load(name)
             except CatalogueError as error:
                 problems.append(error)
     return laid, problems
+
+
+def _row_problems(laid: Catalogue, cls: type[Record], row: dict[str, Any], said: frozenset[str]) -> Iterator[str]:
+    if lacking := [key for key in ("source", "asOf") if key not in said]:
+        yield f"a row of your own says {' and '.join(lacking)}"
+    try:
+        build(cls, row)
+    except (ValueError, TypeError, AttributeError) as error:
+        yield str(error)
+    chip = row.get("accelerator")
+    if chip and chip not in laid.accelerators:
+        near = laid.accelerators.near(str(chip))
+        yield f"no accelerator {chip!r}" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _stems(folder: str, kind: str) -> list[str]:
+    """Names of the files of one kind; ``common`` is what stacks share, no stack."""
+    return sorted(path.stem for path in Path(folder, kind).glob("*.yaml") if path.stem != "common")
 
 
 _TABLES: dict[str, type[Record]] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import operator
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -184,8 +183,8 @@ class FlagTable:
         return {name: i for i, row in enumerate(self._rows) for name in (*row["names"], *row.get("hidden", ()))}
 
     def find(self, name: str) -> FlagSpec | None:
-        """By any name, hidden ones included, with or without the dashes: ``--max-num-seqs`` and ``max-num-seqs``."""
-        at = self._index.get(name if name.startswith("-") else f"--{name}")
+        """By any name, hidden ones included, with or without the dashes: ``--max-num-seqs`` and ``max-num-seqs``; None if there is none."""
+        at = self._index.get(name, self._index.get(f"--{name}"))
         if at is None:
             return None
         if at not in self._built:
@@ -209,7 +208,7 @@ def load_engine(name: str, folders: tuple[str, ...]) -> Engine:
     data: dict[str, Any] = {}
     file = ""
     for folder in folders:
-        if document := read(os.path.join(folder, "engines"), name):
+        if document := read(f"{folder}/engines", name):
             data, file = data | document, document.file
     if not data:
         raise KeyError(name)
@@ -222,6 +221,6 @@ def load_engine(name: str, folders: tuple[str, ...]) -> Engine:
 
 def load_flags(engine: str, version: str, folders: tuple[str, ...]) -> FlagTable:
     for folder in reversed(folders):
-        if document := read(os.path.join(folder, "engines", engine), version):
+        if document := read(f"{folder}/engines/{engine}", version):
             return FlagTable(document)
     raise KeyError(f"{engine} {version}")

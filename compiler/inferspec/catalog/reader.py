@@ -7,7 +7,6 @@ the JSON subset (null, booleans, integers, floats), so that ``no`` and ``2026-08
 from __future__ import annotations
 
 import json
-import os
 import re
 from typing import Any
 
@@ -35,7 +34,7 @@ class Document(dict[str, Any]):
 def read(folder: str, name: str) -> Document | None:
     """``name`` without its suffix; ``.json`` before ``.yaml``. None where the folder has no such file."""
     for suffix, parse in ((".json", _parse_json), (".yaml", _parse_yaml)):
-        path = os.path.join(folder, name + suffix)
+        path = f"{folder}/{name}{suffix}"
         try:
             with open(path, encoding="utf-8") as handle:
                 text = handle.read()

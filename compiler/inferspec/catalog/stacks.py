@@ -5,7 +5,6 @@ API groups, images, flags, headers, labels and metric names live here and nowher
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -143,7 +142,7 @@ def load_stack(name: str, folders: tuple[str, ...]) -> Stack:
     file = ""
     for part in ("common", name):
         for folder in folders:
-            if document := read(os.path.join(folder, "stacks"), part):
+            if document := read(f"{folder}/stacks", part):
                 data, file = data | document, document.file if part == name else file
     if not file:
         raise KeyError(name)

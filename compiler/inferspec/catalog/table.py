@@ -24,7 +24,10 @@ def merge(name: str, folders: tuple[str, ...]) -> tuple[dict[str, dict[str, Any]
             continue
         inherited = {key: document[key] for key in ("source", "asOf") if key in document}
         seen: set[str] = set()
-        for row in document.get("rows") or ():
+        rows_here = document.get("rows") or []
+        if not isinstance(rows_here, list):
+            raise CatalogueError(document.file, 1, "rows is a list")
+        for row in rows_here:
             if not isinstance(row, dict) or not isinstance(row.get("id"), str):
                 raise CatalogueError(document.file, 1, "a row is a mapping with an id that is text")
             key = row["id"]
