@@ -7,7 +7,6 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from inferspec import names, quantity
 
 
@@ -44,8 +43,21 @@ def test_truncation_keeps_to_its_limit_and_tells_names_apart(text: str, limit: i
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("80Gi", 80 * 1024**3), ("500m", Fraction(1, 2)), ("1e3", 1000), ("1E", 10**18), ("1.5Gi", 3 * 2**29), (2, 2), ("-1", -1), (".5", Fraction(1, 2)),
-     ("1.", 1), ("+1k", 1000), ("100n", Fraction(1, 10**7)), ("1E3", 1000), ("0", 0)],
+    [
+        ("80Gi", 80 * 1024**3),
+        ("500m", Fraction(1, 2)),
+        ("1e3", 1000),
+        ("1E", 10**18),
+        ("1.5Gi", 3 * 2**29),
+        (2, 2),
+        ("-1", -1),
+        (".5", Fraction(1, 2)),
+        ("1.", 1),
+        ("+1k", 1000),
+        ("100n", Fraction(1, 10**7)),
+        ("1E3", 1000),
+        ("0", 0),
+    ],
 )
 def test_quantities(text: str | int, value: Fraction | int) -> None:
     assert quantity.parse(text) == value

@@ -150,12 +150,25 @@ def walk(parser: argparse.ArgumentParser) -> tuple[list[dict[str, Any]], dict[st
         names = list(action.option_strings) or [action.dest]
         hidden = sorted(n for n, a in parser._option_string_actions.items() if a is action and n not in names)
         group = group_of.get(id(action), "")
-        flags.append(compact({
-            "names": names, "hidden_names": hidden, "dest": action.dest, "group": group, "type": kind, "nargs": action.nargs,
-            "choices": plain(action.choices) if action.choices else None, "default": plain(action.default),
-            "deprecated": action in deprecated or getattr(action, "deprecated", False) or "deprecated" in (action.help or "")[:60].lower(),
-            "positional": not action.option_strings, "constraints": constraints_of(group, action.dest),
-        }))
+        flags.append(
+            compact(
+                {
+                    "names": names,
+                    "hidden_names": hidden,
+                    "dest": action.dest,
+                    "group": group,
+                    "type": kind,
+                    "nargs": action.nargs,
+                    "choices": plain(action.choices) if action.choices else None,
+                    "default": plain(action.default),
+                    "deprecated": action in deprecated
+                    or getattr(action, "deprecated", False)
+                    or "deprecated" in (action.help or "")[:60].lower(),
+                    "positional": not action.option_strings,
+                    "constraints": constraints_of(group, action.dest),
+                }
+            )
+        )
     return flags, schemas
 
 
@@ -180,8 +193,15 @@ def main(out: str) -> None:
     unknown = sorted(f["names"][0] for f in flags if f["kind"] in ("callable", "class"))
     if unknown:
         print(f"types not resolved, vLLM changed: {', '.join(unknown)}", file=sys.stderr)
-    table = {"vllm": vllm.__version__, "parserModule": module, "asOf": date.today().isoformat(), "source": f"PyPI vllm {vllm.__version__}",
-             "schemas": schemas, "env": sorted(vllm.envs.environment_variables), "flags": flags}
+    table = {
+        "vllm": vllm.__version__,
+        "parserModule": module,
+        "asOf": date.today().isoformat(),
+        "source": f"PyPI vllm {vllm.__version__}",
+        "schemas": schemas,
+        "env": sorted(vllm.envs.environment_variables),
+        "flags": flags,
+    }
     with open(out, "w", encoding="utf-8") as handle:
         handle.write(render(table))
 

@@ -36,7 +36,10 @@ def format_text(text: str, name: str = "spec.yaml") -> str:
     source = before.texts[name].replace("\r\n", "\n")
     laid_out = source
     for _ in range(_PASSES):
-        again = _lay_out(laid_out, type(before.root))
+        try:
+            again = _lay_out(laid_out, type(before.root))
+        except Exception as error:  # ruamel fails in many ways on comments in odd places, none of them the user's mistake
+            raise _refused(name, "the layout of this file is too unusual") from error
         if again == laid_out:
             break
         laid_out = again
@@ -86,14 +89,38 @@ def _lay_out(text: str, top: type[Map] | type[Seq]) -> str:
         layout.indent(mapping=2, sequence=4, offset=2)
     stream = io.StringIO()
     layout.dump(layout.load(text), stream)
-    return _trimmed(stream.getvalue())
+    return _tidied(stream.getvalue())
 
 
-def _trimmed(text: str) -> str:
-    """Without blanks at line ends, but for lines of texts that run over lines, where blanks count."""
+def _tidied(text: str) -> str:
+    """No blanks at line ends, comments indented as what they stand above or below.
+
+    Lines of a text that runs over lines are left alone: blanks count there.
+    """
     kept = {line for event in _scalars(text) for line in range(event.start_mark.line, event.end_mark.line)}
-    lines = [line if n in kept else line.rstrip() for n, line in enumerate(text.split("\n"))]
-    return "\n".join(lines).strip("\n") + "\n"
+    lines = [line if n in kept else line.rstrip() for n, line in enumerate(text.strip("\n").split("\n"))]
+    below = 0
+    for n in range(len(lines) - 1, -1, -1):
+        content = lines[n].lstrip()
+        if n not in kept and content.startswith("#"):
+            above = _indent_above(lines, n, kept)
+            lines[n] = " " * (above if above > below and _indent(lines[n]) > below else below) + content
+        elif content:
+            below = _indent(lines[n])
+    return "\n".join(lines) + "\n"
+
+
+def _indent_above(lines: list[str], n: int, kept: set[int]) -> int:
+    """Of the nearest line of content above line ``n``; of its first line if it is a text that runs over lines."""
+    for above in range(n - 1, -1, -1):
+        goes_on = above in kept and above - 1 in kept
+        if lines[above] and not goes_on and (above in kept or not lines[above].lstrip().startswith("#")):
+            return _indent(lines[above])
+    return 0
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _comments(text: str) -> list[str]:

@@ -10,8 +10,7 @@ from fractions import Fraction
 
 _GRAMMAR = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:([KMGTPE]i)|([numkMGTPE])|[eE]([+-]?[0-9]{1,3}))?\Z")
 _BINARY = {f"{letter}i": 1024**power for power, letter in enumerate("KMGTPE", start=1)}
-_DECIMAL = {"n": Fraction(1, 10**9), "u": Fraction(1, 10**6), "m": Fraction(1, 1000), "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
-            "P": 10**15, "E": 10**18}
+_DECIMAL = {letter: Fraction(10) ** power for letter, power in zip("numkMGTPE", (-9, -6, -3, 3, 6, 9, 12, 15, 18), strict=True)}
 _UNITS = "n u m k M G T P E, Ki Mi Gi Ti Pi Ei"
 
 
@@ -28,8 +27,9 @@ def parse(text: str | int | float) -> Fraction:
     if binary:
         return value * _BINARY[binary]
     if decimal:
-        return value * _DECIMAL[decimal]
-    return value * Fraction(10) ** int(exponent) if exponent else value
+        return value * Fraction(_DECIMAL[decimal])
+    power = int(exponent or 0)
+    return value * 10**power if power >= 0 else value / 10**-power
 
 
 def is_quantity(text: object) -> bool:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
-
 from inferspec.catalog import PACKAGE, Catalogue, CatalogueError, catalogue, overlay
 from inferspec.catalog.engines import version_key
 from inferspec.catalog.reader import read
-from inferspec.catalog.rows import Record, Row, build, camel, mapped, nested, optional
+from inferspec.catalog.record import Record, build, camel, mapped, nested, optional
+from inferspec.catalog.rows import Row
 from inferspec.catalog.table import merge
 
 TABLES = ("accelerators", "machines", "regions", "storage_locations", "models", "defaults", "availability")
@@ -61,8 +62,17 @@ def test_slices(facts: Catalogue) -> None:
     assert two is not None and two.multi_host and two.hosts == 2
     cube = facts.topology("ct5p-hightpu-4t", "4x8x12")
     assert cube is not None and cube.hosts == 96
-    for machine, name in (("ct5p-hightpu-4t", "8x4x4"), ("ct5p-hightpu-4t", "4x4x6"), ("ct5p-hightpu-4t", "16x24x24"), ("ct6e-standard-1t", "2x2"),
-                          ("ct6e-standard-4t", "4x4x4"), ("g2-standard-8", "1x1"), ("nope", "1x1"), ("ct6e-standard-4t", "x"), ("ct5p-hightpu-4t", "0x4x4")):
+    for machine, name in (
+        ("ct5p-hightpu-4t", "8x4x4"),
+        ("ct5p-hightpu-4t", "4x4x6"),
+        ("ct5p-hightpu-4t", "16x24x24"),
+        ("ct6e-standard-1t", "2x2"),
+        ("ct6e-standard-4t", "4x4x4"),
+        ("g2-standard-8", "1x1"),
+        ("nope", "1x1"),
+        ("ct6e-standard-4t", "x"),
+        ("ct5p-hightpu-4t", "0x4x4"),
+    ):
         assert facts.topology(machine, name) is None, (machine, name)
 
 
@@ -136,8 +146,12 @@ def test_engine_images_flags_and_metrics(facts: Catalogue) -> None:
     assert engine.image("9.9", "gpu") is None
     newest = engine.newest("tpu")
     assert newest is not None and newest.version == "0.27.0"
-    for id, version, series in (("itl", "0.11.2", "vllm:time_per_output_token_seconds"), ("itl", "0.32.0", "vllm:inter_token_latency_seconds"),
-                                ("kv-cache-usage", "0.9.1", "vllm:gpu_cache_usage_perc"), ("kv-cache-usage", "0.11.2", "vllm:kv_cache_usage_perc")):
+    for id, version, series in (
+        ("itl", "0.11.2", "vllm:time_per_output_token_seconds"),
+        ("itl", "0.32.0", "vllm:inter_token_latency_seconds"),
+        ("kv-cache-usage", "0.9.1", "vllm:gpu_cache_usage_perc"),
+        ("kv-cache-usage", "0.11.2", "vllm:kv_cache_usage_perc"),
+    ):
         metric = engine.metric(id, version)
         assert metric is not None and metric.series == series
     assert engine.metric("rejections", "0.31.0") is None
@@ -175,23 +189,39 @@ def test_both_stacks_name_what_exists(facts: Catalogue) -> None:
 
 
 def test_defaults_agree_with_the_tables_they_name(facts: Catalogue) -> None:
-    assert facts.default("stack") in facts.stacks()
-    assert facts.default("download.machine") in facts.machines
-    assert facts.default("priority.serving") in facts.default("priority.values")
     flag = facts.flags("vllm", "0.32.0").find("--gpu-memory-utilization")
-    assert flag is not None and flag.default == facts.default("serving.gpuMemoryUtilization")
+    assert flag is not None
+    assert flag.default == facts.default("serving.gpuMemoryUtilization")
+    assert all(row.reason for row in facts.defaults.values())
     with pytest.raises(KeyError):
         facts.default("no.such.key")
+
+
+def test_every_default_that_the_compiler_names_exists(facts: Catalogue) -> None:
+    named = {
+        (path.name, key)
+        for path in Path(PACKAGE).parent.rglob("*.py")
+        for key in re.findall(r"""\b(?:default|Default)\("([a-zA-Z]+(?:\.[a-zA-Z]+)+)"\)""", path.read_text())
+    }
+    assert [(file, key) for file, key in sorted(named) if key not in facts.defaults] == []
 
 
 @pytest.mark.parametrize(
     ("flag", "value", "problem"),
     [
-        ("--max-model-len", "32k", ""), ("max-model-len", "auto", ""), ("--max-model-len", "-5", "wants at least -1, not -5"),
-        ("--gpu-memory-utilization", "1.7", "wants at most 1, not 1.7"), ("--gpu-memory-utilization", "0", "wants more than 0, not 0.0"),
-        ("--tensor-parallel-size", "four", "wants an integer, not 'four'"), ("--dtype", "int3", "wants one of auto"),
-        ("--no-enable-log-requests", None, ""), ("--enable-prefix-caching", "false", "takes no value"), ("--max-num-seqs", None, "needs a value"),
-        ("--speculative-config", "{bad", "wants JSON"), ("--speculative-config", '{"method": "ngram"}', ""), ("--max-model-len", "1.5K", "wants an integer (8192"),
+        ("--max-model-len", "32k", ""),
+        ("max-model-len", "auto", ""),
+        ("--max-model-len", "-5", "wants at least -1, not -5"),
+        ("--gpu-memory-utilization", "1.7", "wants at most 1, not 1.7"),
+        ("--gpu-memory-utilization", "0", "wants more than 0, not 0.0"),
+        ("--tensor-parallel-size", "four", "wants an integer, not 'four'"),
+        ("--dtype", "int3", "wants one of auto"),
+        ("--no-enable-log-requests", None, ""),
+        ("--enable-prefix-caching", "false", "takes no value"),
+        ("--max-num-seqs", None, "needs a value"),
+        ("--speculative-config", "{bad", "wants JSON"),
+        ("--speculative-config", '{"method": "ngram"}', ""),
+        ("--max-model-len", "1.5K", "wants an integer (8192"),
     ],
 )
 def test_flag_values(facts: Catalogue, flag: str, value: str | None, problem: str) -> None:
@@ -218,11 +248,14 @@ def _team(folder: Path, text: str, name: str = "machines.yaml") -> tuple[Catalog
 
 
 def test_a_team_overrides_and_adds_rows(tmp_path: Path) -> None:
-    laid, problems = _team(tmp_path, """
+    laid, problems = _team(
+        tmp_path,
+        """
 rows:
 - {id: g2-standard-8, memoryGiB: 31, source: measured, asOf: "2026-11-01"}
 - {id: x9-mega, accelerator: l4, chips: 2, vcpu: 4, memoryGiB: 16, consumption: [spot], source: contract, asOf: "2026-11-01"}
-""")
+""",
+    )
     assert problems == []
     assert (laid.machines["g2-standard-8"].memory_gib, laid.machines["g2-standard-8"].vcpu) == (31, 8)
     assert laid.machines["g2-standard-8"].source == "measured"
@@ -236,7 +269,11 @@ rows:
         ("rows:\n- {id: g2-standard-8, memoryGiB: 31}\n", 2, "a row of your own says source and asOf"),
         ("source: x\nasOf: y\nrows:\n- {id: g2-standard-8, memory: 31}\n", 4, "unknown key 'memory'"),
         ("source: x\nasOf: y\nrows:\n- {id: new, vcpu: 1}\n", 4, "missing memoryGiB, consumption"),
-        ("source: x\nasOf: y\nrows:\n- {id: n, vcpu: 1, memoryGiB: 1, consumption: [spot], accelerator: h999}\n", 4, "no accelerator 'h999'"),
+        (
+            "source: x\nasOf: y\nrows:\n- {id: n, vcpu: 1, memoryGiB: 1, consumption: [spot], accelerator: h999}\n",
+            4,
+            "no accelerator 'h999'",
+        ),
         ("rows:\n- {id: a}\n- {id: a}\n", 2, "stands here twice"),
         ("rows:\n- {id: a, id: b}\n", 2, "duplicate key"),
         ("rows: [", 1, "did not find"),

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from inferspec.catalog import PACKAGE, catalogue
 from inferspec.catalog.table import merge
 
@@ -27,7 +26,11 @@ def test_gpus() -> None:
     facts = catalogue()
     for gpu in _load("accelerators.yaml")["gpus"]:
         row = facts.accelerators[gpu["id"]]
-        assert (row.node_label, row.compute_class_type, row.arch) == (gpu["gke_accelerator_label"], gpu["compute_class_gpu_type"], gpu["arch"])
+        assert (row.node_label, row.compute_class_type, row.arch) == (
+            gpu["gke_accelerator_label"],
+            gpu["compute_class_gpu_type"],
+            gpu["arch"],
+        )
         assert (row.memory_gib, row.bandwidth_gbps, row.sm) == (gpu["memory_gib"], gpu["mem_bw_gbps"], gpu["sm"])
         assert (list(row.dtypes), list(row.boot_disks)) == (gpu["native_dtypes"], gpu["boot_disks"])
         assert (list(row.attach_disks), dict(row.partitions)) == (gpu.get("attach_disks", []), gpu.get("mig_profiles", {}))
@@ -36,7 +39,12 @@ def test_gpus() -> None:
             continue
         for said in gpu["machines"]:
             machine = facts.machines[said["name"]]
-            assert (machine.accelerator, machine.chips, machine.vcpu, machine.memory_gib) == (gpu["id"], said["gpus"], said["vcpu"], said["memory_gb"])
+            assert (machine.accelerator, machine.chips, machine.vcpu, machine.memory_gib) == (
+                gpu["id"],
+                said["gpus"],
+                said["vcpu"],
+                said["memory_gb"],
+            )
             assert (machine.fraction, machine.local_ssd) == (said.get("gpu_fraction", 1), said.get("local_ssd_auto", 0))
             assert machine.explicit_only == said.get("explicit_machine_type_only", False)
             optional = said.get("local_ssd_optional", [])
@@ -47,18 +55,31 @@ def test_tpus() -> None:
     facts = catalogue()
     for tpu in _load("accelerators.yaml")["tpus"]:
         row = facts.accelerators[tpu["id"]]
-        assert (row.node_label, row.compute_class_type, row.memory_gib) == (tpu["gke_tpu_accelerator_label"], tpu["compute_class_tpu_type"], tpu["hbm_gib"])
+        assert (row.node_label, row.compute_class_type, row.memory_gib) == (
+            tpu["gke_tpu_accelerator_label"],
+            tpu["compute_class_tpu_type"],
+            tpu["hbm_gib"],
+        )
         assert (list(row.boot_disks), list(row.dtypes), row.bandwidth_gbps) == (tpu["boot_disks"], tpu["native_dtypes"], tpu["hbm_bw_gbps"])
         for said in tpu["machines"]:
             machine = facts.machines[said["name"]]
-            assert (machine.accelerator, machine.chips, machine.vcpu, machine.memory_gib) == (tpu["id"], said["chips"], said["vcpu"], said["memory_gb"])
+            assert (machine.accelerator, machine.chips, machine.vcpu, machine.memory_gib) == (
+                tpu["id"],
+                said["chips"],
+                said["vcpu"],
+                said["memory_gb"],
+            )
             assert facts.topology(said["name"], said["single_host_topology"]) is not None
             assert ("flex-start" in machine.consumption) is tpu["consumption"]["flex_start"]
         for said in tpu["topologies"]:
             found = facts.topology(said["machine_type"], said["topology"])
             assert found is not None, said
             assert (found.chips, found.hosts, found.chips_per_host, found.multi_host) == (
-                said["chips"], said["hosts"], said["chips_per_host"], said["multi_host"])
+                said["chips"],
+                said["hosts"],
+                said["chips_per_host"],
+                said["multi_host"],
+            )
 
 
 def test_places() -> None:
@@ -78,14 +99,34 @@ def test_places() -> None:
 
 
 MODEL_KEYS = {
-    "params": "params", "params_text_only": "params_text_only", "layers": "layers", "hidden_size": "hidden_size", "attention_heads": "heads",
-    "kv_heads": "kv_heads", "head_dim": "head_dim", "vocab_size": "vocab_size", "context_length": "context_length", "native_dtype": "dtype",
-    "native_quant": "quantisation", "sliding_window": "sliding_window", "experts": "experts", "experts_per_token": "experts_per_token",
-    "kv_lora_rank": "kv_lora_rank", "qk_rope_head_dim": "qk_rope_head_dim", "full_layers": "full_layers", "sliding_layers": "sliding_layers",
-    "full_attention_layers": "full_layers", "linear_attention_layers": "linear_layers", "kv_heads_full_attention": "kv_heads_full",
-    "head_dim_full_attention": "head_dim_full", "gated": "gated", "intermediate_size": "intermediate_size",
-    "moe_intermediate_size": "moe_intermediate_size", "kv_bytes_per_token_bf16_all_layers": "kv_bytes_per_token",
-    "attention_chunk_size": "chunk_size", "sliding_attention_layers": "sliding_layers",
+    "params": "params",
+    "params_text_only": "params_text_only",
+    "layers": "layers",
+    "hidden_size": "hidden_size",
+    "attention_heads": "heads",
+    "kv_heads": "kv_heads",
+    "head_dim": "head_dim",
+    "vocab_size": "vocab_size",
+    "context_length": "context_length",
+    "native_dtype": "dtype",
+    "native_quant": "quantisation",
+    "sliding_window": "sliding_window",
+    "experts": "experts",
+    "experts_per_token": "experts_per_token",
+    "kv_lora_rank": "kv_lora_rank",
+    "qk_rope_head_dim": "qk_rope_head_dim",
+    "full_layers": "full_layers",
+    "sliding_layers": "sliding_layers",
+    "full_attention_layers": "full_layers",
+    "linear_attention_layers": "linear_layers",
+    "kv_heads_full_attention": "kv_heads_full",
+    "head_dim_full_attention": "head_dim_full",
+    "gated": "gated",
+    "intermediate_size": "intermediate_size",
+    "moe_intermediate_size": "moe_intermediate_size",
+    "kv_bytes_per_token_bf16_all_layers": "kv_bytes_per_token",
+    "attention_chunk_size": "chunk_size",
+    "sliding_attention_layers": "sliding_layers",
 }
 
 

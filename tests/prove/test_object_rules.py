@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from inferspec.prove.cel_syntax import syntax_problem
 from inferspec.prove.gateways import duration_ms
 from inferspec.prove.kubernetes import check_object, check_objects
@@ -50,8 +49,18 @@ def test_namespaces_and_classes_may_come_from_the_cluster() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["object.spec.replicas <= 5", "has(a.b) && a.b.all(x, x in ['a', 'b']) ? {'a': 1} : [1, 2]", "a.?b.orValue(0) == 1u", "!(a) || -b < 3.5e2",
-     "a[0].b('x').c", 'r"\\d" + """x"""', "Type{a: 1}", "a ? b : c ? d : e", "// note\n1", ".root.name == 'x'"],
+    [
+        "object.spec.replicas <= 5",
+        "has(a.b) && a.b.all(x, x in ['a', 'b']) ? {'a': 1} : [1, 2]",
+        "a.?b.orValue(0) == 1u",
+        "!(a) || -b < 3.5e2",
+        "a[0].b('x').c",
+        'r"\\d" + """x"""',
+        "Type{a: 1}",
+        "a ? b : c ? d : e",
+        "// note\n1",
+        ".root.name == 'x'",
+    ],
 )
 def test_cel_that_parses(text: str) -> None:
     assert syntax_problem(text) == ""
@@ -59,7 +68,18 @@ def test_cel_that_parses(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "column"),
-    [("object.spec.replicas > ", 24), ("(a", 3), ("a b", 3), ("a ? b", 6), ("'open", 1), ("a.1", 2), ("[1, 2", 6), ("", 1), ("a = b", 3), ("{'a' 1}", 6)],
+    [
+        ("object.spec.replicas > ", 24),
+        ("(a", 3),
+        ("a b", 3),
+        ("a ? b", 6),
+        ("'open", 1),
+        ("a.1", 2),
+        ("[1, 2", 6),
+        ("", 1),
+        ("a = b", 3),
+        ("{'a' 1}", 6),
+    ],
 )
 def test_cel_that_does_not(text: str, column: int) -> None:
     assert syntax_problem(text).startswith(f"column {column}:")
@@ -84,6 +104,8 @@ def _rules(node: object) -> list[str]:
     return [r for value in node for r in _rules(value)] if isinstance(node, list) else []
 
 
-@pytest.mark.parametrize(("text", "ms"), [("10s", 10_000), ("1h30m", 5_400_000), ("500ms", 500), ("5m", 300_000), ("1m500ms", 60_500), ("10", None), ("", None)])
+@pytest.mark.parametrize(
+    ("text", "ms"), [("10s", 10_000), ("1h30m", 5_400_000), ("500ms", 500), ("5m", 300_000), ("1m500ms", 60_500), ("10", None), ("", None)]
+)
 def test_durations(text: str, ms: int | None) -> None:
     assert duration_ms(text) == ms

@@ -13,9 +13,29 @@ ROOT = Path(__file__).resolve().parents[2]
 OWN = ROOT / "compiler" / "inferspec" / "schemas" / "own"
 REAL = ROOT.parent / "shared" / "crds"
 FILES = sorted(OWN.glob("*.yaml"))
-FACETS = ("type", "format", "enum", "required", "default", "pattern", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems",
-          "minProperties", "maxProperties", "nullable", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string", "x-kubernetes-list-type",
-          "x-kubernetes-list-map-keys", "x-kubernetes-map-type", "uniqueItems")
+FACETS = (
+    "type",
+    "format",
+    "enum",
+    "required",
+    "default",
+    "pattern",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "minProperties",
+    "maxProperties",
+    "nullable",
+    "x-kubernetes-preserve-unknown-fields",
+    "x-kubernetes-int-or-string",
+    "x-kubernetes-list-type",
+    "x-kubernetes-list-map-keys",
+    "x-kubernetes-map-type",
+    "uniqueItems",
+)
 
 
 def _version(crd: dict[str, Any]) -> dict[str, Any]:
@@ -54,7 +74,10 @@ def test_shape_of_a_crd(path: Path) -> None:
 def test_equal_to_the_real_one(path: Path) -> None:
     own, real = (yaml.load((folder / path.name).read_text(), Loader=yaml.CSafeLoader) for folder in (OWN, REAL))
     assert (own["spec"]["group"], own["spec"]["scope"], own["spec"]["names"]["kind"]) == (
-        real["spec"]["group"], real["spec"]["scope"], real["spec"]["names"]["kind"])
+        real["spec"]["group"],
+        real["spec"]["scope"],
+        real["spec"]["names"]["kind"],
+    )
     mine, theirs = _version(own), _version(real)
     assert mine["name"] == theirs["name"]
     assert mine["schema"]["openAPIV3Schema"].get("required") == theirs["schema"]["openAPIV3Schema"].get("required")

@@ -1,4 +1,5 @@
-"""Config Sync's rules over the golden cases of ``knv/``: each case names exactly the codes it must give, an empty list for what is accepted."""
+"""Config Sync's rules over the golden cases of ``knv/``: each case names exactly the codes it must give, none for what is
+accepted."""
 
 from __future__ import annotations
 
@@ -6,15 +7,40 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from inferspec.prove.config_sync import check_sync_dir, check_syncs, parse_files
 from inferspec.prove.sync_objects import is_local
 
 CASES = sorted((Path(__file__).parent / "knv").glob("*.yaml"))
 ALL_CODES = {
-    "KNV1004", "KNV1005", "KNV1010", "KNV1011", "KNV1013", "KNV1029", "KNV1031", "KNV2010", "KNV1032", "KNV1034", "KNV1036", "KNV1043", "KNV1045",
-    "KNV1048", "KNV1050", "KNV1052", "KNV1053", "KNV1054", "KNV1055", "KNV1056", "KNV1057", "KNV1058", "KNV1061", "KNV1066", "KNV1068", "KNV1069",
-    "KNV1070", "KNV2001", "KNV2009",
+    "KNV1004",
+    "KNV1005",
+    "KNV1010",
+    "KNV1011",
+    "KNV1013",
+    "KNV1029",
+    "KNV1031",
+    "KNV2010",
+    "KNV1032",
+    "KNV1034",
+    "KNV1036",
+    "KNV1043",
+    "KNV1045",
+    "KNV1048",
+    "KNV1050",
+    "KNV1052",
+    "KNV1053",
+    "KNV1054",
+    "KNV1055",
+    "KNV1056",
+    "KNV1057",
+    "KNV1058",
+    "KNV1061",
+    "KNV1066",
+    "KNV1068",
+    "KNV1069",
+    "KNV1070",
+    "KNV2001",
+    "KNV2009",
 }
 
 
@@ -30,7 +56,7 @@ def test_case(path: Path) -> None:
 
 def test_every_code_has_a_case() -> None:
     covered = {code for path in CASES for code in yaml.safe_load(path.read_text())["codes"]}
-    assert ALL_CODES <= covered
+    assert covered >= ALL_CODES
 
 
 def test_rendered_objects_are_checked_with_their_own_paths() -> None:

@@ -40,6 +40,8 @@ def test_secret_is_masked_where_it_stands(secret: str) -> None:
     ("line", "masked"),
     [
         ("password: hunter2", "password: *******"),
+        ("password: correct horse  # x", "password: *************  # x"),
+        ('{password: "correct, horse", a: b}', '{password: "**************", a: b}'),
         ("DB_PASSWORD='hunter2' x", "DB_PASSWORD='*******' x"),
         ("apiToken: " + RANDOM, "apiToken: " + "*" * 31),
         ("secret_key = deadbeefdeadbeefdeadbeefdeadbeef", "secret_key = " + "*" * 32),

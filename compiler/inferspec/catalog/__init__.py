@@ -6,218 +6,42 @@ A team's own ``catalog/`` folder overrides rows key by key and adds rows: ``over
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator
-from functools import cache, cached_property
-from pathlib import Path
-from typing import Any
+from functools import cache
 
-from .engines import Engine, EngineVersion, FlagTable, load_engine, load_flags
+from .engines import Engine, EngineVersion, FlagSpec, FlagTable, Metric
 from .reader import CatalogueError
-from .rows import (
-    Accelerator, Availability, Default, Machine, Model, Price, PriceRow, Record, Region, StorageLocation, Topology, build,
-)
-from .stacks import Stack, load_stack
-from .table import Table, merge
+from .rows import Accelerator, Availability, Default, Machine, Model, Price, Region, StorageLocation, Topology
+from .stacks import Stack
+from .table import Table
+from .tables import PACKAGE, Catalogue
+from .team import overlay
 
 __all__ = [
-    "Accelerator", "Availability", "Catalogue", "CatalogueError", "Default", "Engine", "EngineVersion", "FlagTable", "Machine", "Model",
-    "Price", "Region", "Stack", "StorageLocation", "Table", "Topology", "catalogue", "overlay",
+    "PACKAGE",
+    "Accelerator",
+    "Availability",
+    "Catalogue",
+    "CatalogueError",
+    "Default",
+    "Engine",
+    "EngineVersion",
+    "FlagSpec",
+    "FlagTable",
+    "Machine",
+    "Metric",
+    "Model",
+    "Price",
+    "Region",
+    "Stack",
+    "StorageLocation",
+    "Table",
+    "Topology",
+    "catalogue",
+    "overlay",
 ]
-
-PACKAGE = str(Path(__file__).parent)
-_ZONE = re.compile(r"([a-z]+(?:-[a-z]+)+[0-9]+)-(ai[0-9]+)?[a-z]\Z")
-"""Plain zones and AI zones, ``us-central1-a`` and ``us-central1-ai1a`` (GKE documentation, "About custom ComputeClasses")."""
-
-
-class Catalogue:
-    """Every table, over the package and the team folders laid on it, the last folder winning."""
-
-    def __init__(self, folders: tuple[str, ...] = ()) -> None:
-        self.folders = (PACKAGE, *folders)
-
-    @cached_property
-    def accelerators(self) -> Table[Accelerator]:
-        return Table(Accelerator, "accelerators", self.folders)
-
-    @cached_property
-    def machines(self) -> Table[Machine]:
-        return Table(Machine, "machines", self.folders)
-
-    @cached_property
-    def regions(self) -> Table[Region]:
-        return Table(Region, "regions", self.folders)
-
-    @cached_property
-    def storage_locations(self) -> Table[StorageLocation]:
-        return Table(StorageLocation, "storage_locations", self.folders)
-
-    @cached_property
-    def models(self) -> Table[Model]:
-        return Table(Model, "models", self.folders)
-
-    @cached_property
-    def defaults(self) -> Table[Default]:
-        return Table(Default, "defaults", self.folders)
-
-    @cached_property
-    def availability(self) -> Table[Availability]:
-        return Table(Availability, "availability", self.folders)
-
-    def default(self, key: str) -> Any:
-        """The value of a default; KeyError for a key that ``defaults.yaml`` lacks is a bug of the caller."""
-        return self.defaults[key].value
-
-    def machines_of(self, accelerator: str) -> list[Machine]:
-        """Shapes with this accelerator, smallest first: what a failed fit can suggest."""
-        found = (self.machines[name] for name, row in self.machines.data.items() if row.get("accelerator") == accelerator)
-        return sorted(found, key=lambda m: (m.chips * m.fraction, m.vcpu, m.id))
-
-    def topology(self, machine: str, name: str) -> Topology | None:
-        """The slice ``name`` ("4x4", "2x2x1") of a TPU machine type, or None if it has no such slice.
-
-        3D slices of multiples of 4 follow the rule of AI-Hypercomputer/xpk@367c838 generate_tpu_topologies.
-        """
-        shape = self.machines.get(machine)
-        if shape is None or not re.fullmatch(r"[0-9]{1,3}(x[0-9]{1,3}){1,2}", name):
-            return None
-        dims = [int(d) for d in name.split("x")]
-        chips = 1
-        for d in dims:
-            chips *= d
-        cube = len(dims) == 3 and all(d and d % 4 == 0 for d in dims) and dims == sorted(dims)
-        limit = self.accelerators[shape.accelerator].max_cubes if shape.accelerator else 0
-        if name not in shape.topologies and not (shape.cubes and cube and chips // 64 <= limit):
-            return None
-        return Topology(name=name, chips=chips, hosts=chips // shape.chips, chips_per_host=shape.chips)
-
-    def region_of(self, zone: str) -> str | None:
-        """The region of a zone name, or None if it is no zone name or its region does not exist."""
-        match = _ZONE.match(zone)
-        return match[1] if match and match[1] in self.regions else None
-
-    def seen(self, machine: str, region: str) -> tuple[str, ...] | None:
-        """Zones of the region where the shape was seen: None if nowhere in the region, () if the region is known and its zones are not."""
-        found: set[str] = set()
-        known = False
-        for row in self.availability.values():
-            if machine in row.machines and region in row.zones:
-                known = True
-                found.update(f"{region}-{letter}" for letter in row.zones[region])
-        return tuple(sorted(found)) if known else None
-
-    def locations_holding(self, region: str) -> list[str]:
-        """Location ids a cluster of the region reads without leaving it: the region, then dual-, then multi-regions."""
-        order = {"region": 0, "dual-region": 1, "multi-region": 2}
-        held = [row for row in self.storage_locations.values() if row.kind in order and region in row.regions]
-        return [row.id for row in sorted(held, key=lambda row: (order[row.kind], row.id))]
-
-    @cached_property
-    def _model_names(self) -> dict[str, str]:
-        names = {row["huggingFace"].lower(): name for name, row in self.models.data.items() if "huggingFace" in row}
-        return names | {name.lower(): name for name in self.models.data}
-
-    def model(self, name: str) -> Model | None:
-        """By catalogue id or Hugging Face id, letter case apart."""
-        found = self._model_names.get(name.removeprefix("hf://").lower())
-        return self.models[found] if found else None
-
-    @cached_property
-    def _prices(self) -> dict[str, dict[str, Any]]:
-        return merge("prices", self.folders)[0]
-
-    def price(self, machine: str, region: str) -> Price | None:
-        """Of one node an hour: the machine's own row, else chips times the accelerator's row; None where neither has the region."""
-        shape = self.machines.get(machine)
-        for name, factor in ((machine, 1), (shape.accelerator if shape else "", shape.chips if shape else 0)):
-            row = self._prices.get(name)
-            if row and region in row["regions"]:
-                on_demand, spot = (None if p is None else round(p * factor, 4) for p in row["regions"][region])
-                return Price(on_demand=on_demand, spot=spot, source=row["source"], as_of=row["asOf"])
-        return None
-
-    @cached_property
-    def _engines(self) -> dict[str, Engine]:
-        return {}
-
-    def engine(self, name: str) -> Engine:
-        """``engines/<name>.yaml``; KeyError where there is none."""
-        if name not in self._engines:
-            self._engines[name] = load_engine(name, self.folders)
-        return self._engines[name]
-
-    def engines(self) -> list[str]:
-        return sorted({name for folder in self.folders for name in _stems(folder, "engines")})
-
-    def stack(self, name: str) -> Stack:
-        """``stacks/<name>.yaml``; KeyError where there is none."""
-        if name not in self._stacks:
-            self._stacks[name] = load_stack(name, self.folders)
-        return self._stacks[name]
-
-    @cached_property
-    def _stacks(self) -> dict[str, Stack]:
-        return {}
-
-    def stacks(self) -> list[str]:
-        return sorted({name for folder in self.folders for name in _stems(folder, "stacks")})
-
-    def flags(self, engine: str, version: str) -> FlagTable:
-        """The flag table of one engine version; KeyError where the catalogue has none of its own."""
-        return load_flags(engine, version, self.folders)
 
 
 @cache
 def catalogue() -> Catalogue:
     """The package's own catalogue."""
     return Catalogue()
-
-
-def overlay(folder: str | os.PathLike[str]) -> tuple[Catalogue, list[CatalogueError]]:
-    """The catalogue with a team's folder on it, and what is wrong in the folder (each with file and line).
-
-    Every row of the folder says ``source`` and ``asOf`` itself: a figure a team sets is not the package's any more.
-    """
-    path = os.fspath(folder)
-    laid = Catalogue((path,))
-    problems: list[CatalogueError] = []
-    for name, cls in _TABLES.items():
-        try:
-            rows, own = merge(name, (PACKAGE, path))
-        except CatalogueError as error:
-            problems.append(error)
-            continue
-        for key, (file, line, said) in own.items():
-            problems += [CatalogueError(file, line, f"{key}: {why}", key) for why in _row_problems(laid, cls, rows[key], said)]
-    for kind, load in (("engines", laid.engine), ("stacks", laid.stack)):
-        for name in _stems(path, kind):
-            try:
-                load(name)
-            except CatalogueError as error:
-                problems.append(error)
-    return laid, problems
-
-
-def _row_problems(laid: Catalogue, cls: type[Record], row: dict[str, Any], said: frozenset[str]) -> Iterator[str]:
-    if lacking := [key for key in ("source", "asOf") if key not in said]:
-        yield f"a row of your own says {' and '.join(lacking)}"
-    try:
-        build(cls, row)
-    except (ValueError, TypeError, AttributeError) as error:
-        yield str(error)
-    chip = row.get("accelerator")
-    if chip and chip not in laid.accelerators:
-        near = laid.accelerators.near(str(chip))
-        yield f"no accelerator {chip!r}" + (f"; did you mean {near[0]}?" if near else "")
-
-
-def _stems(folder: str, kind: str) -> list[str]:
-    """Names of the files of one kind; ``common`` is what stacks share, no stack."""
-    return sorted(path.stem for path in Path(folder, kind).glob("*.yaml") if path.stem != "common")
-
-
-_TABLES: dict[str, type[Record]] = {
-    "accelerators": Accelerator, "machines": Machine, "regions": Region, "storage_locations": StorageLocation, "models": Model,
-    "defaults": Default, "availability": Availability, "prices": PriceRow,
-}

@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import Any
 
 from .reader import CatalogueError, read
-from .rows import EMPTY, Record, Row, build, listed, mapped
+from .record import EMPTY, Record, build, listed, mapped
+from .rows import Row
 
 Version = tuple[int, ...]
 
@@ -134,7 +135,10 @@ class FlagSpec(Record):
 
 
 _LIMITS: dict[str, tuple[str, Callable[[float, float], bool]]] = {
-    "ge": ("at least", operator.ge), "gt": ("more than", operator.gt), "le": ("at most", operator.le), "lt": ("less than", operator.lt),
+    "ge": ("at least", operator.ge),
+    "gt": ("more than", operator.gt),
+    "le": ("at most", operator.le),
+    "lt": ("less than", operator.lt),
     "multiple_of": ("a multiple of", lambda value, step: value % step == 0),
 }
 
@@ -160,11 +164,21 @@ def _json_or_str(text: str) -> object:
 
 
 _PARSERS: dict[str, Callable[[str], object]] = {
-    "int": int, "float": float, "json": json.loads, "json_or_str": _json_or_str, "human_int": _human_int,
+    "int": int,
+    "float": float,
+    "json": json.loads,
+    "json_or_str": _json_or_str,
+    "human_int": _human_int,
     "human_int_or_auto": lambda text: -1 if text == "auto" else _human_int(text),
 }
-_WANTS = {"int": "an integer", "float": "a number", "json": "JSON", "json_or_str": "JSON or text",
-          "human_int": "an integer (8192, 32k, 32K)", "human_int_or_auto": "an integer (8192, 32k, 32K) or auto"}
+_WANTS = {
+    "int": "an integer",
+    "float": "a number",
+    "json": "JSON",
+    "json_or_str": "JSON or text",
+    "human_int": "an integer (8192, 32k, 32K)",
+    "human_int_or_auto": "an integer (8192, 32k, 32K) or auto",
+}
 
 
 class FlagTable:

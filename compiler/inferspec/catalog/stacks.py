@@ -1,6 +1,7 @@
 """Stack profiles: one release of the gateway extension with everything that moves with it.
 
-API groups, images, flags, headers, labels and metric names live here and nowhere else: they change between releases, and a user never types one.
+API groups, images, flags, headers, labels and metric names live here and nowhere else: they change between releases, and a user never
+types one.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .reader import CatalogueError, read
-from .rows import EMPTY, Record, Row, build, listed, mapped, nested, optional
+from .record import EMPTY, Record, build, listed, mapped, nested, optional
+from .rows import Row
 
 
 class Api(Record):
@@ -38,7 +40,10 @@ class Image(Record):
 
 
 class Picker(Record):
-    """The endpoint picker: ports, arguments, resources. ``args`` are literal; ``options`` are ``--name=value`` by role, None where the release has none."""
+    """The endpoint picker: ports, arguments, resources.
+
+    ``args`` are literal; ``options`` are ``--name=value`` by role, None where the release has none.
+    """
 
     image: Image = nested(Image)
     ports: Mapping[str, int]
@@ -72,7 +77,10 @@ class PluginRef(Record):
 
 
 class PluginType(Record):
-    """``role``: scorer, filter, picker, handler, decider, producer, admission, policy or source. An unknown parameter kills the picker at start."""
+    """``role``: scorer, filter, picker, handler, decider, producer, admission, policy or source.
+
+    An unknown parameter kills the picker at start. ``open``: its parameters were not collected.
+    """
 
     role: str
     params: tuple[str, ...] = ()
@@ -82,7 +90,10 @@ class PluginType(Record):
 
 
 class Rule(Record):
-    """One RBAC rule. ``scope``: namespace or cluster. ``when``: "" always, ``ha`` with leader election, ``auth`` with authenticated metrics."""
+    """One RBAC rule. ``scope``: namespace or cluster.
+
+    ``when``: "" always, ``ha`` with leader election, ``auth`` with authenticated metrics.
+    """
 
     scope: str
     verbs: tuple[str, ...]

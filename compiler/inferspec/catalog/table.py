@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from .reader import CatalogueError, read
-from .rows import Record, build
+from .record import Record, build
 
 R = TypeVar("R", bound=Record)
 Said = dict[str, tuple[str, int, frozenset[str]]]

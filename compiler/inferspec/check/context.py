@@ -33,8 +33,17 @@ class Context:
     def span(self, path: SpecPath, label: str = "", *, key: bool = False) -> Span:
         return self.document.span(path, label=label, key=key)
 
-    def finding(self, code: str, message: str, path: SpecPath, *, label: str = "", key: bool = False,
-                severity: Severity = Severity.ERROR, **more: Any) -> Diagnostic:
+    def finding(
+        self,
+        code: str,
+        message: str,
+        path: SpecPath,
+        *,
+        label: str = "",
+        key: bool = False,
+        severity: Severity = Severity.ERROR,
+        **more: Any,
+    ) -> Diagnostic:
         return Diagnostic(code, message, self.span(path, label, key=key), path=path, severity=severity, **more)
 
     def written(self, section: str) -> set[str]:

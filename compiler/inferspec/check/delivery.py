@@ -16,13 +16,21 @@ def sources(context: Context) -> Iterator[Diagnostic]:
     sync = context.platform.delivery.config_sync
     at = ("delivery", "configSync")
     if context.platform.delivery.source == "git" and sync.repo is None:
-        yield context.finding("SPC002", "delivery.configSync has no repo", at, key=True, help="repo: URL of the repository that holds overlays/")
+        yield context.finding(
+            "SPC002", "delivery.configSync has no repo", at, key=True, help="repo: URL of the repository that holds overlays/"
+        )
     if sync.auth in WITH_SECRET and sync.secret_ref is None:
-        yield context.finding("SYNC101", f"auth {sync.auth} needs a secretRef", (*at, "auth"), help="secretRef: a Secret in config-management-system")
+        yield context.finding(
+            "SYNC101", f"auth {sync.auth} needs a secretRef", (*at, "auth"), help="secretRef: a Secret in config-management-system"
+        )
     if sync.auth not in WITH_SECRET and sync.secret_ref is not None:
-        yield context.finding("SYNC101", f"auth {sync.auth} takes no secretRef", (*at, "secretRef"), key=True, help="remove it, or change auth")
+        yield context.finding(
+            "SYNC101", f"auth {sync.auth} takes no secretRef", (*at, "secretRef"), key=True, help="remove it, or change auth"
+        )
     if sync.auth == "k8sserviceaccount" and context.platform.delivery.source == "git":
-        yield context.finding("SYNC101", "k8sserviceaccount is for OCI sources only", (*at, "auth"), help="token, gcenode or gcpserviceaccount")
+        yield context.finding(
+            "SYNC101", "k8sserviceaccount is for OCI sources only", (*at, "auth"), help="token, gcenode or gcpserviceaccount"
+        )
     if sync.auth == "gcpserviceaccount" and sync.service_account is None:
         yield context.finding("SYNC101", "auth gcpserviceaccount needs a serviceAccount", (*at, "auth"))
 
@@ -31,16 +39,25 @@ def waves(context: Context) -> Iterator[Diagnostic]:
     """Every cluster belongs to a wave; a cluster without one would never sync."""
     for place in context.fleet.places:
         if place.wave < 0:
-            yield context.finding("SYNC102", f"no wave selects cluster {place.name}", place.path, key=True,
-                                  related=(context.span(("delivery", "waves"), "the waves", key=True),),
-                                  help="add a wave for it; 'where: all' last catches the rest")
+            yield context.finding(
+                "SYNC102",
+                f"no wave selects cluster {place.name}",
+                place.path,
+                key=True,
+                related=(context.span(("delivery", "waves"), "the waves", key=True),),
+                help="add a wave for it; 'where: all' last catches the rest",
+            )
 
 
 def names(context: Context) -> Iterator[Diagnostic]:
     for team in context.platform.teams:
         if len(team) > NAME_LIMIT:
-            yield context.finding("SYNC104", f"team {team}: a RootSync has its name, and that has at most {NAME_LIMIT} characters, not {len(team)}",
-                                  ("teams", team), key=True)
+            yield context.finding(
+                "SYNC104",
+                f"team {team}: a RootSync has its name, and that has at most {NAME_LIMIT} characters, not {len(team)}",
+                ("teams", team),
+                key=True,
+            )
 
 
 def later(context: Context) -> Iterator[Diagnostic]:
@@ -51,7 +68,12 @@ def later(context: Context) -> Iterator[Diagnostic]:
     if platform.delivery.render == "ahead":
         yield context.finding("SPC013", "delivery.render: ahead is not emitted yet", ("delivery", "render"), help="render: in-cluster")
     if platform.management is not None:
-        yield context.finding("SPC011", "management is checked for shape; Config Connector objects are not emitted yet", ("management",), key=True,
-                              severity=Severity.INFO)
+        yield context.finding(
+            "SPC011",
+            "management is checked for shape; Config Connector objects are not emitted yet",
+            ("management",),
+            key=True,
+            severity=Severity.INFO,
+        )
     if platform.imports.buckets or platform.imports.addresses:
         yield context.finding("SPC011", "imports are checked for shape but not used yet", ("imports",), key=True, severity=Severity.INFO)

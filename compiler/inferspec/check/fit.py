@@ -31,17 +31,22 @@ def _does_not_fit(context: Context, w: Workload, account: Fit) -> Diagnostic:
     assert w.facts is not None
     chips = f"{account.accelerator} x{account.chips}"
     share = f" / {account.chips} chips" if account.chips > 1 else ""
+    stored = f"{(w.facts.params or w.facts.params_nominal) / 1e9:.1f} B parameters, {w.facts.quantisation or w.facts.dtype}"
     notes = (
         f"a chip has {account.memory / GIB:.1f} GiB x {account.utilisation:g} = {account.budget / GIB:.1f} GiB",
-        f"weights {account.weights * account.chips / GIB:.1f} GiB ({(w.facts.params or w.facts.params_nominal) / 1e9:.1f} B parameters,"
-        f" {w.facts.quantisation or w.facts.dtype}){share} = {account.weights / GIB:.1f} GiB",
+        f"weights {account.weights * account.chips / GIB:.1f} GiB ({stored}){share} = {account.weights / GIB:.1f} GiB",
         f"one request of {account.tokens:,} tokens {account.request / GIB:.1f} GiB + reserve {account.reserve / GIB:.1f} GiB",
         f"= {(account.weights + account.request + account.reserve) / GIB:.1f} GiB, {-account.headroom / GIB:.1f} GiB too much",
     )
     return context.finding(
-        "FIT001", f"{w.service_name}: {w.model_key} does not fit {chips}", _capacity_path(w), label=f"{account.budget / GIB:.1f} GiB a chip",
+        "FIT001",
+        f"{w.service_name}: {w.model_key} does not fit {chips}",
+        _capacity_path(w),
+        label=f"{account.budget / GIB:.1f} GiB a chip",
         related=(context.span(("capacityClasses", w.capacity_name, "shape"), f"class {w.capacity_name} chooses {account.shape} here"),),
-        notes=notes, help=_ways_out(context, w, account))
+        notes=notes,
+        help=_ways_out(context, w, account),
+    )
 
 
 def _ways_out(context: Context, w: Workload, account: Fit) -> str:
@@ -78,13 +83,24 @@ def pod(context: Context) -> Iterator[Diagnostic]:
         if asked > available and (at, w.smallest.id) not in seen:
             seen.add((at, w.smallest.id))
             notes = tuple(filter(None, (getattr(w.memory.origin, "rule", ""),)))
-            yield context.finding("FIT002", f"{w.name}: the Pod asks for {asked / GIB:.0f} GiB, {w.smallest.id} leaves {available / GIB:.1f} GiB for Pods", at,
-                                  notes=(*notes, f"{w.smallest.id} has {w.smallest.memory_gib:g} GiB; GKE keeps {w.smallest.memory_gib - available / GIB:.1f}"),
-                                  help="a machine type with more memory for the same chips, or resources.memory if you know better")
+            yield context.finding(
+                "FIT002",
+                f"{w.name}: the Pod asks for {asked / GIB:.0f} GiB, {w.smallest.id} leaves {available / GIB:.1f} GiB for Pods",
+                at,
+                notes=(
+                    *notes,
+                    f"{w.smallest.id} has {w.smallest.memory_gib:g} GiB; GKE keeps {w.smallest.memory_gib - available / GIB:.1f}",
+                ),
+                help="a machine type with more memory for the same chips, or resources.memory if you know better",
+            )
         wanted = int(parse(str(w.cpu.v)) * 1000)
         if wanted > milli:
-            yield context.finding("FIT003", f"{w.name}: the Pod asks for {w.cpu.v} CPU, {w.smallest.id} leaves {milli / 1000:g}",
-                                  place_of(w.cpu, _capacity_path(w)), help="ask for less, or take a larger machine type")
+            yield context.finding(
+                "FIT003",
+                f"{w.name}: the Pod asks for {w.cpu.v} CPU, {w.smallest.id} leaves {milli / 1000:g}",
+                place_of(w.cpu, _capacity_path(w)),
+                help="ask for less, or take a larger machine type",
+            )
 
 
 def parallelism(context: Context) -> Iterator[Diagnostic]:
@@ -96,11 +112,21 @@ def parallelism(context: Context) -> Iterator[Diagnostic]:
             continue
         seen.add((at, chips))
         if chips > w.machine.chips:
-            yield context.finding("ACC101", f"{w.name}: tensor parallel {chips} on {w.machine.id}, which has {w.machine.chips} chips", at,
-                                  help="a larger machine type, or fewer chips")
+            yield context.finding(
+                "ACC101",
+                f"{w.name}: tensor parallel {chips} on {w.machine.id}, which has {w.machine.chips} chips",
+                at,
+                help="a larger machine type, or fewer chips",
+            )
         heads, kv = (w.facts.heads, w.facts.kv_heads) if w.facts else (0, 0)
         if heads and heads % chips:
-            yield context.finding("ACC102", f"{w.name}: {heads} attention heads of {w.model_key} do not divide by {chips} chips", at,
-                                  help="tensorParallel: " + ", ".join(str(n) for n in (1, 2, 4, 8, 16) if heads % n == 0 and n <= w.machine.chips))
+            yield context.finding(
+                "ACC102",
+                f"{w.name}: {heads} attention heads of {w.model_key} do not divide by {chips} chips",
+                at,
+                help="tensorParallel: " + ", ".join(str(n) for n in (1, 2, 4, 8, 16) if heads % n == 0 and n <= w.machine.chips),
+            )
         elif kv and not (kv % chips == 0 or chips % kv == 0):
-            yield context.finding("ACC102", f"{w.name}: {kv} KV heads of {w.model_key} neither divide by {chips} chips nor the chips by them", at)
+            yield context.finding(
+                "ACC102", f"{w.name}: {kv} KV heads of {w.model_key} neither divide by {chips} chips nor the chips by them", at
+            )

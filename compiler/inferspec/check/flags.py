@@ -32,21 +32,36 @@ def _flag(context: Context, workload: Workload, version: str, name: str, said: S
     engine = workload.engine
     owned = {f.name.removeprefix("--"): role for role, f in engine.flags.items() if f.owned}
     if name in owned:
-        yield context.finding("SRV104", f"--{name} belongs to the compiler: other objects depend on it", said.path, key=True,
-                              help=_KEYS.get(name, "remove it"))
+        yield context.finding(
+            "SRV104",
+            f"--{name} belongs to the compiler: other objects depend on it",
+            said.path,
+            key=True,
+            help=_KEYS.get(name, "remove it"),
+        )
         return
     if name.startswith(("no-", "disable-")) and isinstance(said.v, bool):
         positive = name.partition("-")[2]
-        yield context.finding("SRV105", f"write '{positive}: {str(not said.v).lower()}' instead of {name}", said.path, key=True,
-                              notes=("one flag, one key: overrides merge by key",))
+        yield context.finding(
+            "SRV105",
+            f"write '{positive}: {str(not said.v).lower()}' instead of {name}",
+            said.path,
+            key=True,
+            notes=("one flag, one key: overrides merge by key",),
+        )
         return
     tables = _tables(context.catalogue, engine.id, version)
     rows = [t.find(name) for t in tables]
     if tables and not any(rows):
         near = tables[-1].near(name)
-        yield context.finding("SRV101", f"{engine.id} {version} has no flag --{name}", said.path, key=True,
-                              help=f"did you mean '{near[0].removeprefix('--')}'?" if near else "",
-                              notes=("names are exact: the parser takes abbreviations, which break when a flag is added",))
+        yield context.finding(
+            "SRV101",
+            f"{engine.id} {version} has no flag --{name}",
+            said.path,
+            key=True,
+            help=f"did you mean '{near[0].removeprefix('--')}'?" if near else "",
+            notes=("names are exact: the parser takes abbreviations, which break when a flag is added",),
+        )
         return
     row = next((r for r in rows if r), None)
     if row is None:
@@ -78,5 +93,9 @@ def context_length(context: Context) -> Iterator[Diagnostic]:
         at = place_of(w.tokens, w.path)
         if known and int(w.tokens.v) > known and "hf-overrides" not in w.settings.flags and at not in seen:
             seen.add(at)
-            yield context.finding("SRV106", f"{w.name}: {w.tokens.v:,} tokens are more than {w.model_key} was made for ({known:,})", at,
-                                  help=f"at most {known}, or a rope override in flags.hf-overrides")
+            yield context.finding(
+                "SRV106",
+                f"{w.name}: {w.tokens.v:,} tokens are more than {w.model_key} was made for ({known:,})",
+                at,
+                help=f"at most {known}, or a rope override in flags.hf-overrides",
+            )

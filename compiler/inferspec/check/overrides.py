@@ -31,16 +31,23 @@ def conflicts(context: Context) -> Iterator[Diagnostic]:
                 both = [p for p in context.fleet.places if selects(entry.where, p) and selects(earlier.where, p)] if clash else []
                 if both:
                     key = clash[0]
-                    yield context.finding("SPC009", f"{name}: two overrides of one rung set {key} for cluster {both[0].name}", second[key][1],
-                                          label=f"{second[key][0]}", related=(context.span(first[key][1], f"{first[key][0]}"),),
-                                          help="make one of the selectors more specific (stage < region < label < cluster)")
+                    yield context.finding(
+                        "SPC009",
+                        f"{name}: two overrides of one rung set {key} for cluster {both[0].name}",
+                        second[key][1],
+                        label=f"{second[key][0]}",
+                        related=(context.span(first[key][1], f"{first[key][0]}"),),
+                        help="make one of the selectors more specific (stage < region < label < cluster)",
+                    )
 
 
 def selectors(context: Context) -> Iterator[Diagnostic]:
     """A selector that means no cluster is a mistake everywhere but in a wave."""
     for path, selector in _selectors(context):
         if not any(selects(selector, place) for place in context.fleet.places):
-            yield context.finding("SPC010", f"{format_path(path)} selects no cluster", path, severity=Severity.ERROR, help=_nearest(context, selector))
+            yield context.finding(
+                "SPC010", f"{format_path(path)} selects no cluster", path, severity=Severity.ERROR, help=_nearest(context, selector)
+            )
 
 
 def _selectors(context: Context) -> Iterator[tuple[SpecPath, Selector]]:
@@ -61,7 +68,11 @@ def _selectors(context: Context) -> Iterator[tuple[SpecPath, Selector]]:
 
 def _nearest(context: Context, selector: Selector) -> str:
     places = context.fleet.places
-    for key, known in (("cluster", {p.name for p in places}), ("region", {p.region for p in places}), ("stage", {p.cluster.stage for p in places})):
+    for key, known in (
+        ("cluster", {p.name for p in places}),
+        ("region", {p.region for p in places}),
+        ("stage", {p.cluster.stage for p in places}),
+    ):
         unknown = [v for v in getattr(selector, key) or () if v not in known]
         if unknown:
             return f"there is no {key} '{unknown[0]}'; there are {', '.join(sorted(known)[:8])}"
@@ -72,7 +83,14 @@ def patches(context: Context) -> Iterator[Diagnostic]:
     for name, service in context.platform.serving.items():
         for key in ("patches", "canary", "adapters"):
             if getattr(service, key):
-                yield context.finding("SPC011", f"{name}: {key} are checked for shape but not emitted yet", ("serving", name, key), key=True,
-                                      severity=Severity.INFO)
+                yield context.finding(
+                    "SPC011",
+                    f"{name}: {key} are checked for shape but not emitted yet",
+                    ("serving", name, key),
+                    key=True,
+                    severity=Severity.INFO,
+                )
     if context.platform.extra_resources:
-        yield context.finding("SPC011", "extraResources are checked for shape but not emitted yet", ("extraResources",), key=True, severity=Severity.INFO)
+        yield context.finding(
+            "SPC011", "extraResources are checked for shape but not emitted yet", ("extraResources",), key=True, severity=Severity.INFO
+        )

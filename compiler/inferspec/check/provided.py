@@ -35,11 +35,21 @@ def floor(context: Context) -> Iterator[Diagnostic]:
             low, what = max(missing, key=lambda need: _key(need[0]))
             path = (*place.path, "gke", "minVersion")
             said = f"may run {version}" if version else "does not say its lowest GKE version"
-            yield context.finding("SYNC113", f"cluster {place.name} {said}; {what} is there from {low}", path, help=f"gke: {{minVersion: {low}}}",
-                                  key=version is None)
+            yield context.finding(
+                "SYNC113",
+                f"cluster {place.name} {said}; {what} is there from {low}",
+                path,
+                help=f"gke: {{minVersion: {low}}}",
+                key=version is None,
+            )
         if any(context.fleet.is_placed(k, place) for k in objectives) and "inference-objective" not in place.cluster.addons:
             without_objective.append(place)
     if without_objective:
-        yield context.finding("SYNC114", f"GKE does not install InferenceObjective, and {clusters(without_objective)} does not list it",
-                              (*without_objective[0].path, "addons"), key=True, severity=Severity.ERROR,
-                              help="install the CRD and write 'inference-objective' under the cluster's addons")
+        yield context.finding(
+            "SYNC114",
+            f"GKE does not install InferenceObjective, and {clusters(without_objective)} does not list it",
+            (*without_objective[0].path, "addons"),
+            key=True,
+            severity=Severity.ERROR,
+            help="install the CRD and write 'inference-objective' under the cluster's addons",
+        )

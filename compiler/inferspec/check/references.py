@@ -42,15 +42,20 @@ def _service(context: Context, name: str, service: Service) -> Iterator[Diagnost
     yield from _form(context, root, service)
     if service.model is None and not all(v.model for v in service.variants.values()):
         yield context.finding("SPC002", f"{format_path(root)} has no model", root, key=True, help="model: MODEL@VERSION of 'models'")
-    settings = [(root, service), *(((*root, "variants", k), v) for k, v in service.variants.items()),
-                *(((*root, "overrides", i), o) for i, o in enumerate(service.overrides))]
+    settings = [
+        (root, service),
+        *(((*root, "variants", k), v) for k, v in service.variants.items()),
+        *(((*root, "overrides", i), o) for i, o in enumerate(service.overrides)),
+    ]
     for path, setting in settings:
         if setting.model is not None:
             yield from _version(context, (*path, "model"), setting.model)
     if service.canary is not None:
         yield from _version(context, (*root, "canary", "model"), service.canary.model)
-    for path, capacity in [((*root, "capacity"), service.capacity),
-                           *(((*root, "variants", k, "capacity"), v.capacity) for k, v in service.variants.items())]:
+    for path, capacity in [
+        ((*root, "capacity"), service.capacity),
+        *(((*root, "variants", k, "capacity"), v.capacity) for k, v in service.variants.items()),
+    ]:
         if capacity is not None:
             yield from _names(context, path, capacity, "capacityClasses")
             yield from _class(context, path, capacity)
@@ -60,7 +65,9 @@ def _service(context: Context, name: str, service: Service) -> Iterator[Diagnost
             yield from _names(context, (*root, "expose", i, "objective"), exposure.objective, "objectives")
     for i, override in enumerate(service.overrides):
         if override.variant is not None:
-            yield from _names(context, (*root, "overrides", i, "variant"), override.variant, f"{format_path(root)}.variants", service.variants)
+            yield from _names(
+                context, (*root, "overrides", i, "variant"), override.variant, f"{format_path(root)}.variants", service.variants
+            )
     yield from _engine(context, root, service)
 
 
@@ -69,13 +76,23 @@ def _form(context: Context, root: SpecPath, service: Service) -> Iterator[Diagno
     if service.variants:
         for key, value in (("capacity", service.capacity), ("where", service.where)):
             if value is not None:
-                yield context.finding("SPC008", f"{format_path(root)} has variants and a {key} of its own", (*root, key), key=True,
-                                      help=f"each variant says its own {key}; remove this one")
+                yield context.finding(
+                    "SPC008",
+                    f"{format_path(root)} has variants and a {key} of its own",
+                    (*root, key),
+                    key=True,
+                    help=f"each variant says its own {key}; remove this one",
+                )
         return
     for key, value in (("capacity", service.capacity), ("where", service.where)):
         if value is None:
-            yield context.finding("SPC008", f"{format_path(root)} does not say its {key}", root, key=True,
-                                  help="capacity: CLASS and where: all (or a selector), or variants with one each")
+            yield context.finding(
+                "SPC008",
+                f"{format_path(root)} does not say its {key}",
+                root,
+                key=True,
+                help="capacity: CLASS and where: all (or a selector), or variants with one each",
+            )
 
 
 def _version(context: Context, path: SpecPath, reference: str) -> Iterator[Diagnostic]:
@@ -107,8 +124,12 @@ def _class(context: Context, path: SpecPath, name: str) -> Iterator[Diagnostic]:
         if shape not in context.catalogue.machines:
             written = ("capacityClasses", name, "shape")
             near = context.catalogue.machines.near(shape)
-            yield context.finding("CAT001", f"no machine type '{shape}' in the catalogue", written if len(spec.shape) == 1 else (*written, i),
-                                  help=f"did you mean {' or '.join(near)}?" if near else "add a row to your own catalog/machines.yaml")
+            yield context.finding(
+                "CAT001",
+                f"no machine type '{shape}' in the catalogue",
+                written if len(spec.shape) == 1 else (*written, i),
+                help=f"did you mean {' or '.join(near)}?" if near else "add a row to your own catalog/machines.yaml",
+            )
         elif not context.catalogue.machines[shape].accelerator:
             yield context.finding("CAT001", f"{shape} has no accelerator: a service needs one", ("capacityClasses", name, "shape"))
 
@@ -129,8 +150,12 @@ def _engine(context: Context, root: SpecPath, service: Service) -> Iterator[Diag
         kind = context.catalogue.accelerators[machine.accelerator].kind
         version = pinned or stack.engine_version(name, kind)
         if service.image is None and (version is None or engine.image(version, kind) is None):
-            yield context.finding("CAT004", f"the catalogue has no {kind.upper()} image of {name} {version or 'for ' + stack.id}", (*root, "engine"),
-                                  help="pin a version that has one, or write image:")
+            yield context.finding(
+                "CAT004",
+                f"the catalogue has no {kind.upper()} image of {name} {version or 'for ' + stack.id}",
+                (*root, "engine"),
+                help="pin a version that has one, or write image:",
+            )
 
 
 def _places(context: Context) -> Iterator[Diagnostic]:
@@ -138,21 +163,33 @@ def _places(context: Context) -> Iterator[Diagnostic]:
     for region, facts in context.platform.regions.items():
         if region not in context.catalogue.regions:
             near = context.catalogue.regions.near(region)
-            yield context.finding("CAT003", f"there is no region '{region}'", ("regions", region), key=True,
-                                  help=f"did you mean {near[0]}?" if near else "regions are those of Compute Engine")
+            yield context.finding(
+                "CAT003",
+                f"there is no region '{region}'",
+                ("regions", region),
+                key=True,
+                help=f"did you mean {near[0]}?" if near else "regions are those of Compute Engine",
+            )
         for name, cluster in facts.clusters.items():
             path: SpecPath = ("regions", region, "clusters", name)
             yield from _names(context, (*path, "project"), cluster.project, "projects")
             if name in seen:
-                yield context.finding("SPC007", f"two clusters are called '{name}'", path, key=True,
-                                      related=(context.span(seen[name], "the first one", key=True),),
-                                      help="a cluster's name is its folder, its fleet membership and its selector: make it unique")
+                yield context.finding(
+                    "SPC007",
+                    f"two clusters are called '{name}'",
+                    path,
+                    key=True,
+                    related=(context.span(seen[name], "the first one", key=True),),
+                    help="a cluster's name is its folder, its fleet membership and its selector: make it unique",
+                )
             seen.setdefault(name, path)
     management = context.platform.management
     if management is not None:
         yield from _names(context, ("management", "project"), management.project, "projects")
     if "platform" in context.platform.teams:
-        yield context.finding("SPC007", "'platform' is the platform team's own part: no team can be called so", ("teams", "platform"), key=True)
+        yield context.finding(
+            "SPC007", "'platform' is the platform team's own part: no team can be called so", ("teams", "platform"), key=True
+        )
 
 
 def _models(context: Context) -> Iterator[Diagnostic]:
@@ -162,9 +199,17 @@ def _models(context: Context) -> Iterator[Diagnostic]:
             yield from _names(context, ("models", name, "secret"), model.secret, "secrets")
         facts = context.catalogue.model(model.source)
         if facts is None and model.architecture is None:
-            yield context.finding("CAT002", f"the catalogue does not know {model.source}: whether it fits cannot be checked",
-                                  ("models", name, "source"), severity=Severity.WARNING,
-                                  help="write its config.json numbers under architecture:, and size:")
+            yield context.finding(
+                "CAT002",
+                f"the catalogue does not know {model.source}: whether it fits cannot be checked",
+                ("models", name, "source"),
+                severity=Severity.WARNING,
+                help="write its config.json numbers under architecture:, and size:",
+            )
         elif facts is not None and facts.gated and model.secret is None and model.source.startswith("hf://"):
-            yield context.finding("SEC110", f"{model.source} is gated: its download needs a token", ("models", name, "source"),
-                                  help="name a secret: under this model")
+            yield context.finding(
+                "SEC110",
+                f"{model.source} is gated: its download needs a token",
+                ("models", name, "source"),
+                help="name a secret: under this model",
+            )

@@ -17,27 +17,41 @@ def bounds(context: Context) -> Iterator[Diagnostic]:
             continue
         seen.add((at, low.v, high.v))
         if int(low.v) > int(high.v):
-            yield context.finding("SCL101", f"{w.name}: at least {low.v} replicas and at most {high.v}", at,
-                                  related=(context.span(place_of(high, (*w.path, "scale")), "the most"),))
+            yield context.finding(
+                "SCL101",
+                f"{w.name}: at least {low.v} replicas and at most {high.v}",
+                at,
+                related=(context.span(place_of(high, (*w.path, "scale")), "the most"),),
+            )
         elif int(low.v) == 0:
-            yield context.finding("SCL102", f"{w.name}: a HorizontalPodAutoscaler cannot go to zero replicas", at,
-                                  notes=("the API server takes minReplicas 0 only behind an alpha gate; scale to zero by KEDA is not emitted yet",),
-                                  help="min: 1")
+            yield context.finding(
+                "SCL102",
+                f"{w.name}: a HorizontalPodAutoscaler cannot go to zero replicas",
+                at,
+                notes=("the API server takes minReplicas 0 only behind an alpha gate; scale to zero by KEDA is not emitted yet",),
+                help="min: 1",
+            )
 
 
 def chain(context: Context) -> Iterator[Diagnostic]:
     """Every link of the chain is there: a series in that version, and an adapter in that cluster."""
     lacking: dict[str, list] = {}
-    for key, w, places in context.cohorts:
+    for _, w, places in context.cohorts:
         metric = str(w.scale("metric").v)
         if w.engine.metric(metric, str(w.engine_version.v)) is None:
-            yield context.finding("SCL103", f"{w.engine.id} {w.engine_version.v} exports no {metric}", place_of(w.scale("metric"), (*w.path, "scale")))
+            yield context.finding(
+                "SCL103", f"{w.engine.id} {w.engine_version.v} exports no {metric}", place_of(w.scale("metric"), (*w.path, "scale"))
+            )
         if w.autoscaled:
             without = [p for p in places if "custom-metrics-adapter" not in p.cluster.addons]
             if without:
                 lacking.setdefault(w.service_name, []).extend(without)
     for service, places in lacking.items():
-        yield context.finding("SCL104", f"{service} scales on a metric, and {clusters(places)} has no custom metrics adapter", ("serving", service, "scale"),
-                              related=(context.span((*places[0].path, "addons"), "add-ons of the cluster", key=True),),
-                              notes=("the HorizontalPodAutoscaler would read <unknown> and never move",),
-                              help="install the adapter and write 'custom-metrics-adapter' under the cluster's addons")
+        yield context.finding(
+            "SCL104",
+            f"{service} scales on a metric, and {clusters(places)} has no custom metrics adapter",
+            ("serving", service, "scale"),
+            related=(context.span((*places[0].path, "addons"), "add-ons of the cluster", key=True),),
+            notes=("the HorizontalPodAutoscaler would read <unknown> and never move",),
+            help="install the adapter and write 'custom-metrics-adapter' under the cluster's addons",
+        )

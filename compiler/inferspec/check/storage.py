@@ -20,10 +20,18 @@ def locations(context: Context) -> Iterator[Diagnostic]:
         buckets = context.platform.storage[store].buckets
         first = next(iter(buckets))
         yield context.finding(
-            "STO101", f"storage {store} has no bucket that {region} reads without leaving it", ("storage", store, "buckets"), key=True,
+            "STO101",
+            f"storage {store} has no bucket that {region} reads without leaving it",
+            ("storage", store, "buckets"),
+            key=True,
             notes=(f"{clusters(places)} would read {buckets[first]} in {first}: every load is egress between regions",),
-            help=f"add a bucket for {region}, or for one of {', '.join(context.catalogue.locations_holding(region))}")
+            help=f"add a bucket for {region}, or for one of {', '.join(context.catalogue.locations_holding(region))}",
+        )
     for name, store in context.platform.storage.items():
         if store.read != "gcs-fuse":
-            yield context.finding("SPC011", f"storage {name}: read: {store.read} is checked but not emitted yet; servers read by gcs-fuse",
-                                  ("storage", name, "read"), severity=Severity.INFO)
+            yield context.finding(
+                "SPC011",
+                f"storage {name}: read: {store.read} is checked but not emitted yet; servers read by gcs-fuse",
+                ("storage", name, "read"),
+                severity=Severity.INFO,
+            )

@@ -50,8 +50,16 @@ def changed_clusters(outcome: Outcome, planned: WriteResult) -> set[str]:
 def _refusals(outcome: Outcome, planned: WriteResult) -> list[Diagnostic]:
     assert outcome.document is not None
     at = outcome.document.span(("name",))
-    return [Diagnostic("SYNC106", f"{refusal.path}: {refusal.reason}", at, path=("name",),
-                       help="put the change into the spec, or overwrite the file with --force") for refusal in planned.refused]
+    return [
+        Diagnostic(
+            "SYNC106",
+            f"{refusal.path}: {refusal.reason}",
+            at,
+            path=("name",),
+            help="put the change into the spec, or overwrite the file with --force",
+        )
+        for refusal in planned.refused
+    ]
 
 
 def _removals(outcome: Outcome, asked: Request) -> list[Diagnostic]:
@@ -68,15 +76,26 @@ def _removals(outcome: Outcome, asked: Request) -> list[Diagnostic]:
     budget = deletion_budget(outcome.fleet)
     if not precious and len(left) <= budget:
         return []
-    at = ("delivery", "deletions") if platform.delivery.deletions.acknowledge or platform.delivery.deletions.budget is not None else ("delivery",)
+    at = (
+        ("delivery", "deletions")
+        if platform.delivery.deletions.acknowledge or platform.delivery.deletions.budget is not None
+        else ("delivery",)
+    )
     shown = precious or left
     names = tuple(f"{cluster}: {identity}" for cluster, identity in shown[:10])
     more = (f"and {len(shown) - 10} more",) if len(shown) > 10 else ()
     what = f"{len(precious)} of them hold data or other objects" if precious else f"the budget is {budget}"
     first = str(shown[0][1])
-    return [Diagnostic("SYNC103", f"{len(left)} objects would be deleted in their clusters: {what}", outcome.document.span(at, key=True), path=at,
-                       notes=names + more,
-                       help=f'delivery: {{deletions: {{acknowledge: [{{object: {first}, reason: "..."}}]}}}}, or a larger budget')]
+    return [
+        Diagnostic(
+            "SYNC103",
+            f"{len(left)} objects would be deleted in their clusters: {what}",
+            outcome.document.span(at, key=True),
+            path=at,
+            notes=names + more,
+            help=f'delivery: {{deletions: {{acknowledge: [{{object: {first}, reason: "..."}}]}}}}, or a larger budget',
+        )
+    ]
 
 
 PRECIOUS = frozenset({"Namespace", "PersistentVolumeClaim", "PersistentVolume", "ComputeClass", "StorageClass", "CustomResourceDefinition"})
@@ -105,5 +124,8 @@ def _counts(result: WriteResult) -> str:
 def _summary(options: Namespace, outcome: Outcome, written: WriteResult) -> None:
     assert outcome.plan is not None and outcome.proof is not None
     proof = outcome.proof
-    note(options, f"{outcome.plan.platform}: {len(outcome.plan.clusters)} clusters, {_counts(written)} files; "
-                  f"{proof.objects} objects checked, {len(proof.built)} overlays built ({len(proof.known)} proven before)")
+    note(
+        options,
+        f"{outcome.plan.platform}: {len(outcome.plan.clusters)} clusters, {_counts(written)} files; "
+        f"{proof.objects} objects checked, {len(proof.built)} overlays built ({len(proof.known)} proven before)",
+    )

@@ -32,5 +32,5 @@ def run(options: Namespace) -> int:
         if not options.check:
             scratch = path.with_name(f".{path.name}.{os.getpid()}")
             scratch.write_text(text, encoding="utf-8")
-            os.replace(scratch, path)
+            scratch.replace(path)
     return STALE if options.check and changed else 0

@@ -19,8 +19,11 @@ class _Parser(argparse.ArgumentParser):
 
 
 def build() -> argparse.ArgumentParser:
-    parser = _Parser(prog="inferspec", description="Compile one platform spec into checked Kustomize overlays for every region and cluster.",
-                     epilog="exit codes: 0 clean, 1 findings, 2 usage, 3 no input, 4 a tool is missing, 5 stale tree, 70 bug, 130 interrupted")
+    parser = _Parser(
+        prog="inferspec",
+        description="Compile one platform spec into checked Kustomize overlays for every region and cluster.",
+        epilog="exit codes: 0 clean, 1 findings, 2 usage, 3 no input, 4 a tool is missing, 5 stale tree, 70 bug, 130 interrupted",
+    )
     parser.add_argument("--version", action="version", version=f"inferspec {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     _spec_commands(commands)
@@ -29,7 +32,9 @@ def build() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: argparse._SubParsersAction, name: str, module: str, summary: str, example: str, **more: object) -> argparse.ArgumentParser:
+def _command(
+    commands: argparse._SubParsersAction, name: str, module: str, summary: str, example: str, **more: object
+) -> argparse.ArgumentParser:
     found = commands.add_parser(name, help=summary, description=summary, epilog=f"example: {example}", **more)  # type: ignore[arg-type]
     found.set_defaults(module=module)
     return found
@@ -41,7 +46,9 @@ def _spec(parser: argparse.ArgumentParser, *, report: bool = True) -> None:
     if report:
         parser.add_argument("--format", choices=FORMATS, default="text", help="form of the findings (text)")
         parser.add_argument("-o", "--output", metavar="PATH", help="write the findings to a file instead of standard output")
-        parser.add_argument("--fail-on", choices=("error", "warning", "info"), default="error", help="least severity that fails the run (error)")
+        parser.add_argument(
+            "--fail-on", choices=("error", "warning", "info"), default="error", help="least severity that fails the run (error)"
+        )
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour of text (auto)")
     parser.add_argument("-q", "--quiet", action="store_true", help="nothing but findings")
     parser.add_argument("--no-progress", action="store_true", help="no progress on standard error")
@@ -59,13 +66,22 @@ def _jobs(text: str) -> int:
 def _spec_commands(commands: argparse._SubParsersAction) -> None:
     vet = _command(commands, "vet", "vet", "check the spec and the policies; write nothing", "inferspec vet -f specs/platform.yaml")
     _spec(vet)
-    compiled = _command(commands, "compile", "compile", "check, then write overlays/ and clusters/", "inferspec compile --check", aliases=["build"])
+    compiled = _command(
+        commands, "compile", "compile", "check, then write overlays/ and clusters/", "inferspec compile --check", aliases=["build"]
+    )
     _spec(compiled)
     compiled.add_argument("--check", action="store_true", help="write nothing; exit 5 if the tree is not what the spec makes")
-    compiled.add_argument("--only", metavar="CLUSTER", action="append", default=[], help="show only what changes for these clusters; with --check")
+    compiled.add_argument(
+        "--only", metavar="CLUSTER", action="append", default=[], help="show only what changes for these clusters; with --check"
+    )
     compiled.add_argument("--force", action="store_true", help="overwrite files that were edited by hand")
-    verify = _command(commands, "verify", "verify", "prove the tree: builds equal the plan, schemas and CEL hold, Config Sync accepts it",
-                      "inferspec verify --all")
+    verify = _command(
+        commands,
+        "verify",
+        "verify",
+        "prove the tree: builds equal the plan, schemas and CEL hold, Config Sync accepts it",
+        "inferspec verify --all",
+    )
     _spec(verify)
     verify.add_argument("--all", action="store_true", help="build every cluster, not one of each structure")
     fmt = _command(commands, "fmt", "fmt", "format specs, comments kept", "inferspec fmt --check specs/*.yaml")
@@ -74,8 +90,13 @@ def _spec_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _questions(commands: argparse._SubParsersAction) -> None:
-    why = _command(commands, "why", "why", "why a field of an object is what it is",
-                   "inferspec why Deployment/chat spec.template.spec.containers[0].resources.requests.memory")
+    why = _command(
+        commands,
+        "why",
+        "why",
+        "why a field of an object is what it is",
+        "inferspec why Deployment/chat spec.template.spec.containers[0].resources.requests.memory",
+    )
     why.add_argument("object", metavar="KIND/NAME", help="Deployment/chat, or Deployment/NAMESPACE/chat")
     why.add_argument("field", metavar="FIELD", nargs="?", default="", help="path of the field; every field without it")
     why.add_argument("--cluster", metavar="NAME", help="in this cluster; the first that has the object without it")
@@ -100,5 +121,7 @@ def _others(commands: argparse._SubParsersAction) -> None:
     doctor = _command(commands, "doctor", "doctor", "check the tools and the installation", "inferspec doctor")
     doctor.add_argument("-C", "--directory", metavar="DIR", default=".")
     _command(commands, "version", "version", "print the versions of inferspec and of its tools", "inferspec version")
-    completion = _command(commands, "completion", "completion", "print a completion script", "inferspec completion bash > ~/.inferspec-completion")
+    completion = _command(
+        commands, "completion", "completion", "print a completion script", "inferspec completion bash > ~/.inferspec-completion"
+    )
     completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))

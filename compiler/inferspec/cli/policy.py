@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..policy.testing import test_policies
+from ..policy.testing import run_fixtures
 from ..report import Report, render
 from . import NO_INPUT
 from .stop import Stop
@@ -19,7 +19,7 @@ def run(options: Namespace) -> int:
     folder = root / options.policies
     if not sorted(folder.glob("*.cue")):
         raise Stop(NO_INPUT, f"{folder} holds no .cue file")
-    outcomes, found = test_policies(folder, root, lambda spec: _facts(spec, root))
+    outcomes, found = run_fixtures(folder, root, lambda spec: _facts(spec, root))
     if found:
         texts = {p.relative_to(root).as_posix(): p.read_text(encoding="utf-8", errors="replace") for p in folder.glob("*.cue")}
         render("text", Report(found, texts), sys.stdout)

@@ -42,8 +42,12 @@ def _spec(name: str | None, root: Path) -> Path:
     found = sorted((root / "specs").glob("*.yaml"))
     if len(found) == 1:
         return found[0]
-    raise Stop(NO_INPUT, "there is no specs/platform.yaml: name the spec with -f" if not found
-               else f"which spec? name one with -f: {', '.join(p.name for p in found)}")
+    raise Stop(
+        NO_INPUT,
+        "there is no specs/platform.yaml: name the spec with -f"
+        if not found
+        else f"which spec? name one with -f: {', '.join(p.name for p in found)}",
+    )
 
 
 def progress(options: Namespace) -> Callable[[str, int, int], None]:

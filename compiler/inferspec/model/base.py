@@ -27,15 +27,18 @@ def grammar(pattern: str, what: str, example: str, limit: int = 63) -> Any:
 
     def check(value: str) -> str:
         if len(value) > limit:
-            raise PydanticCustomError("too_long", "{what} has at most {limit} characters, this has {found}",
-                                      {"what": what, "limit": limit, "found": len(value)})
+            raise PydanticCustomError(
+                "too_long", "{what} has at most {limit} characters, this has {found}", {"what": what, "limit": limit, "found": len(value)}
+            )
         if not compiled.fullmatch(value):
-            raise PydanticCustomError("grammar", "{found} is not {what}, such as {example}",
-                                      {"found": repr(value), "what": what, "example": example})
+            raise PydanticCustomError(
+                "grammar", "{found} is not {what}, such as {example}", {"found": repr(value), "what": what, "example": example}
+            )
         return value
 
-    return Annotated[str, AfterValidator(check),
-                     Field(json_schema_extra={"pattern": f"^(?:{pattern})$", "maxLength": limit, "examples": [example]})]
+    return Annotated[
+        str, AfterValidator(check), Field(json_schema_extra={"pattern": f"^(?:{pattern})$", "maxLength": limit, "examples": [example]})
+    ]
 
 
 LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
@@ -47,21 +50,36 @@ Region = grammar(r"[a-z]+-[a-z]+[0-9]+", "a Google Cloud region", "us-central1")
 ZoneLetter = grammar(r"[a-z]|ai[0-9][a-z]", "a zone of its region, written as its suffix", "b")
 ProjectId = grammar(r"[a-z][-a-z0-9]{4,28}[a-z0-9]", "a project id", "acme-prod")
 Bucket = grammar(r"[a-z0-9][-a-z0-9_.]{1,61}[a-z0-9]", "a Cloud Storage bucket name", "acme-models-us")
-Location = grammar(r"[a-z]+-[a-z]+[0-9]+|[a-z]{2,4}[0-9]?", "a Cloud Storage location (region, dual-region or multi-region)", "europe-west4")
+Location = grammar(
+    r"[a-z]+-[a-z]+[0-9]+|[a-z]{2,4}[0-9]?", "a Cloud Storage location (region, dual-region or multi-region)", "europe-west4"
+)
 GkeVersion = grammar(r"1\.\d+\.\d+(?:-gke\.\d+)?", "a GKE version", "1.35.3-gke.1290000")
 Cidr = grammar(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}", "an IPv4 range", "10.129.0.0/23")
 Group = grammar(r"[^@\s]+@[^@\s]+\.[^@\s]+", "a group address", "search@acme.example", 254)
-SecretResource = grammar(r"projects/[a-z][-a-z0-9]{4,28}[a-z0-9]/secrets/[A-Za-z0-9_-]{1,255}",
-                         "a Secret Manager secret", "projects/acme-prod/secrets/hf-read", 400)
+SecretResource = grammar(
+    r"projects/[a-z][-a-z0-9]{4,28}[a-z0-9]/secrets/[A-Za-z0-9_-]{1,255}",
+    "a Secret Manager secret",
+    "projects/acme-prod/secrets/hf-read",
+    400,
+)
 Flag = grammar(r"[a-z0-9][a-z0-9-]*", "a flag name without its dashes", "max-num-seqs", 80)
 ModelVersion = grammar(r"[a-z](?:[-a-z0-9]*[a-z0-9])?@[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?", "MODEL@VERSION", "gemma-3-27b@v1", 80)
 Commit = grammar(r"[0-9a-f]{40}", "a full commit id (40 hexadecimal digits)", "dcc83ea841ab6100d6b47a070329e1ba4cf78752")
-ModelSource = grammar(r"hf://[A-Za-z0-9][-A-Za-z0-9_.]*/[A-Za-z0-9][-A-Za-z0-9_.]*|gs://[a-z0-9][-a-z0-9_.]{1,61}[a-z0-9]/(?!.*\.\.)\S+",
-                      "a model source", "hf://google/gemma-3-27b-it", 300)
-Image = grammar(r"[a-z0-9][-a-z0-9.]*(?::[0-9]+)?(?:/[a-z0-9][-a-z0-9._]*)+(?::[A-Za-z0-9_][-A-Za-z0-9_.]*)?(?:@sha256:[0-9a-f]{64})?",
-                "an image with its registry", "docker.io/vllm/vllm-openai:v0.33.0", 400)
-GitRepo = grammar(r"https://[^\s@]+|ssh://[^\s]+|git@[^\s:]+:\S+", "a repository URL without credentials",
-                  "https://git.acme.example/platform.git", 400)
+ModelSource = grammar(
+    r"hf://[A-Za-z0-9][-A-Za-z0-9_.]*/[A-Za-z0-9][-A-Za-z0-9_.]*|gs://[a-z0-9][-a-z0-9_.]{1,61}[a-z0-9]/(?!.*\.\.)\S+",
+    "a model source",
+    "hf://google/gemma-3-27b-it",
+    300,
+)
+Image = grammar(
+    r"[a-z0-9][-a-z0-9.]*(?::[0-9]+)?(?:/[a-z0-9][-a-z0-9._]*)+(?::[A-Za-z0-9_][-A-Za-z0-9_.]*)?(?:@sha256:[0-9a-f]{64})?",
+    "an image with its registry",
+    "docker.io/vllm/vllm-openai:v0.33.0",
+    400,
+)
+GitRepo = grammar(
+    r"https://[^\s@]+|ssh://[^\s]+|git@[^\s:]+:\S+", "a repository URL without credentials", "https://git.acme.example/platform.git", 400
+)
 Revision = grammar(r"[A-Za-z0-9][-A-Za-z0-9._/]*", "a tag or commit", "v1.7.4", 100)
 Duration = grammar(r"(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?(?<=[hms])", "a duration", "168h", 20)
 Quantity = grammar(r"[0-9]+(?:\.[0-9]+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?", "a Kubernetes quantity", "64Gi", 20)
@@ -128,8 +146,9 @@ def _selector(value: Any) -> Any:
     if value == "all":
         return {}
     if not isinstance(value, dict):
-        raise PydanticCustomError("selector", "where is 'all' or a map of cluster, region, stage and label, such as {example}",
-                                  {"example": "{stage: prod}"})
+        raise PydanticCustomError(
+            "selector", "where is 'all' or a map of cluster, region, stage and label, such as {example}", {"example": "{stage: prod}"}
+        )
     if not value:
         raise PydanticCustomError("selector", "an empty where selects by nothing; write 'where: all' for every cluster", {})
     return value

@@ -29,8 +29,7 @@ class CapacitySource(Closed):
     @property
     def kind(self) -> str:
         """on-demand, spot, flex-start, reservation or future-reservation."""
-        for name, word in (("on_demand", "on-demand"), ("spot", "spot"), ("flex_start", "flex-start"),
-                           ("reservation", "reservation")):
+        for name, word in (("on_demand", "on-demand"), ("spot", "spot"), ("flex_start", "flex-start"), ("reservation", "reservation")):
             if getattr(self, name):
                 return word
         return "future-reservation"
@@ -39,11 +38,18 @@ class CapacitySource(Closed):
 def _source(value: Any) -> Any:
     if isinstance(value, str):
         if value not in _WORDS:
-            raise PydanticCustomError("capacity_source", "{found} is no capacity source: write {words}, {flex} or {held}", {"found": repr(value), "words": ", ".join(_WORDS), "flex": "{flexStart: 168h}", "held": "{reservation: NAME}"})
+            raise PydanticCustomError(
+                "capacity_source",
+                "{found} is no capacity source: write {words}, {flex} or {held}",
+                {"found": repr(value), "words": ", ".join(_WORDS), "flex": "{flexStart: 168h}", "held": "{reservation: NAME}"},
+            )
         return {"onDemand": True} if value == "on-demand" else {"spot": True}
     if isinstance(value, dict) and len(set(value) - {"starts"}) != 1:
-        raise PydanticCustomError("capacity_source", "one source an entry; this has {count}: {keys}",
-                                  {"count": len(value), "keys": ", ".join(map(str, value)) or "none"})
+        raise PydanticCustomError(
+            "capacity_source",
+            "one source an entry; this has {count}: {keys}",
+            {"count": len(value), "keys": ", ".join(map(str, value)) or "none"},
+        )
     return value
 
 

@@ -14,8 +14,15 @@ from ..load import Document, Map
 from .platform import API_VERSION, Platform
 
 _KINDS = {
-    "string_type": "text", "int_type": "a whole number", "float_type": "a number", "bool_type": "true or false", "dict_type": "a map",
-    "model_type": "a map", "model_attributes_type": "a map", "tuple_type": "a list", "list_type": "a list",
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "dict_type": "a map",
+    "model_type": "a map",
+    "model_attributes_type": "a map",
+    "tuple_type": "a list",
+    "list_type": "a list",
 }
 
 
@@ -26,9 +33,15 @@ def read_platform(document: Document) -> tuple[Platform | None, list[Diagnostic]
     """
     version = document.root.get("apiVersion") if isinstance(document.root, Map) else None
     if isinstance(version, str) and version != API_VERSION:
-        return None, [Diagnostic(
-            "SPC005", f"this inferspec reads {API_VERSION}, not {version}", document.span(("apiVersion",)), path=("apiVersion",),
-            help=f"write 'apiVersion: {API_VERSION}', or use the inferspec release that knows {version}")]
+        return None, [
+            Diagnostic(
+                "SPC005",
+                f"this inferspec reads {API_VERSION}, not {version}",
+                document.span(("apiVersion",)),
+                path=("apiVersion",),
+                help=f"write 'apiVersion: {API_VERSION}', or use the inferspec release that knows {version}",
+            )
+        ]
     try:
         return Platform.model_validate(document.root), []
     except ValidationError as error:
@@ -74,16 +87,26 @@ def _diagnose(item: Any, document: Document) -> Diagnostic:
     if kind == "extra_forbidden":
         return _unknown_key(path, document)
     if kind == "missing":
-        return Diagnostic("SPC002", f"{format_path(path[:-1]) or 'the spec'} has no {path[-1]}", document.span(path[:-1], key=True),
-                          path=path, help=_described(path))
+        return Diagnostic(
+            "SPC002",
+            f"{format_path(path[:-1]) or 'the spec'} has no {path[-1]}",
+            document.span(path[:-1], key=True),
+            path=path,
+            help=_described(path),
+        )
     if kind in _KINDS:
         found = _found(item["input"])
         return Diagnostic("SPC003", f"{shown} is {_KINDS[kind]}, not {found}", document.span(path), path=path, help=_described(path))
     if kind == "literal_error":
         wanted = context["expected"].replace("'", "")
         near = difflib.get_close_matches(str(item["input"]), wanted.replace(" or ", ", ").split(", "), 1)
-        return Diagnostic("SPC004", f"{shown}: {_found(item['input'])} is not one of {wanted}", document.span(path), path=path,
-                          help=f"did you mean '{near[0]}'?" if near else "")
+        return Diagnostic(
+            "SPC004",
+            f"{shown}: {_found(item['input'])} is not one of {wanted}",
+            document.span(path),
+            path=path,
+            help=f"did you mean '{near[0]}'?" if near else "",
+        )
     message = item["msg"][0].lower() + item["msg"][1:]
     return Diagnostic("SPC004", f"{shown}: {message}", document.span(path), path=path, help=_described(path))
 
@@ -95,10 +118,17 @@ def _unknown_key(path: SpecPath, document: Document) -> Diagnostic:
     owner = format_path(path[:-1]) or "the spec"
     if near:
         edit = Edit(span.file, span.line, span.column, span.line, span.end_column, near[0])
-        return Diagnostic("SPC001", f"{owner} has no key '{path[-1]}'", span, path=path, help=f"did you mean '{near[0]}'?",
-                          fix=Fix(f"write '{near[0]}'", (edit,)))
-    return Diagnostic("SPC001", f"{owner} has no key '{path[-1]}'", span, path=path,
-                      help=f"its keys are {', '.join(known)}" if known else "")
+        return Diagnostic(
+            "SPC001",
+            f"{owner} has no key '{path[-1]}'",
+            span,
+            path=path,
+            help=f"did you mean '{near[0]}'?",
+            fix=Fix(f"write '{near[0]}'", (edit,)),
+        )
+    return Diagnostic(
+        "SPC001", f"{owner} has no key '{path[-1]}'", span, path=path, help=f"its keys are {', '.join(known)}" if known else ""
+    )
 
 
 def _written(location: tuple[str | int, ...], document: Document, *, last: bool) -> SpecPath:
@@ -108,10 +138,7 @@ def _written(location: tuple[str | int, ...], document: Document, *, last: bool)
     for position, step in enumerate(location):
         if last and position == len(location) - 1:
             path.append(step)
-        elif isinstance(node, dict) and step in node:
-            path.append(step)
-            node = node[step]
-        elif isinstance(node, list) and isinstance(step, int) and step < len(node):
+        elif (isinstance(node, dict) and step in node) or (isinstance(node, list) and isinstance(step, int) and step < len(node)):
             path.append(step)
             node = node[step]
         elif step == "[key]":

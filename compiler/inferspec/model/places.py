@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import (Cidr, Closed, GkeVersion, Group, LabelKey, LabelValue, Name, ProjectId, Region, SecretResource, ZoneLetter, items)
+from .base import Cidr, Closed, GkeVersion, Group, LabelKey, LabelValue, Name, ProjectId, Region, SecretResource, ZoneLetter, items
 
-AddOn = Literal["custom-metrics-adapter", "inference-objective", "leader-worker-set", "kueue", "kuberay", "jobset", "keda",
-                "config-connector"]
+AddOn = Literal[
+    "custom-metrics-adapter", "inference-objective", "leader-worker-set", "kueue", "kuberay", "jobset", "keda", "config-connector"
+]
 
 
 class Project(Closed):

@@ -73,8 +73,12 @@ def plan(fleet: Fleet, skeletons: Skeletons | None = None) -> FleetPlan:
 
 def _facet(planner: Planner, drawing: Drawing, base: Subject) -> Facet:
     relevant = [layer for layer in planner.fleet.layers if _concerns(layer, drawing)]
-    return Facet(drawing.name, drawing.part, planner.objects(drawing, base),
-                 {layer.name: planner.objects(drawing, layer_subject(base, layer)) for layer in relevant})
+    return Facet(
+        drawing.name,
+        drawing.part,
+        planner.objects(drawing, base),
+        {layer.name: planner.objects(drawing, layer_subject(base, layer)) for layer in relevant},
+    )
 
 
 def _concerns(layer: Layer, drawing: Drawing) -> bool:
@@ -94,8 +98,10 @@ def _cluster(planner: Planner, drawings: list[Drawing], place: Place) -> Cluster
         facets={d.name: planner.objects(d, subject) for d in here},
         layers={d.name: tuple(layer.name for layer in applying if _concerns(layer, d)) for d in here},
         own=_own(planner, place),
-        syncs=tuple(planner.skeletons.object(*sync.root_sync(fleet.platform, fleet.catalogue, place, part))
-                    for part in _ordered(fleet.platform, parts)),
+        syncs=tuple(
+            planner.skeletons.object(*sync.root_sync(fleet.platform, fleet.catalogue, place, part))
+            for part in _ordered(fleet.platform, parts)
+        ),
         terraform=variables(fleet, place),
     )
 
@@ -129,11 +135,20 @@ def _platform_drawings(fleet: Fleet) -> list[Drawing]:
     platform, catalogue = fleet.platform, fleet.catalogue
     made = [Drawing("platform", "platform", lambda _: platform_views.priorities(platform, catalogue), lambda _: True)]
     for team, spec in platform.teams.items():
-        made.append(Drawing(f"namespace-{team}", "platform", partial(_namespace, platform, spec.namespace, "team"),
-                            partial(fleet.serves_team, team)))
+        made.append(
+            Drawing(
+                f"namespace-{team}", "platform", partial(_namespace, platform, spec.namespace, "team"), partial(fleet.serves_team, team)
+            )
+        )
     if platform.gateways:
-        made.append(Drawing("gateway-namespace", "platform", partial(_namespace, platform, platform_views.GATEWAY_NAMESPACE, "gateway"),
-                            lambda place: any(fleet.has_gateway(g, place) for g in platform.gateways)))
+        made.append(
+            Drawing(
+                "gateway-namespace",
+                "platform",
+                partial(_namespace, platform, platform_views.GATEWAY_NAMESPACE, "gateway"),
+                lambda place: any(fleet.has_gateway(g, place) for g in platform.gateways),
+            )
+        )
     for name in platform.capacity_classes:
         made.append(Drawing(f"class-{name}", "platform", partial(_class, platform, catalogue, name), partial(fleet.uses_class, name)))
     for name in platform.gateways:
@@ -156,15 +171,24 @@ def _gateway(platform: Platform, catalogue: Catalogue, name: str, _: Subject) ->
 def _team_drawings(fleet: Fleet) -> list[Drawing]:
     made: list[Drawing] = []
     for key in fleet.workload_keys:
-        service, variant = key
+        service = key[0]
         spec = fleet.platform.serving[service]
         name = fleet.workload(key, fleet_subject(fleet.platform)).name
         placed = partial(fleet.is_placed, key)
 
-        def add(suffix: str, view: Callable[..., list[Drawn]], present: Callable[[Place], bool], *more: Any,
-                key: Any = key, name: str = name, team: str = spec.team, service: str = service) -> None:
-            made.append(Drawing(name + suffix, team, lambda subject: view(fleet.workload(key, subject), *more), present,
-                                frozenset({service})))
+        def add(
+            suffix: str,
+            view: Callable[..., list[Drawn]],
+            present: Callable[[Place], bool],
+            *more: Any,
+            key: Any = key,
+            name: str = name,
+            team: str = spec.team,
+            service: str = service,
+        ) -> None:
+            made.append(
+                Drawing(name + suffix, team, lambda subject: view(fleet.workload(key, subject), *more), present, frozenset({service}))
+            )
 
         add("", server.server, placed)
         if fleet.ever_autoscaled(key):
@@ -175,7 +199,12 @@ def _team_drawings(fleet: Fleet) -> list[Drawing]:
             add(f"-route-{exposure.gateway}", routing.route, partial(fleet.is_exposed, key, exposure.gateway), exposure.gateway)
     for download in fleet.written_models:
         model, team, namespace = download
-        made.append(Drawing(weights.writer_name(model), team,
-                            lambda _, m=model, n=namespace: weights.identity(fleet.platform, fleet.catalogue, m, n),
-                            partial(fleet.writes, model)))
+        made.append(
+            Drawing(
+                weights.writer_name(model),
+                team,
+                lambda _, m=model, n=namespace: weights.identity(fleet.platform, fleet.catalogue, m, n),
+                partial(fleet.writes, model),
+            )
+        )
     return made

@@ -7,7 +7,6 @@ from typing import Any
 
 from ..values import Value
 
-
 Row = SimpleNamespace
 """A record for one template. Attributes are ``Value`` (a hole), or plain (shape)."""
 

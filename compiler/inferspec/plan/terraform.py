@@ -30,8 +30,14 @@ def variables(fleet: Fleet, place: Place) -> dict[str, Any]:
         if job.writer is place:
             grants.append(_grant(job.bucket, "roles/storage.objectUser", job.namespace, writer_name(job.model)))
             if secret := platform.models[job.model].secret:
-                secrets.append({"secret": platform.secrets[secret].secret_manager, "role": "roles/secretmanager.secretAccessor",
-                                "namespace": job.namespace, "service_account": writer_name(job.model)})
+                secrets.append(
+                    {
+                        "secret": platform.secrets[secret].secret_manager,
+                        "role": "roles/secretmanager.secretAccessor",
+                        "namespace": job.namespace,
+                        "service_account": writer_name(job.model),
+                    }
+                )
     gateways = [name for name in platform.gateways if fleet.has_gateway(name, place)]
     return {
         "platform": platform.name,

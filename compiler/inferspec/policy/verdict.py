@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..diagnostics import Diagnostic
 from ..load import Document
+from ..load.read import read_source
 from ..resolve.facts import facts
 from ..resolve.fleet import Fleet
 from . import team
@@ -18,18 +19,13 @@ FOLDER = "policies"
 WAIVERS = "waivers.yaml"
 
 
-def judge(fleet: Fleet, document: Document, found: Sequence[Diagnostic], root: Path, today: date) -> tuple[list[Diagnostic], dict[str, str]]:
+def judge(
+    fleet: Fleet, document: Document, found: Sequence[Diagnostic], root: Path, today: date
+) -> tuple[list[Diagnostic], dict[str, str]]:
     """``found`` with what the policies add and the waivers excuse, and the texts of the files that these point into."""
     paths = sorted((root / FOLDER).glob("*.cue"))
     judged = [*found, *diagnose(evaluate(facts(fleet), paths, root), document)]
     path = root / FOLDER / WAIVERS
     waivers, faults = load_waivers(path, root, team.rule_codes(paths, root) if paths else None)
-    texts = {str(p.relative_to(root).as_posix()): _text(p) for p in [*paths, *([path] if path.exists() else [])]}
-    return apply([*judged, *faults], waivers, today), texts
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
+    sources = [read_source(p, root)[0] for p in [*paths, *([path] if path.exists() else [])]]
+    return apply([*judged, *faults], waivers, today), {s.name: s.text for s in sources if s.text is not None}

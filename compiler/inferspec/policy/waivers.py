@@ -26,7 +26,7 @@ STOPPING_AREAS = frozenset(("SYN", "SPC", "POL"))
 ABOUT_WAIVERS = frozenset(f"SEC{n}" for n in range(101, 109))
 
 _KEYS = ("rule", "at", "reason", "owner", "expires")
-_FORM = '- {rule: CAP017, at: capacityClasses.h100, reason: "...", owner: ml-platform, expires: 2027-01-31}'
+_FORM = '- {rule: CAP002, at: capacityClasses.h100, reason: "...", owner: ml-platform, expires: 2027-01-31}'
 
 
 @dataclass(frozen=True, slots=True)

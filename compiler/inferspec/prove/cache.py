@@ -13,7 +13,7 @@ LIMIT = 20_000
 def cache_directory() -> Path:
     """``$XDG_CACHE_HOME/inferspec``, or ``~/.cache/inferspec``."""
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base and os.path.isabs(base) else Path.home() / ".cache") / "inferspec"
+    return (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache") / "inferspec"
 
 
 @dataclass(slots=True)
@@ -46,6 +46,6 @@ class Proofs:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             scratch.write_text("\n".join(list(self.held)[-LIMIT:]) + "\n", encoding="ascii")
-            os.replace(scratch, self.path)
+            scratch.replace(self.path)
         except OSError:
             scratch.unlink(missing_ok=True)

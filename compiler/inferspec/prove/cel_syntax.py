@@ -31,7 +31,7 @@ class _Stop(Exception):
 
 
 def syntax_problem(text: str) -> str:
-    """"" for an expression; else ``column 24: ...`` (columns count from 1 over the whole text)."""
+    """ "" for an expression; else ``column 24: ...`` (columns count from 1 over the whole text)."""
     try:
         parser = _Parser(_tokens(text))
         parser.expression(0)
@@ -114,7 +114,7 @@ class _Parser:
     def primary(self, depth: int) -> None:
         if self.here.kind in ("number", "string"):
             self.at += 1
-        elif self.here.kind == "name" and self.here.text != "in" or self.is_op("."):
+        elif (self.here.kind == "name" and self.here.text != "in") or self.is_op("."):
             self.take(".")
             self.expect("name")
             if self.take("("):

@@ -1,6 +1,7 @@
 """Config Sync's rules, checked offline over what is emitted: one synced directory, and the syncs of one cluster together.
 
-KNV codes are Config Sync's own. Where its pre-merge check is silent although something bad happens in the cluster, the code is a word of ours.
+KNV codes are Config Sync's own. Where its pre-merge check is silent although something bad happens in the cluster, the code is a
+word of ours.
 """
 
 from __future__ import annotations
@@ -96,7 +97,9 @@ def parse_files(files: Mapping[str, str]) -> tuple[list[Placed], list[SyncFindin
             if document is None:
                 continue
             if not isinstance(document, Mapping) or not document.get("kind") or not document.get("apiVersion"):
-                found.append(Finding("KNV2001", "not a Kubernetes object: kind or apiVersion is missing; nothing else may stand here", file=path))
+                found.append(
+                    Finding("KNV2001", "not a Kubernetes object: kind or apiVersion is missing; nothing else may stand here", file=path)
+                )
                 continue
             placed += [(path, item) for item in list_items(document)]
     return placed, found
@@ -124,19 +127,22 @@ def _identity(tree: Tree) -> tuple[str, str, str, str]:
 def _together(placed: Sequence[Placed], scopes: Scopes) -> Iterator[SyncFinding]:
     """Rules on the objects of one sync among each other."""
     seen: dict[tuple[str, str, str, str], str] = {}
-    kinds: dict[tuple[str, str, str, str], Tree] = {}
     selectors = {mapping(t.get("metadata")).get("name") for _, t in placed if t.get("kind") == "ClusterSelector"}
     unmanaged = {
-        mapping(t.get("metadata")).get("name") for _, t in placed
+        mapping(t.get("metadata")).get("name")
+        for _, t in placed
         if t.get("kind") == "Namespace" and annotations_of(t).get(MANAGED) == "disabled"
     }
     for path, tree in placed:
         key = _identity(tree)
         if mapping(tree.get("metadata")).get("name") and key in seen:
-            said = f"two {key[1]}s of group {key[0] or 'core'} named {key[3]}" + (f" in {key[2]}" if key[2] else "") + f"; the other: {seen[key]}"
+            said = (
+                f"two {key[1]}s of group {key[0] or 'core'} named {key[3]}"
+                + (f" in {key[2]}" if key[2] else "")
+                + f"; the other: {seen[key]}"
+            )
             yield Finding("KNV1029", said, title(tree), "/metadata/name", path)
         seen.setdefault(key, path)
-        kinds[key] = tree
         legacy = annotations_of(tree).get(CLUSTER_SELECTOR)
         if legacy is not None and legacy not in selectors:
             yield Finding("KNV1013", f"no ClusterSelector {legacy} in the source", title(tree), "/metadata/annotations", path)
@@ -152,7 +158,13 @@ def _slow_dependencies(path: str, tree: Tree) -> Iterator[SyncFinding]:
     for reference in parse_depends_on(tree):
         parts = reference.split("/")
         if len(parts) in (3, 5) and (parts[0], parts[-2]) in SLOW_KINDS:
-            yield Finding("depends-on-server", f"waits on {parts[-2]} {parts[-1]}, which may load for many minutes", title(tree), "/metadata/annotations", path)
+            yield Finding(
+                "depends-on-server",
+                f"waits on {parts[-2]} {parts[-1]}, which may load for many minutes",
+                title(tree),
+                "/metadata/annotations",
+                path,
+            )
 
 
 def _itself(placed: Sequence[Placed], sync: Tree) -> Iterator[SyncFinding]:

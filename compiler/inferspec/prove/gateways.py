@@ -78,7 +78,11 @@ def _health_check(tree: Tree) -> Iterator[Fault]:
     for name in _CHECKS:
         # The newest public CRD reads portSpecification without has(): every check without it fails, port or no port.
         if isinstance(config.get(name), Mapping) and "portSpecification" not in config[name]:
-            yield "hcp-port-no-spec", pointer("spec", "default", "config", name), "portSpecification is missing: USE_FIXED_PORT with port, or USE_SERVING_PORT"
+            yield (
+                "hcp-port-no-spec",
+                pointer("spec", "default", "config", name),
+                "portSpecification is missing: USE_FIXED_PORT with port, or USE_SERVING_PORT",
+            )
 
 
 def _cluster_queue(tree: Tree) -> Iterator[Fault]:
@@ -87,12 +91,16 @@ def _cluster_queue(tree: Tree) -> Iterator[Fault]:
         for j, flavor in enumerate(sequence(mapping(group).get("flavors"))):
             listed = [mapping(r).get("name") for r in sequence(mapping(flavor).get("resources"))]
             if listed != covered:
-                said = f"flavor {mapping(flavor).get('name')} lists {', '.join(map(str, listed)) or 'nothing'}, covered are {', '.join(map(str, covered))}"
+                lists, wants = (", ".join(map(str, names)) or "nothing" for names in (listed, covered))
+                said = f"flavor {mapping(flavor).get('name')} lists {lists}, covered are {wants}"
                 yield "cq-flavor-resources-mismatch", pointer("spec", "resourceGroups", i, "flavors", j, "resources"), said
 
 
 GATEWAY_RULES: dict[tuple[str, str], tuple[Callable[[Tree], Iterator[Fault]], ...]] = {
-    ("gateway.networking.k8s.io", "Gateway"): (_gateway,), ("gateway.networking.k8s.io", "HTTPRoute"): (_route,),
-    ("gateway.networking.k8s.io", "GRPCRoute"): (_route,), ("inference.networking.k8s.io", "InferencePool"): (_pool,),
-    ("networking.gke.io", "HealthCheckPolicy"): (_health_check,), ("kueue.x-k8s.io", "ClusterQueue"): (_cluster_queue,),
+    ("gateway.networking.k8s.io", "Gateway"): (_gateway,),
+    ("gateway.networking.k8s.io", "HTTPRoute"): (_route,),
+    ("gateway.networking.k8s.io", "GRPCRoute"): (_route,),
+    ("inference.networking.k8s.io", "InferencePool"): (_pool,),
+    ("networking.gke.io", "HealthCheckPolicy"): (_health_check,),
+    ("kueue.x-k8s.io", "ClusterQueue"): (_cluster_queue,),
 }

@@ -42,7 +42,9 @@ def check_objects(trees: Sequence[Tree], *, namespaces: Iterable[str] = (), prio
     ``namespaces`` and ``priorities`` exist in the cluster without being among the objects.
     """
     declared = {mapping(t.get("metadata")).get("name") for t in trees if t.get("kind") == "Namespace"} | SYSTEM_NAMESPACES | set(namespaces)
-    classes = {mapping(t.get("metadata")).get("name") for t in trees if t.get("kind") == "PriorityClass"} | SYSTEM_PRIORITIES | set(priorities)
+    classes = (
+        {mapping(t.get("metadata")).get("name") for t in trees if t.get("kind") == "PriorityClass"} | SYSTEM_PRIORITIES | set(priorities)
+    )
     found: list[Finding] = []
     for tree in trees:
         found += check_object(tree)
@@ -75,7 +77,11 @@ def _workload(tree: Tree) -> Iterator[Fault]:
     have = mapping(mapping(mapping(spec.get("template")).get("metadata")).get("labels"))
     for key, value in wanted.items():
         if have.get(key) != value:
-            yield "selector-mismatch", pointer("spec", "selector", "matchLabels", key), f"selector {key}={value} matches no label of the template"
+            yield (
+                "selector-mismatch",
+                pointer("spec", "selector", "matchLabels", key),
+                f"selector {key}={value} matches no label of the template",
+            )
     rolling = mapping(mapping(spec.get("strategy")).get("rollingUpdate"))
     if _zero(rolling.get("maxSurge")) and _zero(rolling.get("maxUnavailable")):
         yield "rollingupdate-0-0", "/spec/strategy/rollingUpdate", "maxSurge and maxUnavailable are both 0: nothing could ever be replaced"
@@ -95,7 +101,11 @@ def _job(tree: Tree) -> Iterator[Fault]:
         spec = mapping(mapping(spec.get("jobTemplate")).get("spec"))
     policy = mapping(mapping(spec.get("template")).get("spec")).get("restartPolicy")
     if policy not in ("Never", "OnFailure"):
-        yield "job-restart-always", pointer(*steps, "template", "spec", "restartPolicy"), f"a Job wants restartPolicy Never or OnFailure, not {policy}"
+        yield (
+            "job-restart-always",
+            pointer(*steps, "template", "spec", "restartPolicy"),
+            f"a Job wants restartPolicy Never or OnFailure, not {policy}",
+        )
 
 
 def _service(tree: Tree) -> Iterator[Fault]:
@@ -156,7 +166,13 @@ def _quantity(value: Any, field: str) -> Iterator[Fault]:
         yield "bad-quantity", field, str(error)
 
 
-_METRIC_BLOCKS = {"Resource": "resource", "ContainerResource": "containerResource", "Pods": "pods", "Object": "object", "External": "external"}
+_METRIC_BLOCKS = {
+    "Resource": "resource",
+    "ContainerResource": "containerResource",
+    "Pods": "pods",
+    "Object": "object",
+    "External": "external",
+}
 
 
 def _autoscaler(tree: Tree) -> Iterator[Fault]:
@@ -170,7 +186,11 @@ def _autoscaler(tree: Tree) -> Iterator[Fault]:
         kind = str(mapping(metric).get("type"))
         held = [block for block in _METRIC_BLOCKS.values() if block in mapping(metric)]
         if kind in _METRIC_BLOCKS and held != [_METRIC_BLOCKS[kind]]:
-            yield "hpa-type-mismatch", pointer("spec", "metrics", i), f"type {kind} wants the block {_METRIC_BLOCKS[kind]} alone, not {', '.join(held) or 'nothing'}"
+            yield (
+                "hpa-type-mismatch",
+                pointer("spec", "metrics", i),
+                f"type {kind} wants the block {_METRIC_BLOCKS[kind]} alone, not {', '.join(held) or 'nothing'}",
+            )
 
 
 def _disruption_budget(tree: Tree) -> Iterator[Fault]:
@@ -213,10 +233,18 @@ def _compute_class(tree: Tree) -> Iterator[Fault]:
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 _KINDS: dict[tuple[str, str], tuple[Rule, ...]] = {
     **{("apps", kind): (_workload,) for kind in _WORKLOADS},
-    ("batch", "Job"): (_job,), ("batch", "CronJob"): (_job,), ("", "Service"): (_service,),
-    ("", "ConfigMap"): (_config_map,), ("", "Secret"): (_config_map,), ("scheduling.k8s.io", "PriorityClass"): (_priority_class,),
-    ("", "PersistentVolumeClaim"): (_claim,), ("", "PersistentVolume"): (_volume,), ("autoscaling", "HorizontalPodAutoscaler"): (_autoscaler,),
-    ("policy", "PodDisruptionBudget"): (_disruption_budget,), ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): (_admission_policy,),
-    ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"): (_leader_worker_set,), ("cloud.google.com", "ComputeClass"): (_compute_class,),
+    ("batch", "Job"): (_job,),
+    ("batch", "CronJob"): (_job,),
+    ("", "Service"): (_service,),
+    ("", "ConfigMap"): (_config_map,),
+    ("", "Secret"): (_config_map,),
+    ("scheduling.k8s.io", "PriorityClass"): (_priority_class,),
+    ("", "PersistentVolumeClaim"): (_claim,),
+    ("", "PersistentVolume"): (_volume,),
+    ("autoscaling", "HorizontalPodAutoscaler"): (_autoscaler,),
+    ("policy", "PodDisruptionBudget"): (_disruption_budget,),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): (_admission_policy,),
+    ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"): (_leader_worker_set,),
+    ("cloud.google.com", "ComputeClass"): (_compute_class,),
     **GATEWAY_RULES,
 }

@@ -137,7 +137,11 @@ def _volumes(spec: Tree, steps: Steps) -> Iterator[Fault]:
         empty = mapping(mapping(volume).get("emptyDir"))
         medium = str(empty.get("medium", ""))
         if medium not in ("", "Memory", "HugePages") and not medium.startswith("HugePages-"):
-            yield "emptydir-medium", pointer(*at, "emptyDir", "medium"), f"medium {medium!r} is none of Memory, HugePages or nothing: only the kubelet would object"
+            yield (
+                "emptydir-medium",
+                pointer(*at, "emptyDir", "medium"),
+                f"medium {medium!r} is none of Memory, HugePages or nothing: only the kubelet would object",
+            )
         if "sizeLimit" in empty:
             try:
                 parse(empty["sizeLimit"])

@@ -79,8 +79,13 @@ class Prover:
         for fault in check_schemas(trees, self.crds):
             cluster, obj = listed[int(fault.id)]
             code = "SYNC115" if fault.reason == "unknown-kind" else "SYNC111"
-            yield self._about(code, f"{obj.identity} in {cluster.name}: {fault.field or 'object'}: {fault.message}", obj, fault.pointer,
-                              help="a kind without a schema is not proven: give its CRD with --crds DIR" if code == "SYNC115" else "")
+            yield self._about(
+                code,
+                f"{obj.identity} in {cluster.name}: {fault.field or 'object'}: {fault.message}",
+                obj,
+                fault.pointer,
+                help="a kind without a schema is not proven: give its CRD with --crds DIR" if code == "SYNC115" else "",
+            )
         for cluster in clusters:
             held = {str(o.identity): o for _, _, o in objects(self.plan, cluster)}
             for finding in check_objects([o.tree(cluster.facts) for o in held.values()]):
@@ -89,7 +94,9 @@ class Prover:
 
     def _about(self, code: str, message: str, obj: Object | None, pointer: str, **more: Any) -> Diagnostic:
         path: SpecPath = (path_of(obj, pointer) if obj else None) or ()
-        return Diagnostic(code, message, self.document.span(path), path=path, object=str(obj.identity) if obj else "", field=pointer, **more)
+        return Diagnostic(
+            code, message, self.document.span(path), path=path, object=str(obj.identity) if obj else "", field=pointer, **more
+        )
 
     # -- Config Sync ---------------------------------------------------------------------------------------------------
 
@@ -115,7 +122,9 @@ class Prover:
     def _sync_finding(self, cluster: ClusterPlan, finding: Any) -> Diagnostic:
         held = {str(o.identity): o for _, _, o in objects(self.plan, cluster)} | {str(o.identity): o for o in cluster.syncs}
         where = finding.object or finding.file
-        return self._about("SYNC112", f"{where} in {cluster.name}: {finding.code} {finding.message}", held.get(finding.object), finding.field)
+        return self._about(
+            "SYNC112", f"{where} in {cluster.name}: {finding.code} {finding.message}", held.get(finding.object), finding.field
+        )
 
     # -- builds --------------------------------------------------------------------------------------------------------
 
@@ -130,7 +139,8 @@ class Prover:
         if wanted:
             with tempfile.TemporaryDirectory(prefix="inferspec-") as scratch, ThreadPoolExecutor(max(1, self.jobs)) as pool:
                 self._write(Path(scratch), wanted)
-                for done, (cluster, faults) in enumerate(zip(wanted, pool.map(lambda c: self._build(Path(scratch), c), wanted)), 1):
+                results = pool.map(lambda cluster: self._build(Path(scratch), cluster), wanted)
+                for done, (cluster, faults) in enumerate(zip(wanted, results, strict=True), 1):
                     self.progress("kustomize build", done, len(wanted))
                     found += faults
                     if not faults:
@@ -171,6 +181,14 @@ class Prover:
             reason = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
             return [Diagnostic("SYNC110", f"kustomize cannot build {overlay}: {reason[0]}", at)]
         expected: dict[Identity, Any] = {i: t for part in cluster_objects(self.plan, cluster).values() for i, t in part.items()}
-        return [Diagnostic("SYNC110", f"{overlay}: {d.identity or 'output'}: {d.kind} {d.pointer}", at, object=str(d.identity or ""), field=d.pointer,
-                           notes=tuple(filter(None, (f"plan: {d.expected}" if d.expected else "", f"build: {d.built}" if d.built else ""))))
-                for d in compare(done.stdout, expected)]
+        return [
+            Diagnostic(
+                "SYNC110",
+                f"{overlay}: {d.identity or 'output'}: {d.kind} {d.pointer}",
+                at,
+                object=str(d.identity or ""),
+                field=d.pointer,
+                notes=tuple(filter(None, (f"plan: {d.expected}" if d.expected else "", f"build: {d.built}" if d.built else ""))),
+            )
+            for d in compare(done.stdout, expected)
+        ]

@@ -21,10 +21,13 @@ ROOT_NAME_MAX = 38
 """63 minus the prefix ``config-management-system_`` of an inventory label."""
 REPO_NAME_MAX = 45
 """Name and namespace together."""
-_CONTAINERS = frozenset({"reconciler", "git-sync", "hydration-controller", "oci-sync", "helm-sync", "gcenode-askpass-sidecar", "otel-agent"})
+_CONTAINERS = frozenset(
+    {"reconciler", "git-sync", "hydration-controller", "oci-sync", "helm-sync", "gcenode-askpass-sidecar", "otel-agent"}
+)
 _SECRET = {"git": {"ssh", "cookiefile", "token", "githubapp"}, "oci": set[str](), "helm": {"token"}}
 _NO_SECRET = {
-    "git": {"gcenode", "gcpserviceaccount", "none"}, "oci": {"gcenode", "gcpserviceaccount", "k8sserviceaccount", "none"},
+    "git": {"gcenode", "gcpserviceaccount", "none"},
+    "oci": {"gcenode", "gcpserviceaccount", "k8sserviceaccount", "none"},
     "helm": {"gcenode", "gcpserviceaccount", "k8sserviceaccount", "none"},
 }
 _REQUIRED = {"git": ("repo", "auth"), "oci": ("image", "auth"), "helm": ("repo", "chart", "auth")}
@@ -84,7 +87,11 @@ def _source(source: str, block: Tree, root: bool) -> Iterator[Fault]:
         yield "KNV1061", pointer(*at, "secretRef"), f"auth {auth} takes no secretRef"
     account = str(block.get("gcpServiceAccountEmail", ""))
     if auth == "gcpserviceaccount" and not account.endswith(".iam.gserviceaccount.com"):
-        yield "KNV1061", pointer(*at, "gcpServiceAccountEmail"), "auth gcpserviceaccount wants an address ending in .iam.gserviceaccount.com"
+        yield (
+            "KNV1061",
+            pointer(*at, "gcpServiceAccountEmail"),
+            "auth gcpserviceaccount wants an address ending in .iam.gserviceaccount.com",
+        )
     if source == "git" and block.get("proxy") and auth not in _PROXY_AUTH:
         yield "KNV1061", pointer(*at, "proxy"), f"a proxy works with {', '.join(sorted(_PROXY_AUTH))}, not {auth}"
     if "period" in block and _seconds(str(block["period"])) is None:
@@ -146,7 +153,11 @@ def _containers(override: Tree) -> Iterator[Fault]:
             entry = mapping(entry)
             at = ("spec", "override", field, i)
             if entry.get("containerName") not in _CONTAINERS:
-                yield "KNV1061", pointer(*at, "containerName"), f"{entry.get('containerName')!r} is none of {', '.join(sorted(_CONTAINERS))}"
+                yield (
+                    "KNV1061",
+                    pointer(*at, "containerName"),
+                    f"{entry.get('containerName')!r} is none of {', '.join(sorted(_CONTAINERS))}",
+                )
             level = entry.get("logLevel", 0)
             if isinstance(level, int) and not 0 <= level <= 10:
                 yield "KNV1061", pointer(*at, "logLevel"), f"log level {level}: 0 to 10"

@@ -23,12 +23,22 @@ MANAGED = "configmanagement.gke.io/managed"
 CLUSTER_SELECTOR = "configmanagement.gke.io/cluster-selector"
 NAMESPACE_SELECTOR = "configmanagement.gke.io/namespace-selector"
 CLUSTER_NAMES = "configsync.gke.io/cluster-name-selector"
-SOURCE_ANNOTATIONS = frozenset({MANAGED, CLUSTER_SELECTOR, NAMESPACE_SELECTOR, CLUSTER_NAMES, "configsync.gke.io/deletion-propagation-policy"})
+SOURCE_ANNOTATIONS = frozenset(
+    {MANAGED, CLUSTER_SELECTOR, NAMESPACE_SELECTOR, CLUSTER_NAMES, "configsync.gke.io/deletion-propagation-policy"}
+)
 LOCAL_CONFIG = "config.kubernetes.io/local-config"
 DEPENDS_ON = "config.kubernetes.io/depends-on"
 
-_SERVER_FIELDS = ("ownerReferences", "resourceVersion", "uid", "selfLink", "generation", "creationTimestamp", "deletionTimestamp",
-                  "deletionGracePeriodSeconds")
+_SERVER_FIELDS = (
+    "ownerReferences",
+    "resourceVersion",
+    "uid",
+    "selfLink",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+)
 _HIERARCHY_KINDS = frozenset({"Repo", "HierarchyConfig"})
 _DEPRECATED = frozenset({"DaemonSet", "Deployment", "Ingress", "ReplicaSet", "NetworkPolicy", "PodSecurityPolicy", "StatefulSet"})
 _RBAC = "rbac.authorization.k8s.io"
@@ -77,7 +87,11 @@ def _namespace(tree: Tree, scopes: Scopes) -> Iterator[Fault]:
         if name in CONTROLLER_NAMESPACES:
             yield "KNV1034", "/metadata/name", f"Namespace {name} belongs to a controller and must not be declared"
         elif name in SPECIAL_NAMESPACES:
-            yield "special-namespace", "/metadata/name", f"Namespace {name} would be managed by Config Sync; say namespaceStrategy explicit instead"
+            yield (
+                "special-namespace",
+                "/metadata/name",
+                f"Namespace {name} would be managed by Config Sync; say namespaceStrategy explicit instead",
+            )
     if namespace is not None and not isinstance(namespace, str):
         yield "KNV2010", "/metadata/namespace", f"metadata.namespace is {namespace!r}, not text: quote it"
         return
@@ -125,7 +139,10 @@ def _selectors(tree: Tree, scopes: Scopes) -> Iterator[Fault]:
     at = "/metadata/annotations"
     if CLUSTER_SELECTOR in said and CLUSTER_NAMES in said:
         yield "KNV1066", at, "one cluster-selector annotation, not both"
-    unselectable = (group_of(tree), tree.get("kind")) in (("clusterregistry.k8s.io", "Cluster"), ("configmanagement.gke.io", "ClusterSelector"))
+    unselectable = (group_of(tree), tree.get("kind")) in (
+        ("clusterregistry.k8s.io", "Cluster"),
+        ("configmanagement.gke.io", "ClusterSelector"),
+    )
     if unselectable and (CLUSTER_SELECTOR in said or CLUSTER_NAMES in said or NAMESPACE_SELECTOR in said):
         yield "KNV1004", at, f"a {tree.get('kind')} may not be selected itself"
     elif NAMESPACE_SELECTOR in said and scopes.namespaced(tree) is False:

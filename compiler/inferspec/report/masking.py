@@ -26,8 +26,11 @@ _TOKENS = re.compile(
     re.VERBOSE,
 )
 _USERINFO = re.compile(r"(?<=://)[^\s/@:\"']*:[^\s/@\"']+(?=@)")
-_PASSWORD = re.compile(r"(?i)\b[\w-]*(?:passw(?:or)?d|passphrase|pwd)[\"']?\s*[:=]\s*[\"']?([^\s\"'{}\[\],#]+)")
-_NAMED = re.compile(r"(?i)(?:token|key|secret|credential|auth)[\w-]*[\"']?\s*[:=]\s*(?:Bearer\s+)?[\"']?([A-Za-z0-9+/_=.-]{20,})")
+_SET_TO = r"""["']?\s*[:=]\s*(?:[!&]\S*\s+)*"""
+_PASSWORD = re.compile(
+    r"(?i)(?:passw(?:or)?d|passphrase|pwd)" + _SET_TO + r"""(?:"([^"]+)|'([^']+)|([^\s"'{}\[\],#](?:[^{}\[\],#\n]*[^\s{}\[\],#])?))"""
+)
+_NAMED = re.compile(r"(?i)(?:token|key|secret|credential|auth)[\w-]*" + _SET_TO + r"""(?:Bearer\s+)?["']?([A-Za-z0-9+/_=.-]{20,})""")
 _LONG = re.compile(r"(?<![A-Za-z0-9+/_-])([A-Za-z0-9+/]{60,}={0,2})")
 _PEM_START = re.compile(r"-----BEGIN [A-Z0-9 ]*(?:PRIVATE KEY|ENCRYPTED)[A-Z0-9 ]*-----")
 _PEM = re.compile(_PEM_START.pattern + r"(?:.*?-----END [A-Z0-9 ]+-----|.*)", re.DOTALL)
@@ -109,7 +112,8 @@ def _stars(match: re.Match[str]) -> str:
 
 
 def _stars_group(match: re.Match[str]) -> str:
-    start, end = match.start(1) - match.start(), match.end(1) - match.start()
+    group = match.lastindex or 0
+    start, end = match.start(group) - match.start(), match.end(group) - match.start()
     return match[0][:start] + "*" * (end - start) + match[0][end:]
 
 

@@ -14,6 +14,9 @@ from ..rules import codes, page
 from . import Report
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+MAX_SNIPPET = 500
+"""Characters of a line; a longer one is left out, as a report must stay small whatever it is about."""
+
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -76,7 +79,7 @@ def _place(report: Report, span: Span) -> dict[str, Any]:
     end = span.end_column if span.end_column > span.column else span.column + 1
     region: dict[str, Any] = {"startLine": span.line, "startColumn": span.column, "endColumn": end}
     source = report.line(span.file, span.line)
-    if source is not None:
+    if source is not None and len(source) <= MAX_SNIPPET:
         region["snippet"] = {"text": source}
     return {"artifactLocation": _file(span.file), "region": region}
 

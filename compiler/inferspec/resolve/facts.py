@@ -32,15 +32,24 @@ def facts(fleet: Fleet) -> dict[str, Any]:
         "gateways": {name: _gateway(fleet, name) for name in p.gateways},
         "objectives": dict(p.objectives),
         "delivery": {
-            "repo": p.delivery.config_sync.repo or "", "auth": p.delivery.config_sync.auth, "deletionBudget": deletion_budget(fleet),
-            "waves": [{"revision": w.revision or "", "clusters": [x.name for x in fleet.places if x.wave == i]}
-                      for i, w in enumerate(p.delivery.waves)],
+            "repo": p.delivery.config_sync.repo or "",
+            "auth": p.delivery.config_sync.auth,
+            "deletionBudget": deletion_budget(fleet),
+            "waves": [
+                {"revision": w.revision or "", "clusters": [x.name for x in fleet.places if x.wave == i]}
+                for i, w in enumerate(p.delivery.waves)
+            ],
         },
         "workloads": _workloads(fleet),
-        "patches": [{"service": s, "target": x.target, "reason": x.reason, "until": x.until or "", "at": format_path(("serving", s, "patches", i))}
-                    for s, spec in p.serving.items() for i, x in enumerate(spec.patches)],
-        "extraResources": [{"team": e.team, "kind": str(e.manifest.get("kind", "")), "at": format_path(("extraResources", i))}
-                           for i, e in enumerate(p.extra_resources)],
+        "patches": [
+            {"service": s, "target": x.target, "reason": x.reason, "until": x.until or "", "at": format_path(("serving", s, "patches", i))}
+            for s, spec in p.serving.items()
+            for i, x in enumerate(spec.patches)
+        ],
+        "extraResources": [
+            {"team": e.team, "kind": str(e.manifest.get("kind", "")), "at": format_path(("extraResources", i))}
+            for i, e in enumerate(p.extra_resources)
+        ],
     }
 
 
@@ -52,9 +61,19 @@ def deletion_budget(fleet: Fleet) -> int:
 def _cluster(fleet: Fleet, place: Place) -> dict[str, Any]:
     c = place.cluster
     wave = fleet.platform.delivery.waves[place.wave] if place.wave >= 0 else None
-    return {"region": place.region, "project": c.project, "mode": c.mode, "stage": c.stage, "zones": list(c.zones or ()),
-            "labels": dict(c.labels), "channel": c.gke.channel, "minVersion": c.gke.min_version or "", "addons": list(c.addons),
-            "wave": place.wave, "revision": (wave.revision or "") if wave else ""}
+    return {
+        "region": place.region,
+        "project": c.project,
+        "mode": c.mode,
+        "stage": c.stage,
+        "zones": list(c.zones or ()),
+        "labels": dict(c.labels),
+        "channel": c.gke.channel,
+        "minVersion": c.gke.min_version or "",
+        "addons": list(c.addons),
+        "wave": place.wave,
+        "revision": (wave.revision or "") if wave else "",
+    }
 
 
 def _class(fleet: Fleet, name: str) -> dict[str, Any]:
@@ -66,7 +85,9 @@ def _class(fleet: Fleet, name: str) -> dict[str, Any]:
         "accelerator": accelerator.id if accelerator else "",
         "chips": machine.chips if machine else 0,
         "memoryGiB": accelerator.memory_gib * (machine.fraction if machine else 1) if accelerator else 0,
-        "sources": [{"kind": s.kind, "rung": rung, "name": s.reservation or ""} for rung in ("baseline", "burst") for s in getattr(spec, rung)],
+        "sources": [
+            {"kind": s.kind, "rung": rung, "name": s.reservation or ""} for rung in ("baseline", "burst") for s in getattr(spec, rung)
+        ],
         "whenUnsatisfiable": spec.when_unsatisfiable or fleet.catalogue.default("capacity.whenUnsatisfiable"),
         "teams": list(spec.teams or ()),
     }
@@ -75,15 +96,27 @@ def _class(fleet: Fleet, name: str) -> dict[str, Any]:
 def _model(fleet: Fleet, name: str) -> dict[str, Any]:
     spec = fleet.platform.models[name]
     known = fleet.catalogue.model(spec.source)
-    return {"source": spec.source, "store": spec.store, "secret": spec.secret or "", "gated": bool(known and known.gated),
-            "known": known is not None or spec.architecture is not None, "versions": dict(spec.versions)}
+    return {
+        "source": spec.source,
+        "store": spec.store,
+        "secret": spec.secret or "",
+        "gated": bool(known and known.gated),
+        "known": known is not None or spec.architecture is not None,
+        "versions": dict(spec.versions),
+    }
 
 
 def _gateway(fleet: Fleet, name: str) -> dict[str, Any]:
     g = fleet.platform.gateways[name]
     timeout = seconds(g.timeout) if g.timeout else fleet.catalogue.default("gateway.backendTimeout")
-    return {"class": g.class_, "host": g.host, "tls": g.tls is not None, "modelArmor": g.model_armor is not None, "timeoutSeconds": timeout,
-            "clusters": [p.name for p in fleet.places if fleet.has_gateway(name, p)]}
+    return {
+        "class": g.class_,
+        "host": g.host,
+        "tls": g.tls is not None,
+        "modelArmor": g.model_armor is not None,
+        "timeoutSeconds": timeout,
+        "clusters": [p.name for p in fleet.places if fleet.has_gateway(name, p)],
+    }
 
 
 def _workloads(fleet: Fleet) -> list[dict[str, Any]]:
@@ -100,23 +133,43 @@ def _workload(w: Workload, places: list[Place]) -> dict[str, Any]:
     memory = {"requestGiB": w.memory_bytes // GIB, "weightsGiB": round(w.weights / GIB, 1)}
     if account is not None:
         memory["headroomGiB"] = round(account.headroom / GIB, 1)
-    settled = {"min": w.scale("min"), "max": w.scale("max"), "metric": w.scale("metric"), "target": w.target, "maxModelLen": w.tokens,
-               "tensorParallel": w.chips, "model": w.model_ref}
+    settled = {
+        "min": w.scale("min"),
+        "max": w.scale("max"),
+        "metric": w.scale("metric"),
+        "target": w.target,
+        "maxModelLen": w.tokens,
+        "tensorParallel": w.chips,
+        "model": w.model_ref,
+    }
     at = {key: format_path(v.origin.path) if isinstance(v.origin, SpecAt) else format_path(w.path) for key, v in settled.items()}
     at |= {f"flags.{k}": format_path(s.path) for k, s in w.settings.flags.items()}
     at |= {f"env.{k}": format_path(s.path) for k, s in w.settings.env.items()}
     at |= {"service": format_path(w.path), "capacity": format_path((*w.path, "capacity"))}
     image = w.service.image or w.engine.image(str(w.engine_version.v), w.accelerator.kind) or ""
     return {
-        "name": w.name, "service": w.service_name, "variant": w.variant or "", "team": w.team, "model": str(w.model_ref.v),
-        "version": str(w.model_ref.v).partition("@")[2], "modelSource": w.model.source, "modelPath": f"/models/{w.model_key}",
-        "engine": w.engine.id, "engineVersion": _plain(w.engine_version), "image": image, "capacity": w.capacity_name,
-        "clusters": [p.name for p in places], "stages": sorted({p.cluster.stage for p in places}),
+        "name": w.name,
+        "service": w.service_name,
+        "variant": w.variant or "",
+        "team": w.team,
+        "model": str(w.model_ref.v),
+        "version": str(w.model_ref.v).partition("@")[2],
+        "modelSource": w.model.source,
+        "modelPath": f"/models/{w.model_key}",
+        "engine": w.engine.id,
+        "engineVersion": _plain(w.engine_version),
+        "image": image,
+        "capacity": w.capacity_name,
+        "clusters": [p.name for p in places],
+        "stages": sorted({p.cluster.stage for p in places}),
         **{key: _plain(v) for key, v in settled.items() if key != "model"},
-        "chips": int(w.chips.v), "flags": {k: s.v for k, s in w.settings.flags.items()},
-        "env": {k: str(s.v) for k, s in w.settings.env.items()}, "memory": memory,
+        "chips": int(w.chips.v),
+        "flags": {k: s.v for k, s in w.settings.flags.items()},
+        "env": {k: str(s.v) for k, s in w.settings.env.items()},
+        "memory": memory,
         "exposed": [{"gateway": e.gateway, "as": e.as_ or w.service_name} for e in w.service.expose],
-        "adapters": list(w.service.adapters), "at": at,
+        "adapters": list(w.service.adapters),
+        "at": at,
     }
 
 

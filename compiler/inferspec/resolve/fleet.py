@@ -11,7 +11,8 @@ from ..model.platform import Platform
 from .layers import Layer, Subject, cluster_subject, fleet_subject, layers
 from .places import Place, places, selects
 from .settings import variants
-from .workload import Workload, bucket_location
+from .weights import bucket_location
+from .workload import Workload
 
 WorkloadKey = tuple[str, str | None]
 """Service and variant."""

@@ -42,7 +42,9 @@ class Settings:
         return said.value if said else None
 
 
-def sources(platform: Platform, service: str, variant: str | None, entries: tuple[tuple[str, int], ...]) -> Iterator[tuple[Setting, SpecPath]]:
+def sources(
+    platform: Platform, service: str, variant: str | None, entries: tuple[tuple[str, int], ...]
+) -> Iterator[tuple[Setting, SpecPath]]:
     """Who speaks, least specific first: the service, its variant, the overrides that apply."""
     root: SpecPath = ("serving", service)
     spec = platform.serving[service]

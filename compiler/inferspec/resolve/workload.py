@@ -14,11 +14,12 @@ from ..model.platform import Platform
 from ..model.serving import Service
 from ..model.storage import Model
 from ..names import truncate_with_hash
-from ..values import SENTINEL, Catalogue as FromCatalogue
+from ..values import Catalogue as FromCatalogue
 from ..values import Default, Derived, SpecAt, Value, derive, text
 from .layers import Subject
 from .memory import GIB, Fit, allocatable, fit, weights_bytes
 from .settings import Settings, settle
+from .weights import bucket_value, model_bytes, model_facts, object_prefix
 
 NAME_LIMIT = 45
 """Longest workload name: the longest suffix (``-autoscaling``) and a Pod's own suffix must still fit 63 characters."""
@@ -166,8 +167,10 @@ class Workload:
         if asked is not None:
             return asked
         known = self.facts.context_length if self.facts else 0
-        return Value(known or self.catalogue.default("serving.maxModelLen"),
-                     FromCatalogue(f"models.{self.model_key}.contextLength") if known else Default("serving.maxModelLen"))
+        return Value(
+            known or self.catalogue.default("serving.maxModelLen"),
+            FromCatalogue(f"models.{self.model_key}.contextLength") if known else Default("serving.maxModelLen"),
+        )
 
     @cached_property
     def utilisation(self) -> Value:
@@ -214,8 +217,10 @@ class Workload:
             return asked
         keys = ("serving.hostMemoryGiB", "serving.hostMemoryPerChipGiB", "storage.fuseBufferGiB")
         host, chip, buffer = map(self.catalogue.default, keys)
-        rule = (f"file cache {_gib(self.cache_bytes)} + engine {host}Gi + {chip}Gi x {self.chips.v} chips + shared memory {self.shm.v}Gi"
-                f" + FUSE buffers 2 x {buffer}Gi")
+        rule = (
+            f"file cache {_gib(self.cache_bytes)} + engine {host}Gi + {chip}Gi x {self.chips.v} chips + shared memory {self.shm.v}Gi"
+            f" + FUSE buffers 2 x {buffer}Gi"
+        )
         return Value(_gib(self.memory_bytes), Derived(rule, (self.cache_size, self.chips, self.shm, *map(self.default, keys))))
 
     @cached_property
@@ -238,7 +243,9 @@ class Workload:
     def target(self) -> Value:
         """Wanted value a replica; the default depends on the metric."""
         asked = self.settings.get("scale.target")
-        return asked if asked is not None else Value(self.catalogue.default("scale.target")[self.scale("metric").v], Default("scale.target"))
+        return (
+            asked if asked is not None else Value(self.catalogue.default("scale.target")[self.scale("metric").v], Default("scale.target"))
+        )
 
     @cached_property
     def autoscaled(self) -> bool:
@@ -252,10 +259,23 @@ class Workload:
         compile_seconds = self.catalogue.default("load.compileSeconds")[self.accelerator.kind]
         margin, least = self.catalogue.default("probes.startup.margin"), self.catalogue.default("probes.startup.minimum")
         wait = max(least, margin * (math.ceil(self.weights / pace) + compile_seconds))
-        rule = (f"{margin} x ({self.weights / GIB:.1f} GiB at {pace / GIB:.2f} GiB/s by {path} + {compile_seconds} s to compile),"
-                f" at least {least} s")
-        return Value(wait, Derived(rule, (self.model_ref, *(Value("", Default(k)) for k in
-                                          ("load.throughput", "load.compileSeconds", "probes.startup.margin", "probes.startup.minimum")))))
+        rule = (
+            f"{margin} x ({self.weights / GIB:.1f} GiB at {pace / GIB:.2f} GiB/s by {path} + {compile_seconds} s to compile),"
+            f" at least {least} s"
+        )
+        return Value(
+            wait,
+            Derived(
+                rule,
+                (
+                    self.model_ref,
+                    *(
+                        Value("", Default(k))
+                        for k in ("load.throughput", "load.compileSeconds", "probes.startup.margin", "probes.startup.minimum")
+                    ),
+                ),
+            ),
+        )
 
     def served_name(self) -> Value:
         """The name clients send: as the first exposure says, else the service's own."""
@@ -263,50 +283,6 @@ class Workload:
             if exposure.as_ is not None:
                 return Value(exposure.as_, SpecAt(("serving", self.service_name, "expose", index, "as")))
         return text("{}", Value(self.service_name, SpecAt(("serving", self.service_name))))
-
-
-def object_prefix(source: str) -> str:
-    """``hf://google/gemma-3-27b-it`` -> ``google/gemma-3-27b-it``; Cloud Storage is case-sensitive, so all lower case."""
-    return source.partition("://")[2].lower()
-
-
-def model_facts(catalogue: Catalogue, model: Model) -> ModelFacts | None:
-    """The catalogue's row of the model, or one made of the numbers the spec gives, or None."""
-    if model.architecture is None:
-        return catalogue.model(model.source)
-    a = model.architecture
-    return ModelFacts(
-        id=model.source, source="spec", as_of="", hugging_face=model.source, kind="llm", params=a.parameters, layers=a.layers,
-        hidden_size=a.hidden_size, heads=a.attention_heads, kv_heads=a.kv_heads, head_dim=a.head_dim, context_length=a.context_length,
-        dtype=a.dtype, sliding_window=a.sliding_window or 0, sliding_layers=a.sliding_layers or 0, vocab_size=a.vocab_size or 0,
-    )
-
-
-def model_bytes(catalogue: Catalogue, model: Model) -> int:
-    """Bytes of the weights: as the spec says, else by the catalogue, else 0."""
-    from ..quantity import parse
-
-    if model.size is not None:
-        return int(parse(model.size))
-    facts = model_facts(catalogue, model)
-    return weights_bytes(facts) if facts else 0
-
-
-def bucket_location(platform: Platform, catalogue: Catalogue, store: str, region: str) -> str | None:
-    """The key of ``buckets`` a cluster of ``region`` reads: its region's, else the dual- or multi-region that contains it."""
-    buckets = platform.storage[store].buckets
-    if region in buckets:
-        return region
-    return next((location for location in catalogue.locations_holding(region) if location in buckets), None)
-
-
-def bucket_value(platform: Platform, catalogue: Catalogue, store: str, region: str | None) -> Value:
-    """A region fixes its bucket; without a region it is not known yet."""
-    location = bucket_location(platform, catalogue, store, region) if region is not None else None
-    if location is None:
-        return Value(SENTINEL, Derived("the bucket of the cluster's region"))
-    at = Value(platform.storage[store].buckets[location], SpecAt(("storage", store, "buckets", location)))
-    return derive(f"bucket for {region}: location {location}", str(at.v), at)
 
 
 def _gib(amount: float) -> str:

@@ -1,5 +1,11 @@
 """Downloads one revision of a model and publishes it: files first, the manifest last."""
-import hashlib, json, os, pathlib, shutil
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+
 from huggingface_hub import snapshot_download
 
 repository, revision, prefix = (os.environ[k] for k in ("MODEL_REPOSITORY", "MODEL_REVISION", "MODEL_PREFIX"))

@@ -27,8 +27,11 @@ def namespace(platform: Platform, name: str, component: str) -> Drawn:
 def priorities(platform: Platform, catalogue: Catalogue) -> list[Drawn]:
     def one(name: str, key: str, description: str, preemption: str) -> Drawn:
         return "priority-class", Row(
-            name=name, labels=labels(platform.name, name, "priority"), value=Value(catalogue.default("priority.values")[key], Default("priority.values")),
-            preemption=preemption, description=description,
+            name=name,
+            labels=labels(platform.name, name, "priority"),
+            value=Value(catalogue.default("priority.values")[key], Default("priority.values")),
+            preemption=preemption,
+            description=description,
         )
 
     return [
@@ -44,23 +47,37 @@ def compute_class(platform: Platform, catalogue: Catalogue, name: str, subject: 
     for rung in ("baseline", "burst"):
         for index, source in enumerate(getattr(spec, rung)):
             at = ("capacityClasses", name, rung, index)
-            rules += [rule for shape in spec.shape if (rule := _rule(platform, catalogue, catalogue.machines[shape], name, source, at, subject))]
+            rules += [
+                rule for shape in spec.shape if (rule := _rule(platform, catalogue, catalogue.machines[shape], name, source, at, subject))
+            ]
     unsatisfiable = spec.when_unsatisfiable
     return "compute-class", Row(
         name=name,
         labels=labels(platform.name, name, "capacity"),
-        when_unsatisfiable=Value(unsatisfiable, SpecAt(("capacityClasses", name, "whenUnsatisfiable"))) if unsatisfiable
+        when_unsatisfiable=Value(unsatisfiable, SpecAt(("capacityClasses", name, "whenUnsatisfiable")))
+        if unsatisfiable
         else Value(catalogue.default("capacity.whenUnsatisfiable"), Default("capacity.whenUnsatisfiable")),
         migrate_back=Value(catalogue.default("capacity.optimizeRulePriority"), Default("capacity.optimizeRulePriority")),
         rules=rules,
     )
 
 
-def _rule(platform: Platform, catalogue: Catalogue, machine: Machine, name: str, source: CapacitySource, at: tuple, subject: Subject) -> Row | None:
+def _rule(
+    platform: Platform, catalogue: Catalogue, machine: Machine, name: str, source: CapacitySource, at: tuple, subject: Subject
+) -> Row | None:
     """One entry of ``priorities``; None for a reservation that the subject's region does not have."""
     accelerator = catalogue.accelerators[machine.accelerator] if machine.accelerator else None
-    row = Row(machine=Value(machine.type, SpecAt(("capacityClasses", name, "shape"))), gpu=None, tpu=None, spot=None, flex_seconds=None,
-              recycle_seconds=None, reservation=None, zones=None, storage=None)
+    row = Row(
+        machine=Value(machine.type, SpecAt(("capacityClasses", name, "shape"))),
+        gpu=None,
+        tpu=None,
+        spot=None,
+        flex_seconds=None,
+        recycle_seconds=None,
+        reservation=None,
+        zones=None,
+        storage=None,
+    )
     if accelerator is not None:
         count = Value(machine.chips, FromCatalogue(f"machines.{machine.id}.chips"))
         kind = Value(accelerator.compute_class_type, FromCatalogue(f"accelerators.{accelerator.id}.computeClassType"))
@@ -73,7 +90,9 @@ def _rule(platform: Platform, catalogue: Catalogue, machine: Machine, name: str,
     if source.kind == "spot":
         row.spot = Value(True, SpecAt(at))
     elif source.kind == "flex-start":
-        row.flex_seconds = derive("flexStart in seconds", seconds(str(source.flex_start)), Value(str(source.flex_start), SpecAt((*at, "flexStart"))))
+        row.flex_seconds = derive(
+            "flexStart in seconds", seconds(str(source.flex_start)), Value(str(source.flex_start), SpecAt((*at, "flexStart")))
+        )
         row.recycle_seconds = Value(catalogue.default("capacity.flexStartLeadSeconds"), Default("capacity.flexStartLeadSeconds"))
     elif source.kind == "reservation":
         row.reservation = _reservation(platform, str(source.reservation), subject)
@@ -83,8 +102,10 @@ def _rule(platform: Platform, catalogue: Catalogue, machine: Machine, name: str,
             row.storage = {"localSSDCount": Value(machine.local_ssd, FromCatalogue(f"machines.{machine.id}.localSsd"))}
     zones = platform.capacity_classes[name].zones
     if zones and subject.region and row.reservation is None:
-        row.zones = [derive("zone of the region", f"{subject.region}-{z}", Value(z, SpecAt(("capacityClasses", name, "zones", i))))
-                     for i, z in enumerate(zones)]
+        row.zones = [
+            derive("zone of the region", f"{subject.region}-{z}", Value(z, SpecAt(("capacityClasses", name, "zones", i))))
+            for i, z in enumerate(zones)
+        ]
     return row
 
 

@@ -14,6 +14,7 @@ from ..row import Drawn, Row, environment, labels
 from .platform import GATEWAY_NAMESPACE, SERVING_PRIORITY, listener
 from .server import COLLECTORS, common, from_gateway, from_namespaces, selector
 
+
 def pool(workload: Workload) -> list[Drawn]:
     """The pool with its picker and what GKE needs to reach both."""
     w = workload
@@ -21,43 +22,90 @@ def pool(workload: Workload) -> list[Drawn]:
     ports = w.stack.picker.ports
     own = {"name": name, "namespace": w.namespace, "labels": labels(w.platform.name, name, "picker")}
     return [
-        ("inference-pool", Row(**common(w, "pool"), selector=selector(w), port=w.engine.port, picker=name, picker_port=ports["grpc"],
-                               failure_mode=Value(w.stack.picker.failure_mode, FromCatalogue(f"stacks.{w.stack.id}.picker.failureMode")))),
+        (
+            "inference-pool",
+            Row(
+                **common(w, "pool"),
+                selector=selector(w),
+                port=w.engine.port,
+                picker=name,
+                picker_port=ports["grpc"],
+                failure_mode=Value(w.stack.picker.failure_mode, FromCatalogue(f"stacks.{w.stack.id}.picker.failureMode")),
+            ),
+        ),
         ("service-account", Row(**own, automount=True)),
         ("role", Row(**own, rules=_rules(w))),
         ("role-binding", Row(**own, role=name, service_account=name)),
-        ("config-map", Row(**own, data={w.stack.picker.config_key: Value(
-            configuration(w.stack), FromCatalogue(f"stacks.{w.stack.id}.defaultPlugins"))})),
+        (
+            "config-map",
+            Row(
+                **own, data={w.stack.picker.config_key: Value(configuration(w.stack), FromCatalogue(f"stacks.{w.stack.id}.defaultPlugins"))}
+            ),
+        ),
         ("picker-deployment", _picker(w, own)),
-        ("service", Row(**own, selector={"app": name}, ports=[
-            {"name": "grpc", "port": ports["grpc"], "targetPort": "grpc", "protocol": "TCP", "appProtocol": w.stack.picker.app_protocol},
-            {"name": "metrics", "port": ports["metrics"], "targetPort": "metrics", "protocol": "TCP"},
-        ])),
-        ("network-policy", Row(**own, selector={"app": name}, ingress=[
-            from_gateway(w, ports["grpc"], ports["grpc-health"]), from_namespaces(COLLECTORS, ports["metrics"])])),
+        (
+            "service",
+            Row(
+                **own,
+                selector={"app": name},
+                ports=[
+                    {
+                        "name": "grpc",
+                        "port": ports["grpc"],
+                        "targetPort": "grpc",
+                        "protocol": "TCP",
+                        "appProtocol": w.stack.picker.app_protocol,
+                    },
+                    {"name": "metrics", "port": ports["metrics"], "targetPort": "metrics", "protocol": "TCP"},
+                ],
+            ),
+        ),
+        (
+            "network-policy",
+            Row(
+                **own,
+                selector={"app": name},
+                ingress=[from_gateway(w, ports["grpc"], ports["grpc-health"]), from_namespaces(COLLECTORS, ports["metrics"])],
+            ),
+        ),
         ("pod-monitoring", Row(**own, selector={"app": name}, port="metrics", interval=text("{}s", w.default("monitoring.interval")))),
         *_objectives(w),
         ("health-check-policy", Row(**common(w, "pool"), pool=w.name, port=w.engine.port, path=w.engine.health_path)),
-        ("backend-policy", Row(**common(w, "pool"), pool=w.name, timeout=timeout(w), draining=w.default("gateway.drainSeconds"),
-                               log_sample=w.default("gateway.logSampleRate"))),
+        (
+            "backend-policy",
+            Row(
+                **common(w, "pool"),
+                pool=w.name,
+                timeout=timeout(w),
+                draining=w.default("gateway.drainSeconds"),
+                log_sample=w.default("gateway.logSampleRate"),
+            ),
+        ),
     ]
 
 
 def timeout(workload: Workload) -> Value:
     """The longest request a gateway of the service allows, in seconds."""
-    asked = [(seconds(str(g.timeout)), e.gateway) for e in workload.service.expose
-             if (g := workload.platform.gateways[e.gateway]).timeout is not None]
+    asked = [
+        (seconds(str(g.timeout)), e.gateway)
+        for e in workload.service.expose
+        if (g := workload.platform.gateways[e.gateway]).timeout is not None
+    ]
     if not asked:
         return workload.default("gateway.backendTimeout")
     longest, name = max(asked)
-    return derive("gateway timeout in seconds", longest,
-                  Value(str(workload.platform.gateways[name].timeout), SpecAt(("gateways", name, "timeout"))))
+    return derive(
+        "gateway timeout in seconds", longest, Value(str(workload.platform.gateways[name].timeout), SpecAt(("gateways", name, "timeout")))
+    )
 
 
 def _rules(workload: Workload) -> list[dict[str, Any]]:
     """One picker, metrics without a token: neither leader election nor token reviews are needed."""
-    return [{"apiGroups": list(rule.groups), "resources": list(rule.resources), "verbs": list(rule.verbs)}
-            for rule in workload.stack.rbac if rule.scope == "namespace" and not rule.when]
+    return [
+        {"apiGroups": list(rule.groups), "resources": list(rule.resources), "verbs": list(rule.verbs)}
+        for rule in workload.stack.rbac
+        if rule.scope == "namespace" and not rule.when
+    ]
 
 
 def configuration(stack: Stack) -> str:
@@ -102,33 +150,46 @@ def _picker_arguments(workload: Workload) -> list[str]:
     """Metrics need no token: the network policy admits the collectors alone."""
     picker = workload.stack.picker
     own = {"poolName": workload.name, "poolNamespace": workload.namespace, "metricsAuth": "false"}
-    return [*(f"{picker.options[key]}={value}" for key, value in own.items() if picker.options.get(key)),
-            *(f"{flag}={value}" for flag, value in picker.args.items())]
+    return [
+        *(f"{picker.options[key]}={value}" for key, value in own.items() if picker.options.get(key)),
+        *(f"{flag}={value}" for flag, value in picker.args.items()),
+    ]
 
 
 def _objectives(workload: Workload) -> list[Drawn]:
     w = workload
     named = sorted({e.objective for e in w.service.expose if e.objective})
-    return [("inference-objective", Row(
-        name=f"{w.name}-{objective}",
-        namespace=w.namespace,
-        labels=labels(w.platform.name, w.name, "objective"),
-        api_version=w.stack.apis["InferenceObjective"].api_version,
-        priority=Value(w.platform.objectives[objective], SpecAt(("objectives", objective))),
-        pool=w.name,
-    )) for objective in named]
+    return [
+        (
+            "inference-objective",
+            Row(
+                name=f"{w.name}-{objective}",
+                namespace=w.namespace,
+                labels=labels(w.platform.name, w.name, "objective"),
+                api_version=w.stack.apis["InferenceObjective"].api_version,
+                priority=Value(w.platform.objectives[objective], SpecAt(("objectives", objective))),
+                pool=w.name,
+            ),
+        )
+        for objective in named
+    ]
 
 
 def route(workload: Workload, gateway: str) -> list[Drawn]:
     """Without ``timeouts``: GKE takes them from GCPBackendPolicy (llm-d-router v0.10.0 chart, provider gke)."""
     w = workload
-    return [("http-route", Row(
-        name=f"{w.name}-{gateway}",
-        namespace=w.namespace,
-        labels=labels(w.platform.name, w.name, "route"),
-        gateway=gateway,
-        gateway_namespace=GATEWAY_NAMESPACE,
-        listener=listener(w.platform, gateway),
-        host=Value(w.platform.gateways[gateway].host, SpecAt(("gateways", gateway, "host"))),
-        pool=w.name,
-    ))]
+    return [
+        (
+            "http-route",
+            Row(
+                name=f"{w.name}-{gateway}",
+                namespace=w.namespace,
+                labels=labels(w.platform.name, w.name, "route"),
+                gateway=gateway,
+                gateway_namespace=GATEWAY_NAMESPACE,
+                listener=listener(w.platform, gateway),
+                host=Value(w.platform.gateways[gateway].host, SpecAt(("gateways", gateway, "host"))),
+                pool=w.name,
+            ),
+        )
+    ]

@@ -35,12 +35,22 @@ def server(workload: Workload) -> list[Drawn]:
     found: list[Drawn] = [
         ("service-account", Row(**common(workload), automount=False)),
         ("deployment", deployment(workload)),
-        ("service", Row(**common(workload), selector=selector(workload),
-                        ports=[{"name": "http", "port": workload.engine.port, "targetPort": "http", "protocol": "TCP"}])),
+        (
+            "service",
+            Row(
+                **common(workload),
+                selector=selector(workload),
+                ports=[{"name": "http", "port": workload.engine.port, "targetPort": "http", "protocol": "TCP"}],
+            ),
+        ),
         ("pod-disruption-budget", Row(**common(workload), selector=selector(workload), max_unavailable=_disruption(workload))),
         ("network-policy", Row(**common(workload), selector=selector(workload), ingress=ingress(workload))),
-        ("pod-monitoring", Row(**common(workload), selector=selector(workload), port="http",
-                               interval=text("{}s", workload.default("monitoring.interval")))),
+        (
+            "pod-monitoring",
+            Row(
+                **common(workload), selector=selector(workload), port="http", interval=text("{}s", workload.default("monitoring.interval"))
+            ),
+        ),
     ]
     return found
 
@@ -163,8 +173,9 @@ def ingress(workload: Workload) -> list[dict[str, Any]]:
     rules: list[dict[str, Any]] = []
     if workload.service.expose:
         rules.append(from_gateway(workload, port))
-        rules.append({"from": [{"podSelector": {"matchLabels": {"app": f"{workload.name}-picker"}}}],
-                      "ports": [{"protocol": "TCP", "port": port}]})
+        rules.append(
+            {"from": [{"podSelector": {"matchLabels": {"app": f"{workload.name}-picker"}}}], "ports": [{"protocol": "TCP", "port": port}]}
+        )
     rules.append(from_namespaces(COLLECTORS, port))
     if workload.service.callers:
         rules.append(from_namespaces(tuple(sorted(workload.service.callers)), port))
@@ -176,18 +187,28 @@ def autoscaler(workload: Workload) -> list[Drawn]:
     series = workload.engine.metric(metric, str(workload.engine_version.v))
     assert series is not None, "check.scaling refuses a metric the version does not export"
     name = f"prometheus.googleapis.com|{series.series}|{series.type}"
-    return [("horizontal-pod-autoscaler", Row(
-        **common(workload),
-        min=workload.scale("min"),
-        max=workload.scale("max"),
-        metric=Value(name, Derived(f"{metric} of {workload.engine.id}, read by the custom metrics adapter",
-                                   (workload.scale("metric"), workload.engine_version))),
-        target=_target(workload, metric),
-        up_window=workload.default("scale.upStabilization"),
-        up_period=workload.default("scale.upPeriod"),
-        down_window=workload.default("scale.downStabilization"),
-        down_period=workload.default("scale.downPeriod"),
-    ))]
+    return [
+        (
+            "horizontal-pod-autoscaler",
+            Row(
+                **common(workload),
+                min=workload.scale("min"),
+                max=workload.scale("max"),
+                metric=Value(
+                    name,
+                    Derived(
+                        f"{metric} of {workload.engine.id}, read by the custom metrics adapter",
+                        (workload.scale("metric"), workload.engine_version),
+                    ),
+                ),
+                target=_target(workload, metric),
+                up_window=workload.default("scale.upStabilization"),
+                up_period=workload.default("scale.upPeriod"),
+                down_window=workload.default("scale.downStabilization"),
+                down_period=workload.default("scale.downPeriod"),
+            ),
+        )
+    ]
 
 
 def _target(workload: Workload, metric: str) -> Value:

@@ -23,9 +23,14 @@ def root_sync(platform: Platform, catalogue: Catalogue, place: Place, part: str)
         name=part,
         repo=Value(source.repo, SpecAt((*at, "repo"))),
         revision=revision,
-        branch=Value(source.branch, SpecAt((*at, "branch"))) if source.branch else Value(catalogue.default("delivery.branch"), Default("delivery.branch")),
-        directory=derive("overlays/PLATFORM/REGION/CLUSTER/PART", f"overlays/{platform.name}/{place.region}/{place.name}/{part}",
-                         Value(place.name, SpecAt(place.path))),
+        branch=Value(source.branch, SpecAt((*at, "branch")))
+        if source.branch
+        else Value(catalogue.default("delivery.branch"), Default("delivery.branch")),
+        directory=derive(
+            "overlays/PLATFORM/REGION/CLUSTER/PART",
+            f"overlays/{platform.name}/{place.region}/{place.name}/{part}",
+            Value(place.name, SpecAt(place.path)),
+        ),
         auth=Value(source.auth, SpecAt((*at, "auth"))),
         secret=Value(source.secret_ref, SpecAt((*at, "secretRef"))) if source.secret_ref else None,
         service_account=Value(source.service_account, SpecAt((*at, "serviceAccount"))) if source.service_account else None,

@@ -12,7 +12,7 @@ from ...catalog import Catalogue
 from ...model.platform import Platform
 from ...names import truncate_with_hash
 from ...resolve.memory import GIB
-from ...resolve.workload import bucket_value, model_bytes, object_prefix
+from ...resolve.weights import bucket_value, model_bytes, object_prefix
 from ...values import Default, Derived, SpecAt, Value, derive, text
 from ..row import Drawn, Row, environment, labels
 from .platform import BATCH_PRIORITY
@@ -34,8 +34,9 @@ def identity(platform: Platform, catalogue: Catalogue, model: str, namespace: st
     if spec.secret is not None:
         secret = platform.secrets[spec.secret]
         at = ("secrets", spec.secret)
-        resource = text("{}/versions/{}", Value(secret.secret_manager, SpecAt((*at, "secretManager"))),
-                        Value(secret.version, SpecAt((*at, "version"))))
+        resource = text(
+            "{}/versions/{}", Value(secret.secret_manager, SpecAt((*at, "secretManager"))), Value(secret.version, SpecAt((*at, "version")))
+        )
         listed = derive("the secrets the driver mounts", _yaml_list(str(resource.v)), resource)
         found.append(("secret-provider-class", Row(**own, secrets=listed)))
     return found

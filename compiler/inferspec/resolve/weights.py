@@ -1,0 +1,66 @@
+"""Models and their weights: facts, size, where the objects stand, which bucket a region reads."""
+
+from __future__ import annotations
+
+from ..catalog import Catalogue
+from ..catalog import Model as ModelFacts
+from ..model.platform import Platform
+from ..model.storage import Model
+from ..quantity import parse
+from ..values import SENTINEL, Derived, SpecAt, Value, derive
+from .memory import weights_bytes
+
+
+def object_prefix(source: str) -> str:
+    """``hf://google/gemma-3-27b-it`` -> ``google/gemma-3-27b-it``; Cloud Storage is case-sensitive, so all lower case."""
+    return source.partition("://")[2].lower()
+
+
+def model_facts(catalogue: Catalogue, model: Model) -> ModelFacts | None:
+    """The catalogue's row of the model, or one made of the numbers the spec gives, or None."""
+    if model.architecture is None:
+        return catalogue.model(model.source)
+    a = model.architecture
+    return ModelFacts(
+        id=model.source,
+        source="spec",
+        as_of="",
+        hugging_face=model.source,
+        kind="llm",
+        params=a.parameters,
+        layers=a.layers,
+        hidden_size=a.hidden_size,
+        heads=a.attention_heads,
+        kv_heads=a.kv_heads,
+        head_dim=a.head_dim,
+        context_length=a.context_length,
+        dtype=a.dtype,
+        sliding_window=a.sliding_window or 0,
+        sliding_layers=a.sliding_layers or 0,
+        vocab_size=a.vocab_size or 0,
+    )
+
+
+def model_bytes(catalogue: Catalogue, model: Model) -> int:
+    """Bytes of the weights: as the spec says, else by the catalogue, else 0."""
+    if model.size is not None:
+        return int(parse(model.size))
+    facts = model_facts(catalogue, model)
+    return weights_bytes(facts) if facts else 0
+
+
+def bucket_location(platform: Platform, catalogue: Catalogue, store: str, region: str) -> str | None:
+    """The key of ``buckets`` a cluster of ``region`` reads: its region's, else the dual- or multi-region that contains it."""
+    buckets = platform.storage[store].buckets
+    if region in buckets:
+        return region
+    return next((location for location in catalogue.locations_holding(region) if location in buckets), None)
+
+
+def bucket_value(platform: Platform, catalogue: Catalogue, store: str, region: str | None) -> Value:
+    """A region fixes its bucket; without a region it is not known yet."""
+    location = bucket_location(platform, catalogue, store, region) if region is not None else None
+    if location is None:
+        return Value(SENTINEL, Derived("the bucket of the cluster's region"))
+    at = Value(platform.storage[store].buckets[location], SpecAt(("storage", store, "buckets", location)))
+    return derive(f"bucket for {region}: location {location}", str(at.v), at)
