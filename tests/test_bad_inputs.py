@@ -135,8 +135,8 @@ def test_19_pipes_devices_folders_and_links(tmp_path: Path) -> None:
     (root / "circle.yaml").symlink_to("circle.yaml")
     (root / "in.yaml").symlink_to("inside.yaml")
     expected = {
-        **dict.fromkeys(("pipe.yaml", "folder.yaml", "circle.yaml", "missing.yaml", "x" * 300 + ".yaml"), ["SYN001"]),
-        **dict.fromkeys(("device.yaml", "out.yaml", "../outside.yaml"), ["SYN002"]),
+        **{name: ["SYN001"] for name in ("pipe.yaml", "folder.yaml", "circle.yaml", "missing.yaml", "x" * 300 + ".yaml")},
+        **{name: ["SYN002"] for name in ("device.yaml", "out.yaml", "../outside.yaml")},
         "in.yaml": [],
     }
     assert {name: read(root / name, root)["codes"] for name in expected} == expected

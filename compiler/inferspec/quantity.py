@@ -9,7 +9,7 @@ import re
 from fractions import Fraction
 
 _GRAMMAR = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:([KMGTPE]i)|([numkMGTPE])|[eE]([+-]?[0-9]{1,3}))?\Z")
-_BINARY = {f"{letter}i": 1024**power for power, letter in enumerate("KMGTPE", start=1)}
+_BINARY: dict[str, int] = {f"{letter}i": 1024**power for power, letter in enumerate("KMGTPE", start=1)}
 _DECIMAL = {letter: Fraction(10) ** power for letter, power in zip("numkMGTPE", (-9, -6, -3, 3, 6, 9, 12, 15, 18), strict=True)}
 _UNITS = "n u m k M G T P E, Ki Mi Gi Ti Pi Ei"
 
@@ -29,7 +29,7 @@ def parse(text: str | int | float) -> Fraction:
     if decimal:
         return value * Fraction(_DECIMAL[decimal])
     power = int(exponent or 0)
-    return value * 10**power if power >= 0 else value / 10**-power
+    return value * Fraction(10**power) if power >= 0 else value / Fraction(10**-power)
 
 
 def is_quantity(text: object) -> bool:

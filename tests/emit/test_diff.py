@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 from inferspec.emit.diff import NotApplicable, Op, apply, diff, same
-from inferspec.emit.kustomize import HEADER, _patches
-from inferspec.emit.text import block
+from inferspec.emit.kustomize import patches_text
+from inferspec.emit.text import HEADER, block
 from inferspec.plan.objects import Identity
 from inferspec.prove.equality import canonical, compare
 from inferspec.values import SpecAt, Value, cluster_fact
@@ -48,7 +48,7 @@ def test_eighty_pairs_in_both_kustomize_versions(tmp_path: Path, build: Callable
         patches.append((identity, tuple(diff({**head, "spec": spec}, {**head, "spec": target}))))
         expected[identity] = {**head, "spec": target}
     (tmp_path / "objects.yaml").write_text(HEADER + "---\n".join(resources))
-    (tmp_path / "kustomization.yaml").write_text("resources:\n- objects.yaml\n" + "".join(map(str, _patches(patches))))
+    (tmp_path / "kustomization.yaml").write_text("resources:\n- objects.yaml\n" + patches_text(patches))
     for version, output in build(tmp_path).items():
         assert compare(output, expected) == [], version
 

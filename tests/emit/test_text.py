@@ -78,10 +78,10 @@ def test_true_and_one_do_not_share_a_text() -> None:
 
 def test_operations_carry_spec_paths_and_no_line_numbers() -> None:
     value = derive("2 x", 4, Value(2, SpecAt(("serving", "chat", "scale"))), Value("x", Default("d")))
-    assert op_pieces(Op("replace", ("a", "b/c", 0), value), "  ") == ['  - {op: replace, path: "/a/b~1c/0", value: ', "4", "} # serving.chat.scale\n"] \
-        or "".join(map(str, op_pieces(Op("replace", ("a", "b/c", 0), value), "  "))) == '  - {op: replace, path: "/a/b~1c/0", value: 4} # serving.chat.scale\n'
-    assert "".join(map(str, op_pieces(Op("add", ("a",), [{"x": value}, "y"]), ""))) == (
-        '- op: add # serving.chat.scale\n  path: "/a"\n  value:\n    - x: 4\n    - y\n')
+    replaced = "".join(map(str, op_pieces(Op("replace", ("a", "b/c", 0), value), "  ")))
+    assert replaced == '  - {op: replace, path: "/a/b~1c/0", value: 4} # serving.chat.scale\n'
+    added = "".join(map(str, op_pieces(Op("add", ("a",), [{"x": value}, "on"]), "")))
+    assert added == '- op: add # serving.chat.scale\n  path: "/a"\n  value:\n    - x: 4\n    - "on"\n'
     assert op_pieces(Op("remove", ("a",)), "") == ['- {op: remove, path: "/a"}\n']
 
 

@@ -29,10 +29,8 @@ def test_case(case: Path) -> None:
 def test_values_of_plain_scalars() -> None:
     document, _ = load_text((CASES[0].parent / "numbers_as_they_are.yaml").read_text())
     assert document
-    assert document.root == {
-        **{"a": 0, "b": -1, "c": 8192, "d": 0.88, "e": -0.5, "f": 1.0, "g": 123456789012, "h": True, "i": False},
-        **{"j": None, "k": None, "l": 2**53},
-    }
+    numbers = {"a": 0, "b": -1, "c": 8192, "d": 0.88, "e": -0.5, "f": 1.0, "g": 123456789012, "l": 2**53}
+    assert document.root == {**numbers, "h": True, "i": False, "j": None, "k": None}
     document, _ = load_text((CASES[0].parent / "text_as_it_is.yaml").read_text())
     assert document
     assert all(isinstance(value, str) for value in document.root.values())  # type: ignore[union-attr]

@@ -27,6 +27,7 @@ TEXT = (
     + "\t日本語: e\u0301te \x1b[31m # wide\n"
     + f"    flags: [{', '.join(f'flag-{n:03}' for n in range(60))}]\n"
 )
+TEAM_FILE = "specs/teams/search.yaml"
 TEAM = "team: search\nserving: {chat: {team: vision}}\n"
 
 FINDINGS = [
@@ -47,7 +48,7 @@ FINDINGS = [
         help="quote it",
         fix=Fix("write true", (Edit(FILE, 43, 12, 43, 39, "true"),)),
     ),
-    Diagnostic("SYN055", "service chat belongs to another team", Span("specs/teams/search.yaml", 2, 24, 30), path=("serving", "chat", "team")),
+    Diagnostic("SYN055", "service chat belongs to another team", Span(TEAM_FILE, 2, 24, 30), path=("serving", "chat", "team")),
     Diagnostic("ACME7", "team rule | `x` <b>*bold*</b> @octocat #1", Span(FILE, 44, 2, 5, "wide"), Severity.INFO),
     Diagnostic("SRV004", "long line", Span(FILE, 45, 413, 421, "this one"), object="Deployment search-llm/chat", field="/spec/replicas"),
     Diagnostic(
@@ -57,13 +58,13 @@ FINDINGS = [
         path=("capacityClasses", "h100"),
         waiver=Waiver("CAP017", ("capacityClasses", "h100"), "reserved capacity only", "ml-platform", date(2027, 1, 31)),
     ),
-    Diagnostic("SYN001", "specs/missing.yaml: cannot be read: no such file or directory", Span("specs/missing.yaml", 1, 1), help="check it"),
-]  # fmt: skip
+    Diagnostic("SYN001", "specs/missing.yaml: cannot be read: no such file", Span("specs/missing.yaml", 1, 1), help="check it"),
+]
 
 
 def rendered(format: str, *, colour: bool = False, width: int = 120) -> str:
     stream = io.StringIO()
-    render(format, Report(FINDINGS, {FILE: TEXT, "specs/teams/search.yaml": TEAM}, colour=colour, width=width), stream)
+    render(format, Report(FINDINGS, {FILE: TEXT, TEAM_FILE: TEAM}, colour=colour, width=width), stream)
     return stream.getvalue()
 
 

@@ -30,13 +30,15 @@ def memory(context: Context) -> Iterator[Diagnostic]:
 def _does_not_fit(context: Context, w: Workload, account: Fit) -> Diagnostic:
     assert w.facts is not None
     chips = f"{account.accelerator} x{account.chips}"
-    share = f" / {account.chips} chips" if account.chips > 1 else ""
+    weights = f"{account.weights * account.chips / GIB:.1f} GiB"
+    if account.chips > 1:
+        weights += f" / {account.chips} chips = {account.weights / GIB:.1f} GiB"
     stored = f"{(w.facts.params or w.facts.params_nominal) / 1e9:.1f} B parameters, {w.facts.quantisation or w.facts.dtype}"
     notes = (
         f"a chip has {account.memory / GIB:.1f} GiB x {account.utilisation:g} = {account.budget / GIB:.1f} GiB",
-        f"weights {account.weights * account.chips / GIB:.1f} GiB ({stored}){share} = {account.weights / GIB:.1f} GiB",
-        f"one request of {account.tokens:,} tokens {account.request / GIB:.1f} GiB + reserve {account.reserve / GIB:.1f} GiB",
-        f"= {(account.weights + account.request + account.reserve) / GIB:.1f} GiB, {-account.headroom / GIB:.1f} GiB too much",
+        f"weights {weights} ({stored})",
+        f"KV cache for one request of {account.tokens:,} tokens {account.request / GIB:.1f} GiB, reserve {account.reserve / GIB:.1f} GiB",
+        f"together {(account.budget - account.headroom) / GIB:.1f} GiB: {-account.headroom / GIB:.1f} GiB too much",
     )
     return context.finding(
         "FIT001",
@@ -50,6 +52,7 @@ def _does_not_fit(context: Context, w: Workload, account: Fit) -> Diagnostic:
 
 
 def _ways_out(context: Context, w: Workload, account: Fit) -> str:
+    """Fewer tokens, or the smallest machines that hold it: of the same accelerator first."""
     assert w.facts is not None
     ways = []
     if 1024 <= account.longest < account.tokens:
@@ -60,7 +63,8 @@ def _ways_out(context: Context, w: Workload, account: Fit) -> str:
             other = fit(context.catalogue, w.facts, machine, machine.chips, account.tokens, account.utilisation)
             if other.headroom >= 0:
                 fitting[machine.accelerator] = machine
-    best = sorted(fitting.values(), key=lambda m: m.chips * context.catalogue.accelerators[m.accelerator].memory_gib)[:3]
+    memory = {m.id: m.chips * context.catalogue.accelerators[m.accelerator].memory_gib for m in fitting.values()}
+    best = sorted(fitting.values(), key=lambda m: (m.accelerator != account.accelerator, memory[m.id]))[:3]
     if best:
         ways.append("fits on " + ", ".join(f"{m.id} ({m.accelerator} x{m.chips})" for m in best))
     return "; ".join(ways)

@@ -52,8 +52,7 @@ def facts_component(stack: Stack) -> str:
 def layer_component(stack: Stack, layer: str) -> str:
     """``components/<facet>-<layer>``: what one override changes, once for every cluster it reaches."""
     changed = zip(stack.facet.base, stack.layers[layer], strict=True)
-    pieces = _patches([(obj.identity, tuple(map(unbound, ops))) for obj, ops in changed if ops])
-    return _COMPONENT + "".join([piece for piece in joined(pieces) if type(piece) is str])
+    return _COMPONENT + patches_text([(obj.identity, tuple(map(unbound, ops))) for obj, ops in changed if ops])
 
 
 class Overlay:
@@ -89,6 +88,14 @@ def _facts_generator(part: str, facts: Sequence[str], unbindable: frozenset[str]
 
 def _literal(value: Scalar) -> str:
     return str(value)
+
+
+def patches_text(patches: Sequence[Patch]) -> str:
+    """The ``patches`` of a kustomization; raises EmitError if a fact is left open in them."""
+    pieces = joined(_patches(patches))
+    if any(type(piece) is not str for piece in pieces):
+        raise EmitError("a fact in a patch that clusters share")
+    return "".join(map(str, pieces))
 
 
 def _patches(patches: Sequence[Patch]) -> list[Piece]:

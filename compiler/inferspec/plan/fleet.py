@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -197,14 +198,15 @@ def _team_drawings(fleet: Fleet) -> list[Drawing]:
             add("-pool", routing.pool, placed)
         for exposure in spec.expose:
             add(f"-route-{exposure.gateway}", routing.route, partial(fleet.is_exposed, key, exposure.gateway), exposure.gateway)
-    for download in fleet.written_models:
-        model, team, namespace = download
+    teams = Counter(model for model, _, _ in fleet.written_models)
+    for model, team, namespace in fleet.written_models:
+        name = weights.writer_name(model)
         made.append(
             Drawing(
-                weights.writer_name(model),
+                name if teams[model] == 1 else f"{name}-{team}",
                 team,
                 lambda _, m=model, n=namespace: weights.identity(fleet.platform, fleet.catalogue, m, n),
-                partial(fleet.writes, model),
+                partial(fleet.writes, model, team),
             )
         )
     return made

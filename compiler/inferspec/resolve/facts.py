@@ -17,7 +17,7 @@ ITL_SECONDS = 0.03
 
 
 def facts(fleet: Fleet) -> dict[str, Any]:
-    """Keys and shapes as docs/policies.md lists them; all values are JSON."""
+    """Keys and shapes as policy/pack/facts.cue declares them; all values are JSON."""
     p = fleet.platform
     return {
         "constants": {"itlSeconds": ITL_SECONDS},

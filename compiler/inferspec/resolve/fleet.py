@@ -93,7 +93,9 @@ class Fleet:
         return tuple(p for p in self.places if p in self._placed[key])
 
     def serves_team(self, team: str, place: Place) -> bool:
-        return any(self.is_placed(k, place) for k in self.workload_keys if self.platform.serving[k[0]].team == team)
+        """Whether the cluster holds anything of the team: a server, or the writer of a bucket its models go to."""
+        served = any(self.is_placed(k, place) for k in self.workload_keys if self.platform.serving[k[0]].team == team)
+        return served or any(d.team == team and d.writer is place for d in self.downloads)
 
     def uses_class(self, name: str, place: Place) -> bool:
         return any(self.is_placed(k, place) and self._class_of(k) == name for k in self.workload_keys)
@@ -152,5 +154,5 @@ class Fleet:
         """(model, team, namespace) of every model somebody downloads."""
         return tuple(dict.fromkeys((d.model, d.team, d.namespace) for d in self.downloads))
 
-    def writes(self, model: str, place: Place) -> bool:
-        return any(d.model == model and d.writer is place for d in self.downloads)
+    def writes(self, model: str, team: str, place: Place) -> bool:
+        return any(d.model == model and d.team == team and d.writer is place for d in self.downloads)

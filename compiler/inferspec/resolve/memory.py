@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..catalog import Catalogue, Machine
+from ..catalog import Accelerator, Catalogue, Machine
 from ..catalog import Model as ModelFacts
 
 GIB = 2**30
@@ -62,10 +62,20 @@ def weights_bytes(model: ModelFacts) -> int:
     return int((model.params or model.params_nominal) * _BYTES.get(stored, 2.0))
 
 
-def kv_bytes(model: ModelFacts, tokens: int, chips: int) -> tuple[float, float]:
+def batched_tokens(accelerator: Accelerator) -> int:
+    """Tokens the engine schedules in one step by default (vllm 0.33.0 engine/arg_utils.py get_batch_defaults)."""
+    if accelerator.kind == "tpu":
+        return {"v6e": 1024, "v5e": 512, "v5p": 256}.get(accelerator.id, 1024)
+    if accelerator.memory_gib >= 160:
+        return 16384
+    return 8192 if accelerator.memory_gib >= 70 and not accelerator.id.startswith("a100") else 2048
+
+
+def kv_bytes(model: ModelFacts, tokens: int, chips: int, in_flight: int) -> tuple[float, float]:
     """(bytes a chip and token in the growing layers, bytes a chip for one request of ``tokens``).
 
-    A sliding-window layer holds at most its window; KV heads are copied, not split, beyond their number.
+    A sliding-window layer holds its window and what is in flight (SlidingWindowSpec.max_admission_blocks_per_request): with
+    async scheduling two steps of tokens. KV heads are copied, not split, beyond their number.
     """
     if model.kv_lora_rank:
         one = (model.kv_lora_rank + model.qk_rope_head_dim) * 2.0 * model.layers
@@ -75,14 +85,14 @@ def kv_bytes(model: ModelFacts, tokens: int, chips: int) -> tuple[float, float]:
     growing = model.full_layers or max(0, model.layers - model.sliding_layers)
     full_heads = max(1, (model.kv_heads_full or model.kv_heads or 1) // chips)
     full = 2 * full_heads * (model.head_dim_full or model.head_dim) * 2.0
-    window = min(tokens, model.sliding_window or tokens)
+    window = min(tokens, model.sliding_window - 1 + in_flight if model.sliding_window else tokens)
     return full * growing, full * growing * tokens + layer * model.sliding_layers * window
 
 
 def fit(catalogue: Catalogue, model: ModelFacts, machine: Machine, chips: int, tokens: int, utilisation: float) -> Fit:
     """The account of ``model`` on ``chips`` chips of ``machine``."""
     accelerator = catalogue.accelerators[machine.accelerator]
-    per_token, request = kv_bytes(model, tokens, chips)
+    per_token, request = kv_bytes(model, tokens, chips, 2 * batched_tokens(accelerator))
     return Fit(
         shape=machine.id,
         accelerator=accelerator.id,
