@@ -2,52 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .diagnostics import Diagnostic, Severity, Span, settled
+from .diagnostics import Diagnostic, Span, settled
 from .load import Document, load_spec
 from .load.read import display_name
+from .outcome import Outcome, Request
 
 if TYPE_CHECKING:
     from .catalog import CatalogueError
-    from .emit.tree import Tree
-    from .plan.objects import FleetPlan
-    from .prove.proof import Proof
-    from .resolve.fleet import Fleet
-
-
-@dataclass(slots=True)
-class Request:
-    """What a run is about. ``root`` is the repository; every path of the spec is relative to it."""
-
-    spec: Path
-    root: Path
-    today: date
-    crds: Sequence[Path] = ()
-    jobs: int = 2
-    progress: Callable[[str, int, int], None] = lambda what, done, total: None
-
-
-@dataclass(slots=True)
-class Outcome:
-    """How far the line came. A stage that was not reached is None; ``diagnostics`` says why."""
-
-    document: Document | None = None
-    fleet: Fleet | None = None
-    plan: FleetPlan | None = None
-    tree: Tree | None = None
-    proof: Proof | None = None
-    texts: dict[str, str] = field(default_factory=dict)
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-
-    @property
-    def failed(self) -> bool:
-        """An error that nobody waived: nothing may be written."""
-        return any(d.severity is Severity.ERROR and d.waiver is None for d in self.diagnostics)
 
 
 def vet(request: Request) -> Outcome:
@@ -71,19 +36,24 @@ def _judge(outcome: Outcome, document: Document, request: Request) -> None:
     from .resolve.fleet import Fleet
 
     platform, found = read_platform(document)
-    outcome.diagnostics += found
+    outcome.diagnostics += [d for d in found if not _follows(d, outcome.diagnostics)]
     if platform is None:
         return
     own = request.root / "catalog"
     known, problems = overlay(own) if own.is_dir() else (catalogue(), [])
     outcome.diagnostics += [_catalogue_problem(problem, request.root) for problem in problems]
     fleet = Fleet(platform, known)
-    sound, found = check(fleet, document)
+    sound, found = check(fleet, document, request.today)
     outcome.diagnostics += found
     judged, texts = judge(sound, document, outcome.diagnostics, request.root, request.today)
     outcome.diagnostics = judged
     outcome.texts |= texts
     outcome.fleet = fleet
+
+
+def _follows(found: Diagnostic, earlier: list[Diagnostic]) -> bool:
+    """Whether ``found`` is about a place that loading already refused."""
+    return any(d.path and found.path[: len(d.path)] == d.path for d in earlier)
 
 
 def _texts(request: Request) -> dict[str, str]:
@@ -108,8 +78,14 @@ def compile(request: Request, *, prove: Callable[[Outcome], list[Diagnostic]] | 
     from .emit.tree import render_tree
     from .plan.fleet import plan
 
-    outcome.plan = plan(outcome.fleet)
-    outcome.tree = render_tree(outcome.plan)
+    assert outcome.document is not None
+    planned, problems = plan(outcome.fleet)
+    outcome.diagnostics += [
+        Diagnostic(p.code, p.message, outcome.document.span(p.path), path=p.path, help=p.help) for p in problems
+    ]
+    if outcome.failed:
+        return outcome
+    outcome.plan, outcome.tree = planned, render_tree(planned)
     if prove is not None:
         outcome.diagnostics = settled([*outcome.diagnostics, *prove(outcome)])
     return outcome

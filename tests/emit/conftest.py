@@ -16,14 +16,16 @@ def _pinned() -> Path:
     try:
         return find("kustomize")
     except ToolError:
-        return Path(os.environ["INFERSPEC_TEST_KUSTOMIZE"])
+        if named := os.environ.get("INFERSPEC_TEST_KUSTOMIZE"):
+            return Path(named)
+        raise
 
 
 def _bundled_by_config_sync(request: pytest.FixtureRequest) -> Path:
     if found := os.environ.get("INFERSPEC_TEST_KUSTOMIZE_542"):
         return Path(found)
     folder: Path = request.getfixturevalue("real_programs")
-    return next(path for path in folder.iterdir() if path.name.startswith("kustomize"))
+    return folder / "kustomize"
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,8 @@ REGION_EUROPE: dict[str, Any] = {"image": "europe.example.com/server:v1", "sidec
 ODD_TEXTS: dict[str, str] = {
     "on": "off", "012": "012", "1e3": "1e3", "time": "12:30", "date": "2020-01-01", "null": "~", "space": " x ", "tab": "a\tb",
     "lines": "a\r\nb\n- c: d\n", "emoji": "\U0001f600", "quote": "\"'`", "empty": "", "hash": "a # b", "colon": "a: b", "dash": "- a",
-    "hex": "0x1F", "merge": "<<", "under": "1_000", "inf": ".inf", "percent": "%d {} {{ x }}", "bang": "!x", "star": "*x", "long": "x y " * 300,
+    "hex": "0x1F", "merge": "<<", "under": "1_000", "inf": ".inf", "percent": "%d {} {{ x }}",
+    "bang": "!x", "star": "*x", "long": "x y " * 300,
 }
 
 
@@ -60,7 +61,8 @@ SITES = (
 class Fleet:
     """Makes plans; settings may be changed before ``plan`` is called."""
 
-    def __init__(self, sites: tuple[Site, ...] = SITES, fleet: Settings | None = None, layers: Mapping[str, Settings] | None = None) -> None:
+    def __init__(self, sites: tuple[Site, ...] = SITES, fleet: Settings | None = None,
+                 layers: Mapping[str, Settings] | None = None) -> None:
         self.sites = sites
         self.settings = {**FLEET, **(fleet or {})}
         self.layers = layers if layers is not None else {"stage-prod": STAGE_PROD, "region-europe-west4": REGION_EUROPE}
@@ -85,17 +87,19 @@ class Fleet:
         settings.update(site.own)
         here = [name for name in facets if name != "chat-autoscaling" or site.autoscaled]
         syncs = tuple(self._sync(site, part) for part in ("platform", "search"))
-        own = tuple(self.skeletons.object("job", Row(name=name, args=["--to", Value("gs://a", SpecAt(("storage",)))])) for name in site.jobs)
+        target = Value("gs://a", SpecAt(("storage",)))
+        own = tuple(self.skeletons.object("job", Row(name=name, args=["--to", target])) for name in site.jobs)
         return ClusterPlan(
             site.name, site.region,
             {"cluster": site.name, "region": site.region, "project": site.project, "email": f"server@{site.project}.iam.example.com"},
-            {name: self.objects(name, settings) for name in here}, {name: layers for name in here},
+            {name: self.objects(name, settings) for name in here}, dict.fromkeys(here, layers),
             own={"search": own} if own else {}, syncs=syncs, terraform={"cluster": site.name, "labels": {"stage": site.stage}},
         )
 
     def _sync(self, site: Site, part: str) -> Any:
         directory = f"overlays/acme/{site.region}/{site.name}/{part}"
-        return self.skeletons.object("root-sync", Row(name=part, directory=Value(directory, Default("delivery")), revision=setting("revision", "v1")))
+        row = Row(name=part, directory=Value(directory, Default("delivery")), revision=setting("revision", "v1"))
+        return self.skeletons.object("root-sync", row)
 
     def objects(self, facet: str, settings: Settings) -> Objects:
         key = f"{facet} {sorted(settings.items())!r}"

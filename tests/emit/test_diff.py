@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-
 from inferspec.emit.diff import NotApplicable, Op, apply, diff, same
 from inferspec.emit.kustomize import patches_text
 from inferspec.emit.text import HEADER, block

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from inferspec.plan.objects import Identity
 from inferspec.prove.equality import compare, faults, signature
 
@@ -65,11 +64,12 @@ def test_faults_of_a_tree() -> None:
 
 def test_one_signature_a_structure() -> None:
     sites = tuple(Site(f"c{n}", "us-central1", ("canary", "prod")[n % 2]) for n in range(6))
-    plan = Fleet(sites=(*sites, replace(sites[0], name="odd", own={"spot": True}), replace(sites[0], name="same", own={"replicas": 9}))).plan()
+    odd, same = replace(sites[0], name="odd", own={"spot": True}), replace(sites[0], name="same", own={"replicas": 9})
+    plan = Fleet(sites=(*sites, odd, same)).plan()
     signatures = [signature(plan, cluster) for cluster in plan.clusters]
     assert len(set(signatures)) == 3 and signatures[0] == signatures[7] != signatures[6]
 
 
 def test_a_fact_that_cannot_be_bound_does_not_hide_behind_a_signature() -> None:
-    plan = Fleet(sites=SITES[3:5]).plan()
+    plan = Fleet(sites=(SITES[2], replace(SITES[2], name="odd", project="a b"))).plan()
     assert len({signature(plan, cluster) for cluster in plan.clusters}) == 2

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from inferspec.plan.objects import Identity, Object
 from inferspec.plan.skeleton import Skeletons, pointers, unfold
 from inferspec.plan.templates import TemplateError

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import given, settings
-from ruamel.yaml import YAML
-
 from inferspec.emit.diff import Op
 from inferspec.emit.layers import EmitError
 from inferspec.emit.text import block, flow_text, op_pieces, scalar_text, spec_paths
@@ -17,6 +15,7 @@ from inferspec.plan.reading import ReadError, read_manifests
 from inferspec.plan.scalars import refusal, retyped
 from inferspec.prove.equality import canonical
 from inferspec.values import Default, Derived, SpecAt, Value, derive
+from ruamel.yaml import YAML
 
 from .fleet import ODD_TEXTS
 from .trees import manifests, texts
@@ -46,7 +45,8 @@ def test_words_that_retype_are_quoted(word: str) -> None:
     assert retyped(word) and scalar_text(word) == f'"{word}"'
 
 
-@pytest.mark.parametrize("word", ["v1.2.3", "1.2.3", "8Gi", "500m", "--max-len=8192", "a/b:c@sha256:0f", "hf://x/y", "/cache", "example.com/x", "1e", "0x"])
+@pytest.mark.parametrize("word", ["v1.2.3", "1.2.3", "8Gi", "500m", "--max-len=8192", "a/b:c@sha256:0f", "hf://x/y", "/cache",
+                                  "example.com/x", "1e", "0x"])
 def test_ordinary_words_stay_bare(word: str) -> None:
     assert scalar_text(word) == word
 
@@ -92,7 +92,8 @@ def test_spec_paths_are_few_and_on_one_line() -> None:
     assert spec_paths(Value(1, Derived("x", (Value(1, SpecAt(())),)))) == []
 
 
-@pytest.mark.parametrize("text", ["a: *x", "a: &x 1", "a: !!str 1", "a: 1\na: 1", "? [a]\n: 1", "1: a", "a: [", "a: 0o17", "a:", "\ta: 1", "a: \x00"])
+@pytest.mark.parametrize("text", ["a: *x", "a: &x 1", "a: !!str 1", "a: 1\na: 1", "? [a]\n: 1", "1: a",
+                                  "a: [", "a: 0o17", "a:", "\ta: 1", "a: \x00"])
 def test_reading_refuses_what_readers_disagree_on(text: str) -> None:
     with pytest.raises(ReadError):
         read_manifests(text)

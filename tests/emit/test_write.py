@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-
 from inferspec.emit import journal
 from inferspec.emit.tree import Tree, render_tree
 from inferspec.emit.write import WriteError, WriteResult, read_inventory, tree_inventory, write_tree
@@ -183,12 +184,24 @@ def test_interrupted_and_then_another_tree(written: Path, monkeypatch: pytest.Mo
     assert on_disk(written) == dict(OLD)
 
 
-def test_interrupted_and_then_edited_by_hand(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    interrupt(written, monkeypatch, 2)
+@pytest.mark.parametrize("after", [0, 2])
+def test_interrupted_and_then_edited_by_hand(written: Path, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    interrupt(written, monkeypatch, after)
     (written / BASE).write_text("edited")
     assert [refusal.path for refusal in write_tree(NEW, written).refused] == [BASE]
     assert (written / BASE).read_text() == "edited"
     assert not write_tree(NEW, written, force=True).refused and on_disk(written) == dict(NEW)
+
+
+@pytest.mark.parametrize("after", range(0, 40, 4))
+def test_locks_come_last_so_that_even_a_lost_journal_refuses_nothing(
+    written: Path, monkeypatch: pytest.MonkeyPatch, after: int,
+) -> None:
+    steps = len(write_tree(NEW, written, dry_run=True).changed)
+    interrupt(written, monkeypatch, min(after, steps))
+    shutil.rmtree(written / journal.FOLDER)
+    assert not write_tree(NEW, written).refused
+    assert on_disk(written) == dict(NEW)
 
 
 def interrupt(root: Path, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
@@ -214,7 +227,9 @@ def test_killed_while_staging_the_old_tree_stands(written: Path) -> None:
 
 
 @pytest.mark.parametrize(("broken", "number"), [("_write", errno.ENOSPC), ("_make_directories", errno.EROFS), ("_flush", errno.EIO)])
-def test_a_refusing_system_is_one_error_and_nothing_changed(written: Path, monkeypatch: pytest.MonkeyPatch, broken: str, number: int) -> None:
+def test_a_refusing_system_is_one_error_and_nothing_changed(
+    written: Path, monkeypatch: pytest.MonkeyPatch, broken: str, number: int,
+) -> None:
     before, folders = on_disk(written), directories(written)
 
     def refuse(*_: Any) -> None:
@@ -259,7 +274,7 @@ def test_a_forged_journal_writes_nothing_outside(tmp_path: Path, step: list[Any]
     folder.mkdir()
     (folder / "0").write_text("evil")
     hashes = {"{new}": journal.digest_of(folder / "0"), "{old}": journal.digest_of(root / "README.md")}
-    (folder / "journal.json").write_text(__import__("json").dumps([[hashes.get(field, field) if field else field for field in step]]))
+    (folder / "journal.json").write_text(json.dumps([[hashes.get(field, field) if field else field for field in step]]))
     write_tree(OLD, root)
     assert on_disk(root) == {**OLD, "README.md": "mine"}
     assert list(outside.iterdir()) == [] and not (tmp_path / "outside").exists() and (tmp_path / "secret").exists()

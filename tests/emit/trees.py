@@ -7,7 +7,6 @@ import random
 from typing import Any
 
 from hypothesis import strategies as st
-
 from inferspec.plan.scalars import LARGEST_INTEGER, refusal
 
 texts = st.text(max_size=12).filter(lambda text: not refusal(text))

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 
 from ..diagnostics import Diagnostic
 from ..load import Document
 from ..resolve.fleet import Fleet
-from . import capacity, delivery, fit, flags, gateways, overrides, provided, references, scaling, storage
+from . import capacity, delivery, escapes, fit, flags, gateways, names, overrides, provided, references, scaling, storage
 from .context import Context
 
 Rule = Callable[[Context], Iterator[Diagnostic]]
 
 RULES: tuple[Rule, ...] = (
+    names.namespaces,
+    names.collisions,
+    capacity.reserved,
     capacity.reservations,
     capacity.sources,
     capacity.shapes,
     capacity.availability,
     capacity.durations,
+    capacity.teams,
     storage.locations,
     overrides.conflicts,
     overrides.selectors,
-    overrides.patches,
+    overrides.placed,
+    overrides.expired,
+    escapes.manifests,
+    escapes.later,
     flags.flags,
     flags.context_length,
     fit.memory,
@@ -29,7 +37,10 @@ RULES: tuple[Rule, ...] = (
     fit.parallelism,
     scaling.bounds,
     scaling.chain,
+    gateways.reached,
     gateways.routing,
+    gateways.hosts,
+    gateways.addresses,
     gateways.callers,
     gateways.classes,
     delivery.sources,
@@ -41,12 +52,12 @@ RULES: tuple[Rule, ...] = (
 """In the order of the spec; a new rule is a function in its area's module and a line here."""
 
 
-def check(fleet: Fleet, document: Document) -> tuple[Fleet, list[Diagnostic]]:
+def check(fleet: Fleet, document: Document, today: date) -> tuple[Fleet, list[Diagnostic]]:
     """The part of the fleet that can be settled, and all findings. What leads nowhere is reported for that alone."""
-    context = Context(fleet, document)
+    context = Context(fleet, document, today)
     found, sound = references.references(context)
     if sound != fleet.platform.serving:
-        context = Context(Fleet(fleet.platform.model_copy(update={"serving": sound}), fleet.catalogue), document)
+        context = Context(Fleet(fleet.platform.model_copy(update={"serving": sound}), fleet.catalogue), document, today)
     for rule in RULES:
         found.extend(rule(context))
     return context.fleet, found

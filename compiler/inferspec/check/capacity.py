@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
 from ..model.base import seconds
 from ..model.capacity import CapacityClass, CapacitySource
-from .context import Context, clusters
+from ..resolve.places import Place
+from .context import Context, by_region, clusters
+from .references import unknown_machine
 
 
 def _sources(name: str, spec: CapacityClass) -> Iterator[tuple[SpecPath, CapacitySource]]:
@@ -119,18 +121,29 @@ def reservations(context: Context) -> Iterator[Diagnostic]:
                         f"reservation '{key}' in {region} holds {shape}, class {name} asks for {', '.join(spec.shape)}",
                         path,
                         related=(context.span(("regions", region, "reservations", key, "shape"), "the reserved shape"),),
+                        help=f"shape: {shape}, or another reservation",
                     )
-        if spec.baseline and not spec.burst:
-            for place in places:
-                if not any(str(s.reservation) in context.platform.regions[place.region].reservations for s in spec.baseline):
-                    yield context.finding(
-                        "CAP103",
-                        f"capacity class {name} has no source in {place.region}",
-                        ("capacityClasses", name),
-                        key=True,
-                        related=(context.span(place.path, "this cluster uses it", key=True),),
-                        help="add a burst source, or a reservation of that region",
-                    )
+        yield from _without_source(context, name, spec, places)
+
+
+def _without_source(context: Context, name: str, spec: CapacityClass, places: list[Place]) -> Iterator[Diagnostic]:
+    """A class of reservations alone, in a region that has none of them."""
+    if spec.burst or not spec.baseline or any(s.kind != "reservation" for s in spec.baseline):
+        return
+    wanted = {str(s.reservation) for s in spec.baseline}
+    if not any(wanted & facts.reservations.keys() for facts in context.platform.regions.values()):
+        return  # said of each name already
+    for region, here in by_region(places).items():
+        if not wanted & context.platform.regions[region].reservations.keys():
+            yield context.finding(
+                "CAP103",
+                f"capacity class {name} has no source in {region}",
+                ("capacityClasses", name),
+                key=True,
+                related=(context.span(here[0].path, "this cluster uses it", key=True),),
+                notes=(f"used by {clusters(here)}",),
+                help="add a burst source, or a reservation of that region",
+            )
 
 
 def durations(context: Context) -> Iterator[Diagnostic]:
@@ -143,17 +156,15 @@ def durations(context: Context) -> Iterator[Diagnostic]:
                     f"flex-start nodes run 10m to 168h, not {source.flex_start}",
                     (*path, "flexStart"),
                     notes=(f"{seconds(source.flex_start):,} s; GKE takes 600 to 604,800",),
+                    help="flexStart: 168h is the longest",
                 )
 
 
 def availability(context: Context) -> Iterator[Diagnostic]:
     """Zones change: a shape nobody saw in a region is a warning, never an error."""
     for name, spec in context.platform.capacity_classes.items():
-        regions: dict[str, list] = {}
-        for place in context.fleet.places:
-            if context.fleet.uses_class(name, place):
-                regions.setdefault(place.region, []).append(place)
-        for region, places in regions.items():
+        used = by_region([p for p in context.fleet.places if context.fleet.uses_class(name, p)])
+        for region, places in used.items():
             for shape in spec.shape:
                 if shape in context.catalogue.machines and context.catalogue.seen(shape, region) is None:
                     yield context.finding(
@@ -164,3 +175,40 @@ def availability(context: Context) -> Iterator[Diagnostic]:
                         notes=(f"used by {clusters(places)}",),
                         help="ask for quota there first, or choose another region or shape",
                     )
+
+
+def reserved(context: Context) -> Iterator[Diagnostic]:
+    """A reservation holds a machine of the catalogue, in a zone where that machine was seen."""
+    for region, facts in context.platform.regions.items():
+        for key, held in facts.reservations.items():
+            at: SpecPath = ("regions", region, "reservations", key)
+            if held.shape not in context.catalogue.machines:
+                yield unknown_machine(context, (*at, "shape"), held.shape)
+                continue
+            seen = context.catalogue.seen(held.shape, region)
+            if seen is None or (seen and f"{region}-{held.zone}" not in seen):
+                yield context.finding(
+                    "CAP107",
+                    f"{held.shape} was not seen in {region}-{held.zone}",
+                    (*at, "zone"),
+                    severity=Severity.WARNING,
+                    notes=(f"seen in {', '.join(seen)}" if seen else f"nowhere in {region}",),
+                    help="compare with 'gcloud compute reservations list'",
+                )
+
+
+def teams(context: Context) -> Iterator[Diagnostic]:
+    """A class that names its teams serves no other."""
+    for service, spec in context.platform.serving.items():
+        named = [(("serving", service, "capacity"), spec.capacity)]
+        named += [(("serving", service, "variants", k, "capacity"), v.capacity) for k, v in spec.variants.items()]
+        for path, name in named:
+            allowed = context.platform.capacity_classes[name].teams if name else None
+            if allowed is not None and spec.team not in allowed:
+                yield context.finding(
+                    "CAP108",
+                    f"{service} is of team {spec.team}; capacity class {name} is for {', '.join(allowed)}",
+                    path,
+                    related=(context.span(("capacityClasses", str(name), "teams"), "who may use it"),),
+                    help="take another class, or add the team to the class",
+                )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +22,7 @@ from ..values import SpecAt, Value
 class Context:
     fleet: Fleet
     document: Document
+    today: date
 
     @property
     def platform(self) -> Platform:
@@ -69,6 +71,14 @@ class Context:
 def place_of(value: Value, otherwise: SpecPath) -> SpecPath:
     """Where a value was written, or the nearest thing that was."""
     return value.origin.path if isinstance(value.origin, SpecAt) else otherwise
+
+
+def by_region(places: list[Place]) -> dict[str, list[Place]]:
+    """The clusters of each region, in the order of the spec."""
+    found: dict[str, list[Place]] = {}
+    for place in places:
+        found.setdefault(place.region, []).append(place)
+    return found
 
 
 def clusters(places: list[Place], most: int = 3) -> str:

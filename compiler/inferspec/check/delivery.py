@@ -32,7 +32,16 @@ def sources(context: Context) -> Iterator[Diagnostic]:
             "SYNC101", "k8sserviceaccount is for OCI sources only", (*at, "auth"), help="token, gcenode or gcpserviceaccount"
         )
     if sync.auth == "gcpserviceaccount" and sync.service_account is None:
-        yield context.finding("SYNC101", "auth gcpserviceaccount needs a serviceAccount", (*at, "auth"))
+        yield context.finding(
+            "SYNC101",
+            "auth gcpserviceaccount needs a serviceAccount",
+            (*at, "auth"),
+            help="serviceAccount: NAME@PROJECT.iam.gserviceaccount.com",
+        )
+    if sync.auth != "gcpserviceaccount" and sync.service_account is not None:
+        yield context.finding(
+            "SYNC101", f"auth {sync.auth} takes no serviceAccount", (*at, "serviceAccount"), key=True, help="remove it, or change auth"
+        )
 
 
 def waves(context: Context) -> Iterator[Diagnostic]:
@@ -57,6 +66,8 @@ def names(context: Context) -> Iterator[Diagnostic]:
                 f"team {team}: a RootSync has its name, and that has at most {NAME_LIMIT} characters, not {len(team)}",
                 ("teams", team),
                 key=True,
+                notes=("Config Sync puts the name behind config-management-system_ into a label of 63 characters",),
+                help="choose a shorter name for the team; its namespace may stay",
             )
 
 

@@ -122,6 +122,7 @@ def parallelism(context: Context) -> Iterator[Diagnostic]:
                 at,
                 help="a larger machine type, or fewer chips",
             )
+            continue
         heads, kv = (w.facts.heads, w.facts.kv_heads) if w.facts else (0, 0)
         if heads and heads % chips:
             yield context.finding(
@@ -132,5 +133,9 @@ def parallelism(context: Context) -> Iterator[Diagnostic]:
             )
         elif kv and not (kv % chips == 0 or chips % kv == 0):
             yield context.finding(
-                "ACC102", f"{w.name}: {kv} KV heads of {w.model_key} neither divide by {chips} chips nor the chips by them", at
+                "ACC102",
+                f"{w.name}: {kv} KV heads of {w.model_key} neither divide by {chips} chips nor the chips by them",
+                at,
+                help="tensorParallel: "
+                + ", ".join(str(n) for n in (1, 2, 4, 8, 16) if (kv % n == 0 or n % kv == 0) and n <= w.machine.chips),
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ..catalog import Catalogue, FlagTable
-from ..diagnostics import Diagnostic, Severity
+from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..resolve.settings import Said
 from ..resolve.workload import Workload
 from .context import Context, place_of
@@ -20,6 +20,47 @@ def flags(context: Context) -> Iterator[Diagnostic]:
             if (said.path, version) not in seen:
                 seen.add((said.path, version))
                 yield from _flag(context, workload, version, name, said)
+        for name, path in workload.settings.removed.items():
+            if (path, version) not in seen:
+                seen.add((path, version))
+                yield from _removed(context, workload, version, name, path)
+
+
+def _removed(context: Context, workload: Workload, version: str, name: str, path: SpecPath) -> Iterator[Diagnostic]:
+    """null takes a flag away: one that exists, and not one that other objects rest on."""
+    if name in _owned(workload):
+        yield _belongs(context, name, path)
+    else:
+        yield from _unknown(context, workload, version, name, path)
+
+
+def _owned(workload: Workload) -> set[str]:
+    return {f.name.removeprefix("--") for f in workload.engine.flags.values() if f.owned}
+
+
+def _belongs(context: Context, name: str, path: SpecPath) -> Diagnostic:
+    return context.finding(
+        "SRV104",
+        f"--{name} belongs to the compiler: other objects depend on it",
+        path,
+        key=True,
+        help=_KEYS.get(name, "remove it"),
+    )
+
+
+def _unknown(context: Context, workload: Workload, version: str, name: str, path: SpecPath) -> Iterator[Diagnostic]:
+    tables = _tables(context.catalogue, workload.engine.id, version)
+    if not tables or any(t.find(name) for t in tables):
+        return
+    near = tables[-1].near(name)
+    yield context.finding(
+        "SRV101",
+        f"{workload.engine.id} {version} has no flag --{name}",
+        path,
+        key=True,
+        help=f"did you mean '{near[0].removeprefix('--')}'?" if near else f"see 'vllm serve --help' of {version}",
+        notes=("names are exact: the parser takes abbreviations, which break when a flag is added",),
+    )
 
 
 @lru_cache(maxsize=8)
@@ -30,15 +71,8 @@ def _tables(catalogue: Catalogue, engine: str, version: str) -> tuple[FlagTable,
 
 def _flag(context: Context, workload: Workload, version: str, name: str, said: Said) -> Iterator[Diagnostic]:
     engine = workload.engine
-    owned = {f.name.removeprefix("--"): role for role, f in engine.flags.items() if f.owned}
-    if name in owned:
-        yield context.finding(
-            "SRV104",
-            f"--{name} belongs to the compiler: other objects depend on it",
-            said.path,
-            key=True,
-            help=_KEYS.get(name, "remove it"),
-        )
+    if name in _owned(workload):
+        yield _belongs(context, name, said.path)
         return
     if name.startswith(("no-", "disable-")) and isinstance(said.v, bool):
         positive = name.partition("-")[2]
@@ -50,29 +84,25 @@ def _flag(context: Context, workload: Workload, version: str, name: str, said: S
             notes=("one flag, one key: overrides merge by key",),
         )
         return
-    tables = _tables(context.catalogue, engine.id, version)
-    rows = [t.find(name) for t in tables]
-    if tables and not any(rows):
-        near = tables[-1].near(name)
-        yield context.finding(
-            "SRV101",
-            f"{engine.id} {version} has no flag --{name}",
-            said.path,
-            key=True,
-            help=f"did you mean '{near[0].removeprefix('--')}'?" if near else "",
-            notes=("names are exact: the parser takes abbreviations, which break when a flag is added",),
-        )
-        return
-    row = next((r for r in rows if r), None)
+    row = next((r for t in _tables(context.catalogue, engine.id, version) if (r := t.find(name))), None)
     if row is None:
+        yield from _unknown(context, workload, version, name, said.path)
         return
     value = None if isinstance(said.v, bool) else str(said.v)
+    by = (f"{engine.id} {version} refuses it when it starts",)
     if row.kind == "bool_flag" and value is not None:
-        yield context.finding("SRV102", f"--{name} is a switch: true or false, not {value!r}", said.path)
+        yield context.finding("SRV102", f"--{name} is a switch: true or false, not {value!r}", said.path, notes=by)
     elif row.kind != "bool_flag" and (problem := row.problem(value)):
-        yield context.finding("SRV102", f"--{name} {problem}", said.path)
+        yield context.finding("SRV102", f"--{name} {problem}", said.path, notes=by)
     elif row.deprecated:
-        yield context.finding("SRV103", f"--{name} is deprecated in {engine.id} {version}", said.path, key=True, severity=Severity.WARNING)
+        yield context.finding(
+            "SRV103",
+            f"--{name} is deprecated in {engine.id} {version}",
+            said.path,
+            key=True,
+            severity=Severity.WARNING,
+            help="a later version refuses it: take what its help names instead",
+        )
 
 
 _KEYS = {

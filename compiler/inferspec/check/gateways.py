@@ -5,7 +5,67 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity
-from .context import Context
+from ..resolve.places import Place
+from .context import Context, clusters
+
+
+def reached(context: Context) -> Iterator[Diagnostic]:
+    """An exposure leads somewhere: its gateway stands in a cluster that runs the service."""
+    for name, service in context.platform.serving.items():
+        keys = [k for k in context.fleet.workload_keys if k[0] == name]
+        runs = [p for p in context.fleet.places if any(context.fleet.is_placed(k, p) for k in keys)]
+        for i, exposure in enumerate(service.expose):
+            has = [p for p in context.fleet.places if context.fleet.has_gateway(exposure.gateway, p)]
+            if runs and has and not set(runs) & set(has):
+                yield context.finding(
+                    "GTW102",
+                    f"gateway {exposure.gateway} stands in no cluster that runs {name}",
+                    ("serving", name, "expose", i, "gateway"),
+                    related=(context.span(("gateways", exposure.gateway, "where"), "where it stands"),),
+                    notes=(f"{name} runs in {clusters(runs)}; the gateway is in {clusters(has)}",),
+                    help="widen the gateway's where, or take another gateway",
+                )
+
+
+def hosts(context: Context) -> Iterator[Diagnostic]:
+    """One name, one address: two gateways of one class with one host in one cluster cannot both be found by it."""
+    first: dict[tuple[str, str, str], str] = {}
+    for name, gateway in context.platform.gateways.items():
+        for place in context.fleet.places:
+            if not context.fleet.has_gateway(name, place):
+                continue
+            other = first.setdefault((place.name, gateway.class_, gateway.host), name)
+            if other != name:
+                yield context.finding(
+                    "GTW105",
+                    f"gateways {other} and {name} have one host in cluster {place.name}: {gateway.host}",
+                    ("gateways", name, "host"),
+                    related=(context.span(("gateways", other, "host"), "the first one"),),
+                    notes=("each gets an address of its own, and a client finds one of them",),
+                    help="give each gateway a host of its own",
+                )
+                break
+
+
+def addresses(context: Context) -> Iterator[Diagnostic]:
+    """A reserved address belongs to one forwarding rule: one gateway, in one cluster of a region and project."""
+    first: dict[tuple[str, str, str], tuple[str, Place]] = {}
+    for name, gateway in context.platform.gateways.items():
+        if gateway.address is None:
+            continue
+        for place in context.fleet.places:
+            if not context.fleet.has_gateway(name, place):
+                continue
+            other = first.setdefault((gateway.address, place.region, place.cluster.project), (name, place))
+            if other != (name, place):
+                yield context.finding(
+                    "GTW106",
+                    f"address {gateway.address} of {place.region} would serve {other[0]} in {other[1].name} and {name} in {place.name}",
+                    ("gateways", name, "address"),
+                    notes=("an address in use is refused to a second load balancer",),
+                    help="one gateway a cluster and address: narrow where, or leave address out",
+                )
+                break
 
 
 def routing(context: Context) -> Iterator[Diagnostic]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
+from ..diagnostics import Diagnostic, SpecPath, format_path
 from ..model.base import Selector
 from ..model.serving import Override
 from ..resolve.places import selects
-from ..resolve.settings import spoken
-from .context import Context
+from ..resolve.settings import spoken, variants
+from .context import Context, clusters
 
 
 def _says(entry: Override, path: SpecPath) -> dict[str, tuple[object, SpecPath]]:
@@ -45,9 +45,25 @@ def selectors(context: Context) -> Iterator[Diagnostic]:
     """A selector that means no cluster is a mistake everywhere but in a wave."""
     for path, selector in _selectors(context):
         if not any(selects(selector, place) for place in context.fleet.places):
-            yield context.finding(
-                "SPC010", f"{format_path(path)} selects no cluster", path, severity=Severity.ERROR, help=_nearest(context, selector)
-            )
+            yield context.finding("SPC010", f"{format_path(path)} selects no cluster", path, help=_nearest(context, selector))
+
+
+def placed(context: Context) -> Iterator[Diagnostic]:
+    """An override that reaches no server of its service changes nothing: as much a mistake as one that selects nothing."""
+    for name, service in context.platform.serving.items():
+        for i, override in enumerate(service.overrides):
+            selected = [p for p in context.fleet.places if selects(override.where, p)]
+            keys = [(name, v) for v in variants(service) if override.variant in (None, v)]
+            if selected and not any(context.fleet.is_placed(k, p) for k in keys for p in selected):
+                what = name if override.variant is None else f"{name}-{override.variant}"
+                runs = [p for p in context.fleet.places if any(context.fleet.is_placed(k, p) for k in keys)]
+                yield context.finding(
+                    "SPC010",
+                    f"{format_path(('serving', name, 'overrides', i))} selects no cluster that runs {what}",
+                    ("serving", name, "overrides", i, "where"),
+                    notes=(f"it selects {clusters(selected)}",),
+                    help=f"{what} runs in {clusters(runs) or 'no cluster'}",
+                )
 
 
 def _selectors(context: Context) -> Iterator[tuple[SpecPath, Selector]]:
@@ -60,6 +76,9 @@ def _selectors(context: Context) -> Iterator[tuple[SpecPath, Selector]]:
             yield (*root, "variants", key, "where"), variant.where
         for i, override in enumerate(service.overrides):
             yield (*root, "overrides", i, "where"), override.where
+        for i, patch in enumerate(service.patches):
+            if patch.where is not None:
+                yield (*root, "patches", i, "where"), patch.where
         if service.canary is not None:
             yield (*root, "canary", "where"), service.canary.where
     for name, gateway in platform.gateways.items():
@@ -79,18 +98,15 @@ def _nearest(context: Context, selector: Selector) -> str:
     return "no cluster matches all of its keys at once"
 
 
-def patches(context: Context) -> Iterator[Diagnostic]:
+def expired(context: Context) -> Iterator[Diagnostic]:
+    """A patch is an exception with an end: past it, it is dropped or renewed by someone who looks at it."""
     for name, service in context.platform.serving.items():
-        for key in ("patches", "canary", "adapters"):
-            if getattr(service, key):
+        for i, patch in enumerate(service.patches):
+            if patch.until is not None and patch.until < context.today.isoformat():
                 yield context.finding(
-                    "SPC011",
-                    f"{name}: {key} are checked for shape but not emitted yet",
-                    ("serving", name, key),
-                    key=True,
-                    severity=Severity.INFO,
+                    "SPC014",
+                    f"the patch of {patch.target} for {name} ended on {patch.until}",
+                    ("serving", name, "patches", i, "until"),
+                    notes=(f"its reason: {patch.reason}",),
+                    help="remove the patch, or set a new date",
                 )
-    if context.platform.extra_resources:
-        yield context.finding(
-            "SPC011", "extraResources are checked for shape but not emitted yet", ("extraResources",), key=True, severity=Severity.INFO
-        )

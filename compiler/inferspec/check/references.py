@@ -12,28 +12,42 @@ from .context import Context
 
 def references(context: Context) -> tuple[list[Diagnostic], dict[str, Service]]:
     """Findings, and the services that can be resolved: without the exposures that lead nowhere."""
-    found: list[Diagnostic] = []
+    found = [*_classes(context), *_places(context), *_models(context)]
+    unknown = {d.path[1] for d in found if d.code == "CAT001" and d.path[0] == "capacityClasses"}
     sound: dict[str, Service] = {}
     for name, service in context.platform.serving.items():
         own = list(_service(context, name, service))
         found += own
-        wrong = [d.path[2:] for d in own if d.severity is Severity.ERROR]
-        if all(path[:1] == ("expose",) for path in wrong):
+        wrong = [d.path[2:] for d in own if d.severity is Severity.ERROR or d.code == "SPC012"]
+        if all(path[:1] == ("expose",) for path in wrong) and unknown.isdisjoint(_capacities(service)):
             lost = {path[1] for path in wrong}
             kept = tuple(e for i, e in enumerate(service.expose) if i not in lost)
             sound[name] = service.model_copy(update={"expose": kept}) if lost else service
-    found += _places(context)
-    found += _models(context)
     return found, sound
+
+
+def _capacities(service: Service) -> list[str | None]:
+    return [service.capacity, *(v.capacity for v in service.variants.values())]
 
 
 def _names(context: Context, path: SpecPath, name: str, section: str, known: Iterable[str] | None = None) -> Iterator[Diagnostic]:
     """``name``, written at ``path``, is a key of ``section``."""
-    keys = context.written(section) if known is None else set(known)
-    if name not in keys:
-        near = difflib.get_close_matches(name, sorted(keys), 1)
-        help = f"did you mean '{near[0]}'?" if near else f"{section} has {', '.join(sorted(keys)) or 'no entries'}"
-        yield context.finding("SPC006", f"{format_path(path)}: there is no '{name}' in {section}", path, help=help)
+    held = set(getattr(context.platform, _FIELDS[section]) if known is None else known)
+    if name in held:
+        return
+    keys = held | (context.written(section) if known is None else set())
+    if name in keys:
+        yield _followed(context, path, f"{section}.{name}")
+        return
+    near = difflib.get_close_matches(name, sorted(keys), 1)
+    help = f"did you mean '{near[0]}'?" if near else f"{section} has {', '.join(sorted(keys)) or 'no entries'}"
+    yield context.finding("SPC006", f"{format_path(path)}: there is no '{name}' in {section}", path, help=help)
+
+
+_FIELDS = {name: name for name in ("projects", "teams", "models", "storage", "secrets", "objectives", "gateways")} | {
+    "capacityClasses": "capacity_classes"
+}
+"""Sections of the spec that names lead into, with the field of the platform that holds them."""
 
 
 def _service(context: Context, name: str, service: Service) -> Iterator[Diagnostic]:
@@ -58,7 +72,6 @@ def _service(context: Context, name: str, service: Service) -> Iterator[Diagnost
     ]:
         if capacity is not None:
             yield from _names(context, path, capacity, "capacityClasses")
-            yield from _class(context, path, capacity)
     for i, exposure in enumerate(service.expose):
         yield from _names(context, (*root, "expose", i, "gateway"), exposure.gateway, "gateways")
         if exposure.objective is not None:
@@ -97,41 +110,47 @@ def _form(context: Context, root: SpecPath, service: Service) -> Iterator[Diagno
 
 def _version(context: Context, path: SpecPath, reference: str) -> Iterator[Diagnostic]:
     model, _, version = reference.partition("@")
-    missing = list(_names(context, path, model, "models"))
-    yield from missing
+    yield from _names(context, path, model, "models")
     spec = context.platform.models.get(model)
     if spec is None:
-        if not missing:
-            yield _followed(context, path, f"models.{model}")
         return
     yield from _names(context, path, version, f"models.{model}.versions", spec.versions)
     if spec.store not in context.platform.storage:
-        yield _followed(context, path, f"storage.{spec.store}")
+        yield _followed(context, path, f"models.{model}.store")
 
 
 def _followed(context: Context, path: SpecPath, cause: str) -> Diagnostic:
     """The entry exists but has a mistake of its own: said there, so only noted here."""
-    return context.finding("SPC012", f"{format_path(path)} is not checked further until {cause} is right", path, severity=Severity.ERROR)
+    message = f"{format_path(path)} is not checked further until {cause} is right"
+    return context.finding("SPC012", message, path, severity=Severity.INFO, help=f"mend {cause} first")
 
 
-def _class(context: Context, path: SpecPath, name: str) -> Iterator[Diagnostic]:
-    spec = context.platform.capacity_classes.get(name)
-    if spec is None:
-        if name in context.written("capacityClasses"):
-            yield _followed(context, path, f"capacityClasses.{name}")
-        return
-    for i, shape in enumerate(spec.shape):
-        if shape not in context.catalogue.machines:
-            written = ("capacityClasses", name, "shape")
-            near = context.catalogue.machines.near(shape)
-            yield context.finding(
-                "CAT001",
-                f"no machine type '{shape}' in the catalogue",
-                written if len(spec.shape) == 1 else (*written, i),
-                help=f"did you mean {' or '.join(near)}?" if near else "add a row to your own catalog/machines.yaml",
-            )
-        elif not context.catalogue.machines[shape].accelerator:
-            yield context.finding("CAT001", f"{shape} has no accelerator: a service needs one", ("capacityClasses", name, "shape"))
+def _classes(context: Context) -> Iterator[Diagnostic]:
+    """Shapes of the catalogue, with an accelerator: services are what classes are for."""
+    for name, spec in context.platform.capacity_classes.items():
+        for i, shape in enumerate(spec.shape):
+            path: SpecPath = ("capacityClasses", name, "shape", i)
+            if shape not in context.catalogue.machines:
+                yield unknown_machine(context, path, shape)
+            elif not context.catalogue.machines[shape].accelerator:
+                yield context.finding(
+                    "CAT001",
+                    f"{shape} has no accelerator: a service needs one",
+                    path,
+                    help="a machine type with GPUs or TPU chips, such as g2-standard-8",
+                )
+        for i, team in enumerate(spec.teams or ()):
+            yield from _names(context, ("capacityClasses", name, "teams", i), team, "teams")
+
+
+def unknown_machine(context: Context, path: SpecPath, shape: str) -> Diagnostic:
+    near = context.catalogue.machines.near(shape)
+    return context.finding(
+        "CAT001",
+        f"no machine type '{shape}' in the catalogue",
+        path,
+        help=f"did you mean {' or '.join(near)}?" if near else "add a row to your own catalog/machines.yaml",
+    )
 
 
 def _engine(context: Context, root: SpecPath, service: Service) -> Iterator[Diagnostic]:
@@ -142,7 +161,7 @@ def _engine(context: Context, root: SpecPath, service: Service) -> Iterator[Diag
         yield context.finding("CAT004", f"the catalogue has no {name} {pinned}", (*root, "engine"), help=f"it has {known}")
         return
     stack = context.catalogue.stack(context.platform.stack)
-    for capacity in [service.capacity, *(v.capacity for v in service.variants.values())]:
+    for capacity in _capacities(service):
         spec = context.platform.capacity_classes.get(capacity or "")
         machine = context.catalogue.machines.get(spec.shape[0]) if spec else None
         if machine is None or not machine.accelerator:
@@ -158,18 +177,25 @@ def _engine(context: Context, root: SpecPath, service: Service) -> Iterator[Diag
             )
 
 
+def _region(context: Context, path: SpecPath, region: str, *, key: bool) -> Iterator[Diagnostic]:
+    if region not in context.catalogue.regions:
+        near = context.catalogue.regions.near(region)
+        yield context.finding(
+            "CAT003",
+            f"there is no region '{region}'",
+            path,
+            key=key,
+            help=f"did you mean {near[0]}?" if near else "regions are those of Compute Engine",
+        )
+
+
 def _places(context: Context) -> Iterator[Diagnostic]:
     seen: dict[str, SpecPath] = {}
     for region, facts in context.platform.regions.items():
-        if region not in context.catalogue.regions:
-            near = context.catalogue.regions.near(region)
-            yield context.finding(
-                "CAT003",
-                f"there is no region '{region}'",
-                ("regions", region),
-                key=True,
-                help=f"did you mean {near[0]}?" if near else "regions are those of Compute Engine",
-            )
+        yield from _region(context, ("regions", region), region, key=True)
+        for key, held in facts.reservations.items():
+            if held.project is not None:
+                yield from _names(context, ("regions", region, "reservations", key, "project"), held.project, "projects")
         for name, cluster in facts.clusters.items():
             path: SpecPath = ("regions", region, "clusters", name)
             yield from _names(context, (*path, "project"), cluster.project, "projects")
@@ -186,10 +212,20 @@ def _places(context: Context) -> Iterator[Diagnostic]:
     management = context.platform.management
     if management is not None:
         yield from _names(context, ("management", "project"), management.project, "projects")
-    if "platform" in context.platform.teams:
-        yield context.finding(
-            "SPC007", "'platform' is the platform team's own part: no team can be called so", ("teams", "platform"), key=True
-        )
+        yield from _region(context, ("management", "region"), management.region, key=False)
+    for name, team in context.platform.teams.items():
+        for accelerator in team.max_chips:
+            if accelerator not in context.catalogue.accelerators:
+                near = context.catalogue.accelerators.near(accelerator)
+                yield context.finding(
+                    "CAT006",
+                    f"no accelerator '{accelerator}' in the catalogue: it would limit nothing",
+                    ("teams", name, "maxChips", accelerator),
+                    key=True,
+                    help=f"did you mean {' or '.join(near)}?" if near else f"they are {', '.join(context.catalogue.accelerators)}",
+                )
+    for i, extra in enumerate(context.platform.extra_resources):
+        yield from _names(context, ("extraResources", i, "team"), extra.team, "teams")
 
 
 def _models(context: Context) -> Iterator[Diagnostic]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from ..diagnostics import Diagnostic
 from ..emit.write import WriteResult, read_inventory, tree_inventory, write_tree
-from ..pipeline import Outcome, Request, compile
+from ..outcome import Outcome, Request
+from ..pipeline import compile
 from . import STALE
 from .session import note, report, request
 

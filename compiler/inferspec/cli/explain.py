@@ -24,7 +24,7 @@ def _code(code: str) -> int:
     if code not in known:
         near = difflib.get_close_matches(code, list(known), 3)
         raise Stop(NO_INPUT, f"there is no rule {code}" + (f"; did you mean {', '.join(near)}?" if near else ""))
-    print(page(code).text.rstrip())
+    print(page(code).markdown.rstrip())
     return 0
 
 

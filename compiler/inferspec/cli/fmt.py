@@ -7,7 +7,8 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from ..fmt import format_text
+from ..fmt import Unformattable, format_text
+from ..report import Report, render
 from . import NO_INPUT, STALE
 
 
@@ -18,12 +19,13 @@ def run(options: Namespace) -> int:
         path = Path(name)
         try:
             before = path.read_text(encoding="utf-8")
-            after = format_text(before)
         except (OSError, UnicodeDecodeError) as error:
             print(f"inferspec: {name}: {error}", file=sys.stderr)
             return NO_INPUT
-        except ValueError as error:
-            print(f"inferspec: {name}: {error}", file=sys.stderr)
+        try:
+            after = format_text(before, name)
+        except Unformattable as refused:
+            render("text", Report(refused.diagnostics, {name: before}), sys.stdout)
             return 1
         if after != before:
             changed[path] = after

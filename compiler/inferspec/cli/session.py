@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from ..diagnostics import Diagnostic, Severity
-from ..pipeline import Outcome, Request
+from ..outcome import Outcome, Request
 from ..report import Report, exit_code, render
 from . import NO_INPUT, USAGE
 from .stop import Stop

@@ -6,7 +6,8 @@ from argparse import Namespace
 
 from ..diagnostics import Diagnostic
 from ..emit.write import WriteResult, write_tree
-from ..pipeline import Outcome, compile
+from ..outcome import Outcome
+from ..pipeline import compile
 from . import STALE
 from .session import note, report, request
 

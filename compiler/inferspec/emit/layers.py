@@ -232,7 +232,7 @@ def _ambiguous(plan: FleetPlan) -> frozenset[Identity]:
 
 def _is_field_path(path: Path) -> bool:
     """Whether ``replacements`` of both kustomize versions read the path as we mean it. A numeric key is an index there."""
-    return all(type(step) is int or _FIELD_STEP.match(step) for step in path)  # type: ignore[arg-type]
+    return all(type(step) is int or _FIELD_STEP.fullmatch(step) for step in path)  # type: ignore[arg-type]
 
 
 def unbound(op: Op) -> Op:

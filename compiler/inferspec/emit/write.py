@@ -121,8 +121,11 @@ class _Comparison:
             steps.append((path, old, new))
         deleted = [(path, old) for path in owned if path not in tree and (old := self._stale(path, owned)) is not None]
         self.steps = self._ordered(steps, deleted)
-        self.result = WriteResult(tuple(created), tuple(changed), tuple(sorted(path for path, _ in deleted)), tuple(unchanged),
-                                  tuple(sorted(set(self.refused))))
+        refused = {refusal.path for refusal in self.refused}
+        self.result = WriteResult(
+            created=tuple([path for path in created if path not in refused]), changed=tuple(changed),
+            deleted=tuple(sorted(path for path, _ in deleted)), unchanged=tuple(unchanged), refused=tuple(sorted(set(self.refused))),
+        )
 
     def _owned(self, of: list[str], interrupted: list[Step]) -> dict[str, set[str | None]]:
         """Path -> the contents we wrote there: by the locks, and by a run that was interrupted."""
@@ -154,9 +157,10 @@ class _Comparison:
             return None
         if stat.S_ISLNK(mode):
             # Never followed: with force the link itself is replaced.
-            if not self.force:
-                self.refused.append(Refusal(path, "is a symbolic link"))
-            return "a symbolic link"
+            if self.force:
+                return "a symbolic link"
+            self.refused.append(Refusal(path, "is a symbolic link"))
+            return None
         if not stat.S_ISREG(mode):
             self.refused.append(Refusal(path, "is not a file"))
             return None

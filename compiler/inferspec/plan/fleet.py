@@ -9,12 +9,15 @@ from functools import partial
 from typing import Any
 
 from ..catalog import Catalogue
+from ..diagnostics import SpecPath
 from ..model.platform import Platform
+from ..model.serving import Patch
 from ..resolve.fleet import Fleet
 from ..resolve.layers import Layer, Subject, cluster_subject, fleet_subject, layer_subject
-from ..resolve.places import Place
+from ..resolve.places import Place, selects
 from ..values import Scalar
 from .objects import ClusterPlan, Facet, FleetPlan, Objects
+from .patches import Problem, apply_patches, manifest
 from .row import Drawn
 from .skeleton import Skeletons
 from .terraform import variables
@@ -29,6 +32,7 @@ class Drawing:
     draw      subject -> rows of its objects
     present   is it in this cluster
     services  services whose overrides can change it; empty for what only its region changes
+    fixed     objects that are not drawn: a manifest of the spec
     """
 
     name: str
@@ -36,6 +40,7 @@ class Drawing:
     draw: Callable[[Subject], list[Drawn]]
     present: Callable[[Place], bool]
     services: frozenset[str] = frozenset()
+    fixed: Objects = ()
 
     def narrowed(self, subject: Subject) -> Subject:
         """The subject without entries of other services, so that clusters which differ elsewhere share objects."""
@@ -47,29 +52,58 @@ class Planner:
     fleet: Fleet
     skeletons: Skeletons
     drawn: dict[tuple[str, Subject], Objects] = field(default_factory=dict)
+    hits: set[SpecPath] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
 
     def objects(self, drawing: Drawing, subject: Subject) -> Objects:
         """Each (facet, subject) is drawn once; clusters of one cohort share the tuple itself."""
         key = (drawing.name, drawing.narrowed(subject))
         if key not in self.drawn:
-            self.drawn[key] = tuple(self.skeletons.object(template, row) for template, row in drawing.draw(key[1]))
+            objects = drawing.fixed or tuple(self.skeletons.object(template, row) for template, row in drawing.draw(key[1]))
+            objects, found = apply_patches(self.skeletons, objects, self._patches(key[1]), self.hits)
+            self.problems += found
+            self.drawn[key] = objects
         return self.drawn[key]
 
+    def _patches(self, subject: Subject) -> list[tuple[SpecPath, Patch]]:
+        serving = self.fleet.platform.serving
+        return [(("serving", s, kind, i), serving[s].patches[i]) for s, kind, i in subject.entries if kind == "patches"]
 
-def plan(fleet: Fleet, skeletons: Skeletons | None = None) -> FleetPlan:
-    """Every object of every cluster. Pure: reads nothing but the fleet and the package's templates."""
+    def misses(self) -> list[Problem]:
+        """Patches that found no object in any cluster that they are for."""
+        found = []
+        for service, spec in self.fleet.platform.serving.items():
+            for i, patch in enumerate(spec.patches):
+                path: SpecPath = ("serving", service, "patches", i)
+                if path not in self.hits:
+                    named = f"{patch.target} {patch.name}" if patch.name else patch.target
+                    inside = f" with a container {patch.container}" if patch.container else ""
+                    found.append(
+                        Problem(
+                            "SPC020",
+                            path,
+                            f"{service} has no {named}{inside}: the patch hits nothing",
+                            "inferspec trace serving." + service + " lists its objects",
+                        )
+                    )
+        return found
+
+
+def plan(fleet: Fleet, skeletons: Skeletons | None = None) -> tuple[FleetPlan, list[Problem]]:
+    """Every object of every cluster, and the patches that cannot be applied. Reads nothing but the fleet and the templates."""
     planner = Planner(fleet, skeletons or Skeletons())
     base = fleet_subject(fleet.platform)
-    drawings = list(_drawings(fleet))
+    drawings = [*_platform_drawings(fleet), *_team_drawings(fleet), *_extra_drawings(planner)]
     used = [d for d in drawings if any(d.present(place) for place in fleet.places)]
     facets = {d.name: _facet(planner, d, base) for d in used}
     parts = ("platform", *fleet.platform.teams)
-    return FleetPlan(
+    made = FleetPlan(
         platform=fleet.platform.name,
         parts=tuple(p for p in parts if any(f.part == p for f in facets.values())),
         facets=facets,
         clusters=tuple(_cluster(planner, used, place) for place in fleet.places),
     )
+    return made, list(dict.fromkeys([*planner.problems, *planner.misses()]))
 
 
 def _facet(planner: Planner, drawing: Drawing, base: Subject) -> Facet:
@@ -128,8 +162,13 @@ def _own(planner: Planner, place: Place) -> dict[str, Objects]:
     return {team: tuple(objects) for team, objects in jobs.items()}
 
 
-def _drawings(fleet: Fleet) -> list[Drawing]:
-    return [*_platform_drawings(fleet), *_team_drawings(fleet)]
+def _extra_drawings(planner: Planner) -> list[Drawing]:
+    """Manifests that the spec brings itself, a facet each."""
+    made = []
+    for i, extra in enumerate(planner.fleet.platform.extra_resources):
+        objects = (planner.skeletons.fold("extraResources", manifest(extra.manifest, ("extraResources", i, "manifest"))),)
+        made.append(Drawing(f"extra-{i}", extra.team, lambda _: [], partial(selects, extra.where), fixed=objects))
+    return made
 
 
 def _platform_drawings(fleet: Fleet) -> list[Drawing]:

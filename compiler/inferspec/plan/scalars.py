@@ -25,7 +25,7 @@ _NUMBER = re.compile(
     r"|\.(?:inf|nan))",
     re.IGNORECASE,
 )
-_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\s].*)?", re.DOTALL)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9]{1,2}:.*)?", re.DOTALL)
 
 
 def retyped(text: str) -> bool:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+from ..emit.layers import bindable
 from ..plan.objects import ClusterPlan, FleetPlan, Identity
 from ..plan.reading import ReadError, read_manifests
 from ..plan.scalars import refusal
@@ -75,14 +76,15 @@ def identity_of(manifest: Any) -> Identity | None:
 def signature(plan: FleetPlan, cluster: ClusterPlan) -> tuple[Any, ...]:
     """Equal for clusters whose builds differ in leaves alone: one of each signature is built as proof.
 
-    It holds the layers of each facet and the skeletons, which are the same object for one shape within one process.
+    It holds the layers of each facet, the skeletons, which are the same object for one shape within one process, and the
+    facts that components cannot bind.
     """
     facets = tuple([
         (name, cluster.layers.get(name, ()), tuple([id(obj.skeleton) for obj in cluster.facets[name]]))
         for name in plan.facets if name in cluster.facets
     ])
     own = tuple([(part, tuple([id(obj.skeleton) for obj in cluster.own[part]])) for part in plan.parts if cluster.own.get(part)])
-    return facets, own
+    return facets, own, frozenset([name for name, value in cluster.facts.items() if not bindable(value)])
 
 
 def faults(tree: Any) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from ..catalog import Catalogue
 from ..model.base import Selector
 from ..model.platform import Platform
 from .layers import Layer, Subject, cluster_subject, fleet_subject, layers
+from .order import ordered
 from .places import Place, places, selects
 from .settings import variants
 from .weights import bucket_location
@@ -38,6 +39,9 @@ class Fleet:
     catalogue: Catalogue
     _workloads: dict[tuple[WorkloadKey, Subject], Workload] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.platform = ordered(self.platform)
+
     @cached_property
     def places(self) -> tuple[Place, ...]:
         return places(self.platform)
@@ -59,8 +63,8 @@ class Fleet:
         return tuple((name, variant) for name, service in self.platform.serving.items() for variant in variants(service))
 
     def workload(self, key: WorkloadKey, subject: Subject) -> Workload:
-        """Settled for the subject; entries of other services do not make another one."""
-        narrowed = Subject(subject.region, tuple(e for e in subject.entries if e[0] == key[0]))
+        """Settled for the subject; entries of other services, and patches, do not make another one."""
+        narrowed = Subject(subject.region, tuple(e for e in subject.entries if e[:2] == (key[0], "overrides")))
         if (key, narrowed) not in self._workloads:
             self._workloads[key, narrowed] = Workload(self.platform, self.catalogue, key[0], key[1], narrowed)
         return self._workloads[key, narrowed]
@@ -126,7 +130,7 @@ class Fleet:
 
     @cached_property
     def downloads(self) -> tuple[Download, ...]:
-        """Versions in use, each with the one cluster that writes its bucket: the first in the spec that reads it.
+        """Versions in use, each with the one cluster that writes its bucket: the first by region and name that reads it.
 
         Where a store copies between buckets, only its first bucket is downloaded to.
         """

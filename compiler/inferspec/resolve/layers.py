@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from ..model.base import Selector
 from ..model.platform import Platform
-from ..model.serving import Override
+from ..model.serving import Override, Patch
 from .places import Place, selects
 
-EntryId = tuple[str, int]
-"""Service and index in its ``overrides``."""
+EntryId = tuple[str, str, int]
+"""Service, ``overrides`` or ``patches``, and index in that list."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,17 +31,20 @@ class Layer:
 
     @property
     def services(self) -> frozenset[str]:
-        return frozenset(service for service, _ in self.entries)
+        return frozenset(service for service, _, _ in self.entries)
 
     @property
     def rung(self) -> int:
         return self.selector.rung
 
 
-def entries(platform: Platform) -> Iterator[tuple[EntryId, Override]]:
+def entries(platform: Platform) -> Iterator[tuple[EntryId, Selector]]:
+    """Everything that changes some clusters only, with its selector."""
     for service, settings in platform.serving.items():
-        for index, entry in enumerate(settings.overrides):
-            yield (service, index), entry
+        for kind in ("overrides", "patches"):
+            written: tuple[Override | Patch, ...] = getattr(settings, kind)
+            for index, entry in enumerate(written):
+                yield (service, kind, index), entry.where or Selector()
 
 
 def layers(platform: Platform) -> tuple[Layer, ...]:
@@ -52,10 +55,9 @@ def layers(platform: Platform) -> tuple[Layer, ...]:
     grouped: dict[str, tuple[Selector, str | None, list[EntryId]]] = {
         slug(Selector(region=[region])): (Selector(region=[region]), region, []) for region in platform.regions
     }
-    for entry_id, entry in entries(platform):
-        if entry.where.cluster is None and not entry.where.everywhere:
-            name = slug(entry.where)
-            grouped.setdefault(name, (entry.where, None, []))[2].append(entry_id)
+    for entry_id, where in entries(platform):
+        if where.cluster is None and not where.everywhere:
+            grouped.setdefault(slug(where), (where, None, []))[2].append(entry_id)
     made = [Layer(name, selector, region, tuple(ids)) for name, (selector, region, ids) in grouped.items()]
     return tuple(sorted(made, key=lambda layer: layer.rung))
 
@@ -88,7 +90,7 @@ class Subject:
 
 
 def fleet_subject(platform: Platform) -> Subject:
-    return Subject(None, tuple(i for i, e in entries(platform) if e.where.everywhere))
+    return Subject(None, tuple(i for i, where in entries(platform) if where.everywhere))
 
 
 def layer_subject(base: Subject, layer: Layer) -> Subject:
@@ -97,6 +99,6 @@ def layer_subject(base: Subject, layer: Layer) -> Subject:
 
 def cluster_subject(platform: Platform, place: Place, applying: tuple[Layer, ...]) -> Subject:
     """All entries that match the cluster, in ladder order; two of one rung keep the order of the spec."""
-    named = [i for i, e in entries(platform) if e.where.cluster is not None and selects(e.where, place)]
+    named = [i for i, where in entries(platform) if where.cluster is not None and selects(where, place)]
     layered = [i for layer in applying for i in layer.entries]
     return Subject(place.region, (*fleet_subject(platform).entries, *layered, *named))

@@ -9,6 +9,7 @@ from ..diagnostics import SpecPath
 from ..model.platform import Platform
 from ..model.serving import Service, Setting
 from ..values import Scalar, SpecAt, Value
+from .layers import EntryId
 
 FlagValue = str | int | float | bool
 
@@ -43,7 +44,7 @@ class Settings:
 
 
 def sources(
-    platform: Platform, service: str, variant: str | None, entries: tuple[tuple[str, int], ...]
+    platform: Platform, service: str, variant: str | None, entries: tuple[EntryId, ...]
 ) -> Iterator[tuple[Setting, SpecPath]]:
     """Who speaks, least specific first: the service, its variant, the overrides that apply."""
     root: SpecPath = ("serving", service)
@@ -51,12 +52,12 @@ def sources(
     yield spec, root
     if variant is not None:
         yield spec.variants[variant], (*root, "variants", variant)
-    for owner, index in entries:
-        if owner == service and spec.overrides[index].variant in (None, variant):
+    for owner, kind, index in entries:
+        if owner == service and kind == "overrides" and spec.overrides[index].variant in (None, variant):
             yield spec.overrides[index], (*root, "overrides", index)
 
 
-def settle(platform: Platform, service: str, variant: str | None, entries: tuple[tuple[str, int], ...]) -> Settings:
+def settle(platform: Platform, service: str, variant: str | None, entries: tuple[EntryId, ...]) -> Settings:
     """Maps merge, null removes, anything else replaces."""
     settled = Settings()
     for setting, path in sources(platform, service, variant, entries):

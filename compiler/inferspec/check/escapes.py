@@ -1,0 +1,76 @@
+"""What a spec brings itself, and what is not written yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..diagnostics import Diagnostic, Severity, SpecPath
+from ..resolve.places import selects
+from .context import Context
+
+
+def later(context: Context) -> Iterator[Diagnostic]:
+    """What a service has and the compiler does not write yet is said, never silently dropped."""
+    for name, service in context.platform.serving.items():
+        for key in ("canary", "adapters"):
+            if getattr(service, key):
+                yield context.finding(
+                    "SPC011",
+                    f"{name}: {key} is checked for shape but not emitted yet",
+                    ("serving", name, key),
+                    key=True,
+                    severity=Severity.INFO,
+                )
+
+
+def manifests(context: Context) -> Iterator[Diagnostic]:
+    """A manifest of one's own is an object of its team's namespace, with a name, and plain values."""
+    for i, extra in enumerate(context.platform.extra_resources):
+        at: SpecPath = ("extraResources", i)
+        team = context.platform.teams.get(extra.team)
+        if team is None:
+            if extra.team not in context.written("teams"):
+                yield context.finding(
+                    "SPC006", f"there is no team '{extra.team}'", (*at, "team"), help=f"teams has {', '.join(context.platform.teams)}"
+                )
+            continue
+        if not any(selects(extra.where, place) for place in context.fleet.places):
+            yield context.finding("SPC010", "this manifest's where selects no cluster", (*at, "where"))
+        metadata = extra.manifest.get("metadata")
+        held = metadata if isinstance(metadata, dict) else {}
+        wanted: list[tuple[str, Any]] = [("apiVersion", extra.manifest.get("apiVersion")), ("kind", extra.manifest.get("kind"))]
+        wanted += [("metadata.name", held.get("name")), ("metadata.namespace", held.get("namespace"))]
+        for key, value in wanted:
+            if not isinstance(value, str) or not value:
+                yield context.finding(
+                    "SPC022",
+                    f"the manifest has no {key}",
+                    (*at, "manifest"),
+                    key=True,
+                    help="apiVersion, kind, metadata.name and metadata.namespace",
+                )
+        if isinstance(held.get("namespace"), str) and held["namespace"] != team.namespace:
+            yield context.finding(
+                "SPC022",
+                f"the manifest is in namespace {held['namespace']}, team {extra.team} has {team.namespace}",
+                (*at, "manifest", "metadata", "namespace"),
+                help="a team's part holds its own namespace alone",
+            )
+        for path, value in _leaves(extra.manifest, (*at, "manifest")):
+            if value is None or isinstance(value, float) or value == {} or value == []:
+                what = "a decimal" if isinstance(value, float) else "an empty value"
+                yield context.finding(
+                    "SPC022", f"{what} cannot stand in an object", path, help="quantities are text: quote it; leave out what is empty"
+                )
+
+
+def _leaves(node: Any, path: SpecPath) -> Iterator[tuple[SpecPath, Any]]:
+    if isinstance(node, dict) and node:
+        for key, item in node.items():
+            yield from _leaves(item, (*path, key))
+    elif isinstance(node, list) and node:
+        for i, item in enumerate(node):
+            yield from _leaves(item, (*path, i))
+    else:
+        yield path, node

@@ -1,0 +1,97 @@
+"""Names that would meet: namespaces, objects and directories that two entries of the spec would share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..diagnostics import Diagnostic, SpecPath, format_path
+from ..plan.views.platform import GATEWAY_NAMESPACE
+from ..plan.views.weights import writer_name
+from ..resolve.fleet import WorkloadKey
+from ..resolve.layers import fleet_subject
+from .context import Context
+
+_TAKEN = re.compile(r"default|kube-.*|gke-.*|gmp-.*|config-management-.*|istio-.*|resource-group-system|cnrm-.*")
+"""Namespaces of Kubernetes, GKE and Config Sync (Config Sync refuses to manage its own: KNV1034)."""
+
+Claim = tuple[str, str, str]
+"""(what it is, its namespace or "", its name)."""
+
+
+def namespaces(context: Context) -> Iterator[Diagnostic]:
+    """A team's namespace is its own: it is declared once, and every object of the team is in it."""
+    first: dict[str, str] = {}
+    for name, team in context.platform.teams.items():
+        path: SpecPath = ("teams", name, "namespace")
+        if name == "platform":
+            message = "'platform' is the platform team's own part: no team can be called so"
+            yield context.finding("SPC007", message, ("teams", name), key=True, help="choose another name")
+        if team.namespace == GATEWAY_NAMESPACE or _TAKEN.fullmatch(team.namespace):
+            yield context.finding("SPC007", f"namespace {team.namespace} is not a team's to have", path, help="choose another name")
+        elif (other := first.setdefault(team.namespace, name)) != name:
+            yield context.finding(
+                "SPC007",
+                f"teams {other} and {name} have one namespace, {team.namespace}",
+                path,
+                related=(context.span(("teams", other, "namespace"), "the first one"),),
+                notes=("Config Sync refuses an object that two RootSyncs declare (KNV1060)",),
+                help="give each team its own",
+            )
+
+
+def collisions(context: Context) -> Iterator[Diagnostic]:
+    """Two entries whose objects or directories would have one name: one would silently replace the other."""
+    first: dict[Claim, SpecPath] = {}
+    told: set[tuple[SpecPath, SpecPath]] = set()
+    for claim, path in _claims(context):
+        other = first.setdefault(claim, path)
+        if other != path and (other, path) not in told:
+            told.add((other, path))
+            what, namespace, name = claim
+            owner = "the platform" if len(other) == 1 else format_path(other)
+            yield context.finding(
+                "SPC007",
+                f"{owner} and {format_path(path)} both make {what} {namespace + '/' if namespace else ''}{name}",
+                path,
+                key=True,
+                related=(context.span(other, "the first one", key=True),),
+                help="rename one of them",
+            )
+
+
+def _claims(context: Context) -> Iterator[tuple[Claim, SpecPath]]:
+    """What each entry makes, as plan.fleet and the views name it."""
+    platform = context.platform
+    yield ("directory", "", "platform"), ("name",)
+    if platform.gateways:
+        yield ("directory", "", "gateway-namespace"), ("gateways",)
+    for section, prefix, entries in (
+        ("teams", "namespace", platform.teams),
+        ("capacityClasses", "class", platform.capacity_classes),
+        ("gateways", "gateway", platform.gateways),
+    ):
+        for name in entries:
+            yield ("directory", "", f"{prefix}-{name}"), (section, name)
+    for key in context.fleet.workload_keys:
+        yield from _of_workload(context, key)
+    for model, _, namespace in context.fleet.written_models:
+        yield ("directory", "", writer_name(model)), ("models", model)
+        yield ("ServiceAccount", namespace, writer_name(model)), ("models", model)
+
+
+def _of_workload(context: Context, key: WorkloadKey) -> Iterator[tuple[Claim, SpecPath]]:
+    workload = context.fleet.workload(key, fleet_subject(context.platform))
+    name, namespace, path = workload.name, workload.namespace, workload.path
+    yield ("directory", "", name), path
+    yield ("ServiceAccount", namespace, name), path
+    if context.fleet.ever_autoscaled(key):
+        yield ("directory", "", f"{name}-autoscaling"), path
+    if workload.service.expose:
+        yield ("directory", "", f"{name}-pool"), path
+        yield ("ServiceAccount", namespace, f"{name}-picker"), path
+    for exposure in workload.service.expose:
+        yield ("directory", "", f"{name}-route-{exposure.gateway}"), path
+        yield ("HTTPRoute", namespace, f"{name}-{exposure.gateway}"), path
+        if exposure.objective is not None:
+            yield ("InferenceObjective", namespace, f"{name}-{exposure.objective}"), path

@@ -1,0 +1,160 @@
+"""Fields set by hand: ``patches`` of a service, applied to its objects before they become layers or residuals.
+
+They never reach kustomize as they are, so a patch that hits nothing, or that would break what other objects rely on, is found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from ..diagnostics import SpecPath, format_path, parse_path
+from ..model.serving import Patch
+from ..values import SpecAt, Value
+from .objects import Object, Objects
+from .skeleton import Skeletons, unfold
+
+OWNED = (
+    "apiVersion",
+    "kind",
+    "metadata.name",
+    "metadata.namespace",
+    "spec.selector",
+    "spec.targetPorts",
+    "spec.endpointPickerRef",
+    "spec.scaleTargetRef",
+    "spec.parentRefs",
+    "spec.podSelector",
+    "spec.template.metadata.labels.app",
+)
+"""Fields by which objects find each other."""
+OWNED_OF_CONTAINER = ("name", "ports", "args", "command", "volumeMounts.weights")
+"""The command line belongs to ``flags``, ports and the model's path to the objects that point there."""
+
+
+class Problem(NamedTuple):
+    """A patch that cannot be applied; ``path`` is where it is written."""
+
+    code: str
+    path: SpecPath
+    message: str
+    help: str = ""
+
+
+class _Refused(Exception):
+    """Code, message, help."""
+
+
+def apply_patches(
+    skeletons: Skeletons, objects: Objects, patches: Iterable[tuple[SpecPath, Patch]], hits: set[SpecPath]
+) -> tuple[Objects, list[Problem]]:
+    """``objects`` with the patches applied, and what is wrong with them. ``hits`` collects the patches that found an object."""
+    found: list[Problem] = []
+    for path, patch in patches:
+        objects = tuple(_patched(skeletons, obj, path, patch, hits, found) for obj in objects)
+    return objects, found
+
+
+def _patched(skeletons: Skeletons, obj: Object, path: SpecPath, patch: Patch, hits: set[SpecPath], found: list[Problem]) -> Object:
+    if obj.identity.kind != patch.target or patch.name not in (None, obj.identity.name):
+        return obj
+    tree = unfold(obj)
+    start = tree if patch.container is None else _container(tree, patch.container)
+    if start is None:
+        return obj
+    hits.add(path)
+    for field, value in patch.set.items():
+        at = (*path, "set", field)
+        try:
+            _set(start, field, value, at, OWNED if patch.container is None else OWNED_OF_CONTAINER)
+        except _Refused as refused:
+            found.append(Problem(refused.args[0], at, f"{obj.identity}: {refused.args[1]}", refused.args[2]))
+    return skeletons.fold(obj.skeleton.template, tree)
+
+
+def _container(tree: Any, name: str) -> dict[str, Any] | None:
+    spec = tree.get("spec", {}).get("template", {}).get("spec", {})
+    held = [*spec.get("containers", ()), *spec.get("initContainers", ())]
+    return next((c for c in held if c.get("name") == name), None)
+
+
+def _set(start: dict[str, Any], field: str, value: Any, at: SpecPath, owned: tuple[str, ...]) -> None:
+    try:
+        steps = parse_path(field)
+    except ValueError as error:
+        raise _Refused("SPC021", str(error), "a path such as env.NCCL_DEBUG or spec.template.spec.hostNetwork") from None
+    plain = format_path(steps)
+    if held := next((o for o in owned if plain == o or plain.startswith((o + ".", o + "["))), None):
+        raise _Refused("SPC021", f"{held} belongs to the compiler: other objects rely on it", "set it by its own key of the spec")
+    node: Any = start
+    for step in steps[:-1]:
+        node = _child(node, step)
+    _put(node, steps[-1], value, at)
+
+
+def _child(node: Any, step: str | int) -> Any:
+    """The next node: a key, made where it is missing; an item of a list by its name, or by its index."""
+    if isinstance(node, dict) and isinstance(step, str):
+        return node.setdefault(step, {})
+    if isinstance(node, list):
+        index = step if isinstance(step, int) else _named(node, step)
+        if index is not None and index < len(node):
+            return node[index]
+    raise _Refused("SPC020", f"there is no {step!r} to go into", "inferspec why KIND/NAME shows the fields there are")
+
+
+def _named(items: list[Any], name: str) -> int | None:
+    return next((i for i, item in enumerate(items) if isinstance(item, dict) and item.get("name") == name), None)
+
+
+def _put(node: Any, last: str | int, value: Any, at: SpecPath) -> None:
+    if isinstance(node, list):
+        _put_item(node, last, value, at)
+    elif not isinstance(node, dict) or not isinstance(last, str):
+        raise _Refused("SPC020", f"there is no {last!r} to set", "")
+    elif value is not None:
+        node[last] = valued(value, at)
+    elif last in node:
+        del node[last]
+    else:
+        raise _Refused("SPC020", f"there is no {last} to remove", "")
+
+
+def _put_item(items: list[Any], last: str | int, value: Any, at: SpecPath) -> None:
+    """An item of a list by name: a scalar is the item's ``value`` (an environment variable), a map is the item itself."""
+    index = last if isinstance(last, int) else _named(items, last)
+    if value is None:
+        if index is None or index >= len(items):
+            raise _Refused("SPC020", f"there is no {last} to remove", "")
+        del items[index]
+        return
+    named = {"name": str(last)} if isinstance(last, str) else {}
+    made = valued(value, at)
+    if named:
+        made = {**named, **(made if isinstance(value, dict) else {"value": made})}
+    if index is None:
+        items.append(made)
+    elif index < len(items):
+        items[index] = made
+    else:
+        raise _Refused("SPC020", f"the list has {len(items)} items, there is no [{index}]", "")
+
+
+def valued(value: Any, at: SpecPath) -> Any:
+    """Scalars with their place; objects hold no floats and nothing empty."""
+    if isinstance(value, dict) and value:
+        return {str(key): valued(item, (*at, key)) for key, item in value.items()}
+    if isinstance(value, list) and value:
+        return [valued(item, (*at, i)) for i, item in enumerate(value)]
+    if isinstance(value, float):
+        raise _Refused("SPC021", f"{value} is a decimal: objects hold quantities as text", f'write "{value}"')
+    if isinstance(value, (str, int)):
+        return Value(value, SpecAt(at))
+    raise _Refused("SPC021", "an empty value cannot be set", "null removes a field")
+
+
+def manifest(tree: dict[str, Any], at: SpecPath) -> dict[str, Any]:
+    """A manifest of the spec with its place behind every field. What makes it itself stays plain."""
+    made = valued(tree, at)
+    metadata = {**made["metadata"], "name": tree["metadata"]["name"], "namespace": tree["metadata"]["namespace"]}
+    return {**made, "apiVersion": tree["apiVersion"], "kind": tree["kind"], "metadata": metadata}
