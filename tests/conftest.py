@@ -17,6 +17,16 @@ from tests.crd_seed import await_served, seed
 from tests.scheduling import remove_nodes, start_scheduler
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--refresh", action="store_true", help="write what the golden cases and snapshots find as what they expect")
+
+
+@pytest.fixture(scope="session")
+def refresh(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are to be written anew; look at their diff before it is committed."""
+    return bool(request.config.getoption("--refresh"))
+
+
 @pytest.fixture(scope="session")
 def real_programs() -> Path:
     """The folder of etcd, kube-apiserver, kube-scheduler and kustomize 5.4.2."""

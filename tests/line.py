@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import subprocess
+import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -56,7 +60,12 @@ def resolved(spec: str) -> Fleet:
 
 
 def planned(spec: str) -> FleetPlan:
-    return plan(resolved(spec))
+    return _planned(resolved(spec))
+
+
+def _planned(fleet: Fleet) -> FleetPlan:
+    made = plan(fleet)
+    return made if isinstance(made, FleetPlan) else made[0]
 
 
 def tree_of(spec: Any) -> Tree:
@@ -71,9 +80,35 @@ def fleet(name: str) -> Fleet:
 
 @cache
 def fleet_plan(name: str) -> FleetPlan:
-    return plan(fleet(name))
+    return _planned(fleet(name))
 
 
 @cache
 def tree(name: str) -> Tree:
     return render_tree(fleet_plan(name))
+
+
+def inferspec(*arguments: str, cwd: Path, environment: dict[str, str] | None = None, umask: int = -1) -> subprocess.CompletedProcess[str]:
+    """The command itself, in a process of its own, with nothing of this one's environment but what it needs."""
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=cwd, env=surroundings(environment), capture_output=True, text=True, encoding="utf-8", timeout=120,
+        umask=umask, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def start(*arguments: str, cwd: Path, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    """The command, running; with a process group of its own, so that what it starts can be ended with it."""
+    return subprocess.Popen(
+        [*COMMAND, *arguments], cwd=cwd, env=surroundings(environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        encoding="utf-8", stdin=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+
+
+COMMAND = [sys.executable, "-m", "inferspec"]
+
+
+def surroundings(more: dict[str, str] | None = None) -> dict[str, str]:
+    """A small environment; builds proven by an earlier test stay proven for the session."""
+    kept = {key: os.environ[key] for key in ("PATH", "SYSTEMROOT") if key in os.environ}
+    cache = Path(tempfile.gettempdir()) / f"inferspec-tests-{os.getpid()}"
+    return {**kept, "PYTHONPATH": str(ROOT / "compiler"), "XDG_CACHE_HOME": str(cache), "LC_ALL": "C.UTF-8", **(more or {})}

@@ -134,7 +134,7 @@ def roll_forward(root: Path, folder: Path, steps: list[Step]) -> None:
     """
     for step in steps:
         target = root / step.path
-        if leaves_root(root, step.path) or target.is_symlink() or False:
+        if leaves_root(root, step.path) or target.is_symlink() or digest_of(target) not in (step.old, step.new):
             continue
         if step.staged is None:
             _do(root, folder, step)
