@@ -33,7 +33,7 @@ from tests import line
 
 SPECS = pytest.mark.parametrize("name", ["quickstart", "fleet", "router"])
 SHARED = ("overlays/fleet/base/", "overlays/fleet/components/", "overlays/fleet/manifest.lock")
-few = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+few = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
 
 def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
@@ -182,7 +182,7 @@ def test_the_writers_of_buckets_are_not_spare() -> None:
 
 
 @given(place=st.sampled_from(CLUSTERS), override=st.sampled_from([
-    {"flags": {"max-num-seqs": 17}}, {"env": {"EDITED": "yes"}}, {"scale": {"max": 11}}, {"resources": {"memory": "77Gi"}}, {"maxModelLen": 2048},
+    {"flags": {"max-num-seqs": 17}}, {"env": {"EDITED": "yes"}}, {"scale": {"max": 11}}, {"resources": {"memory": "20Gi"}}, {"maxModelLen": 2048},
     {"flags": {"seed": None}, "env": {"A": "1", "B": "2"}},
 ]))  # fmt: skip
 @few
@@ -190,9 +190,7 @@ def test_an_override_of_one_cluster_changes_that_cluster_alone(place: tuple[str,
     spec = line.data("fleet")
     spec["serving"]["draft"]["overrides"].append({"where": {"cluster": place[1]}, **override})
     changed = differing(line.tree("fleet"), line.tree_of(spec))
-    assert all(path.startswith(folders(*place)) for path in changed)
-    removes_what_is_not_there = override.get("flags") == {"seed": None} and False
-    assert changed or removes_what_is_not_there
+    assert changed and all(path.startswith(folders(*place)) for path in changed)
 
 
 @given(place=st.sampled_from(CLUSTERS), edit=st.sampled_from([
@@ -423,11 +421,9 @@ def test_a_write_killed_at_any_point_leaves_the_old_tree_or_the_new_one(tmp_path
 
 
 def test_a_compile_killed_at_any_point_leaves_the_old_tree_or_the_new_one(tmp_path: Path) -> None:
-    (tmp_path / "specs").mkdir()
-    (tmp_path / "specs/fleet.yaml").write_text(line.text("fleet"), encoding="utf-8")
     old, dice = line.tree("router"), random.Random(3)
-    for _ in range(6):
-        root = tmp_path / f"run-{_}"
+    for attempt in range(6):
+        root = tmp_path / str(attempt)
         (root / "specs").mkdir(parents=True)
         (root / "specs/fleet.yaml").write_text(line.text("fleet"), encoding="utf-8")
         write_tree(old, root)

@@ -24,6 +24,7 @@ _BARE = re.compile(r"(?:--)?[A-Za-z0-9_/][A-Za-z0-9_./=@+-]*(?::[A-Za-z0-9_./=@+
 _TEXTS: dict[tuple[type, Scalar], str] = {}
 _TEXTS_LIMIT = 100_000
 
+_LITERAL = re.compile(r"(?![ \n])(?:[^\n\t]*[^\s]|(?=\n))(?:\n(?:[^\n\t]*[^\s])?)*?\n?")
 
 
 class Open(NamedTuple):
@@ -33,7 +34,14 @@ class Open(NamedTuple):
     form: Callable[[Scalar], str]
 
 
-Piece = str | Hole | Open
+class Gap(NamedTuple):
+    """A place for leaf ``i`` of a skeleton; text of several lines is indented by ``indent``."""
+
+    i: int
+    indent: str
+
+
+Piece = str | Gap | Open
 """Finished text, or what is still to be filled in."""
 
 
@@ -54,6 +62,14 @@ def scalar_text(value: Scalar) -> str:
             _TEXTS.clear()
         _TEXTS[key] = found
     return found
+
+
+def block_text(value: Scalar, indent: str) -> str:
+    """A scalar in block style; a script or a configuration as the lines it has, where every reader gives the same text back."""
+    if type(value) is not str or "\n" not in value or not _LITERAL.fullmatch(value) or value.endswith("\n\n") or refusal(value):
+        return scalar_text(value)
+    body = value.removesuffix("\n").split("\n")
+    return "\n".join([f"|{'' if value.endswith(chr(10)) else '-'}", *(indent + line if line else "" for line in body)])
 
 
 def flow_text(value: Scalar) -> str:
@@ -87,22 +103,22 @@ def _block(node: Any, first: str, indent: str, out: list[Piece]) -> None:
                 out.append(f"{lead}\n")
                 _block(item, indent, indent, out)
             else:
-                out += (f"{lead} ", leaf_piece(item), "\n")
+                out += (f"{lead} ", leaf_piece(item, indent + "  "), "\n")
         return
     for item in node:
         if type(item) is dict or type(item) is list:
             _block(item, f"{first}- ", f"{indent}  ", out)
         else:
-            out += (f"{first}- ", leaf_piece(item), "\n")
+            out += (f"{first}- ", leaf_piece(item, indent + "  "), "\n")
         first = indent
 
 
-def leaf_piece(leaf: Any) -> Piece:
+def leaf_piece(leaf: Any, indent: str) -> Piece:
     if type(leaf) is Hole:
-        return leaf
+        return Gap(leaf.i, indent)
     if type(leaf) is Value:
-        return Open(leaf.fact, scalar_text) if leaf.fact is not None else scalar_text(leaf.v)
-    return scalar_text(leaf)
+        return Open(leaf.fact, scalar_text) if leaf.fact is not None else block_text(leaf.v, indent)
+    return block_text(leaf, indent)
 
 
 def joined(pieces: Sequence[Piece]) -> list[Piece]:
@@ -140,7 +156,7 @@ class ObjectTexts:
         try:
             return "".join([
                 piece if type(piece) is str
-                else scalar_text(leaves[piece.i].v if facts is None else bind(leaves[piece.i], facts))  # type: ignore[union-attr]
+                else block_text(leaves[piece.i].v if facts is None else bind(leaves[piece.i], facts), piece.indent)  # type: ignore[union-attr]
                 for piece in pieces
             ])
         except EmitError as error:
