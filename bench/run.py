@@ -86,7 +86,7 @@ def gather(sizes: list[int], repeat: int, tools: dict[str, Path] | None, log: bo
     """Every row ``repeat`` times: all of them once, then all again, so that a busy minute does not hit one row alone."""
     found: dict[Row, list[Sample]] = {}
     with tempfile.TemporaryDirectory(prefix="inferspec-bench-") as scratch:
-        list(measured(1, Path(scratch)))  # fills the bytecode
+        list(measured(10, Path(scratch)))  # fills the bytecode
     for number in range(repeat):
         for clusters in sizes:
             _progress(f"repetition {number + 1} of {repeat}, {clusters} clusters")

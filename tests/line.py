@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from inferspec.plan.objects import FleetPlan
 from inferspec.resolve.fleet import Fleet
 
 ROOT = Path(__file__).resolve().parent.parent
+TODAY = date(2026, 11, 21)
 SPECS = {"quickstart": ROOT / "specs/quickstart.yaml", "fleet": ROOT / "tests/specs/fleet.yaml", "router": ROOT / "tests/specs/router.yaml"}
 
 
@@ -42,6 +44,11 @@ def _data(name: str) -> Any:
     return yaml.safe_load(text(name))
 
 
+def clusters(name: str) -> list[tuple[str, str]]:
+    """Region and name of every cluster."""
+    return [(region, cluster) for region, facts in _data(name)["regions"].items() for cluster in facts["clusters"]]
+
+
 def written(spec: Any) -> str:
     """Data as a spec: JSON is YAML."""
     return json.dumps(spec, ensure_ascii=False, indent=1)
@@ -53,7 +60,7 @@ def resolved(spec: str) -> Fleet:
     assert document is not None, found
     platform, more = read_platform(document)
     assert platform is not None, more
-    fleet, last = check(Fleet(platform, catalogue()), document)
+    fleet, last = check(Fleet(platform, catalogue()), document, TODAY)
     errors = [f"{d.code} {d.span.line}: {d.message}" for d in (*found, *more, *last) if d.severity is Severity.ERROR]
     assert not errors, errors
     return fleet
@@ -64,8 +71,9 @@ def planned(spec: str) -> FleetPlan:
 
 
 def _planned(fleet: Fleet) -> FleetPlan:
-    made = plan(fleet)
-    return made if isinstance(made, FleetPlan) else made[0]
+    made, problems = plan(fleet)
+    assert not problems, problems
+    return made
 
 
 def tree_of(spec: Any) -> Tree:

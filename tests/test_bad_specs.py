@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from inferspec.cli import main
 
 ROOT = Path(__file__).parent.parent

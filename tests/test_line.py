@@ -168,9 +168,9 @@ def test_no_sentinel_is_left_in_a_cluster(name: str) -> None:
 
 # -- a change stays where it was made ----------------------------------------------------------------------------------
 
-CLUSTERS = [(region, cluster) for region, facts in line.data("fleet")["regions"].items() for cluster in facts["clusters"]]
-SPARE = [("europe-west4", "euw4-prod"), ("us-central1", "usc1-dev"), ("us-east1", "use1-prod")]
-"""Clusters that no selector names and that write no bucket: a bucket without its writer gets another one."""
+CLUSTERS = line.clusters("fleet")
+SPARE = [("europe-west4", "euw4-prod"), ("us-east1", "use1-prod")]
+"""Clusters that no selector names, that are nowhere the last of their kind, and that write no bucket: one without its writer gets another."""
 
 
 def folders(region: str, cluster: str) -> tuple[str, str]:

@@ -58,8 +58,9 @@ def _follows(found: Diagnostic, earlier: list[Diagnostic]) -> bool:
 
 def _texts(request: Request) -> dict[str, str]:
     """The spec as text where it could not be loaded, so that a message can still show its line."""
+    inside = request.spec.resolve().is_relative_to(request.root.resolve())  # nothing of another file is ever shown
     try:
-        text = request.spec.read_bytes().decode("utf-8", "replace") if request.spec.is_file() else ""
+        text = request.spec.read_bytes().decode("utf-8", "replace") if inside and request.spec.is_file() else ""
     except OSError:
         text = ""
     return {display_name(request.spec, request.root): text}
@@ -67,7 +68,7 @@ def _texts(request: Request) -> dict[str, str]:
 
 def _catalogue_problem(problem: CatalogueError, root: Path) -> Diagnostic:
     name = display_name(Path(problem.file), root)
-    return Diagnostic("CAT005", problem.message, Span(name, problem.line, 1))
+    return Diagnostic("CAT005", problem.message, Span(name, problem.line, 1), help="rows of your own win over the package's; mend this one")
 
 
 def compile(request: Request, *, prove: Callable[[Outcome], list[Diagnostic]] | None = None) -> Outcome:

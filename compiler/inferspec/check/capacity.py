@@ -9,7 +9,7 @@ from ..model.base import seconds
 from ..model.capacity import CapacityClass, CapacitySource
 from ..resolve.places import Place
 from .context import Context, by_region, clusters
-from .references import unknown_machine
+from .references import followed, unknown_machine
 
 
 def _sources(name: str, spec: CapacityClass) -> Iterator[tuple[SpecPath, CapacitySource]]:
@@ -72,23 +72,21 @@ def sources(context: Context) -> Iterator[Diagnostic]:
             )
         for path, source in _sources(name, spec):
             if source.kind == "future-reservation":
-                yield context.finding(
-                    "SPC011", f"{format_path(path)}: future reservations are checked but not emitted yet", path, severity=Severity.INFO
-                )
+                yield context.later(f"{format_path(path)}: future reservations are checked but not emitted yet", path)
                 continue
             for shape in spec.shape:
                 machine = context.catalogue.machines.get(shape)
-                if machine is not None and source.kind not in machine.consumption:
-                    yield context.finding(
-                        "CAP104", f"{shape} is not to be had by {source.kind}", path, help=f"it is sold by {', '.join(machine.consumption)}"
-                    )
-                elif machine is not None and source.kind in machine.doubtful:
+                if machine is not None and source.kind in machine.doubtful:
                     yield context.finding(
                         "CAP105",
                         f"sources disagree whether {shape} is to be had by {source.kind}",
                         path,
                         severity=Severity.WARNING,
                         help="check with your account team, or keep another source behind it",
+                    )
+                elif machine is not None and source.kind not in machine.consumption:
+                    yield context.finding(
+                        "CAP104", f"{shape} is not to be had by {source.kind}", path, help=f"it is sold by {', '.join(machine.consumption)}"
                     )
 
 
@@ -101,6 +99,9 @@ def reservations(context: Context) -> Iterator[Diagnostic]:
                 continue
             key = str(source.reservation)
             held = {r for r, facts in context.platform.regions.items() if key in facts.reservations}
+            if not held and (region := context.wrote_reservation(key)):
+                yield followed(context, path, f"regions.{region}.reservations.{key}")
+                continue
             if not held:
                 yield context.finding("SPC006", f"no region has a reservation '{key}'", path, help="regions.REGION.reservations holds them")
                 continue
@@ -200,7 +201,7 @@ def reserved(context: Context) -> Iterator[Diagnostic]:
 def teams(context: Context) -> Iterator[Diagnostic]:
     """A class that names its teams serves no other."""
     for service, spec in context.platform.serving.items():
-        named = [(("serving", service, "capacity"), spec.capacity)]
+        named: list[tuple[SpecPath, str | None]] = [(("serving", service, "capacity"), spec.capacity)]
         named += [(("serving", service, "variants", k, "capacity"), v.capacity) for k, v in spec.variants.items()]
         for path, name in named:
             allowed = context.platform.capacity_classes[name].teams if name else None

@@ -48,10 +48,29 @@ class Context:
     ) -> Diagnostic:
         return Diagnostic(code, message, self.span(path, label, key=key), path=path, severity=severity, **more)
 
+    def later(self, message: str, path: SpecPath, *, key: bool = False) -> Diagnostic:
+        """What the language has and the compiler does not write yet: said, never silently dropped."""
+        return self.finding("SPC011", message, path, key=key, severity=Severity.INFO, help="it may stay: a later release writes it")
+
     def written(self, section: str) -> set[str]:
         """Keys of a section as the document has them: also entries that were left out for another mistake."""
         held = self.document.root.get(section) if isinstance(self.document.root, dict) else None
         return set(held) if isinstance(held, dict) else set()
+
+    def _written_in_regions(self, key: str) -> dict[str, dict[str, Any]]:
+        """``clusters`` or ``reservations`` of each region as the document has them."""
+        regions = self.document.root.get("regions") if isinstance(self.document.root, dict) else None
+        held = {name: facts.get(key) for name, facts in regions.items() if isinstance(facts, dict)} if isinstance(regions, dict) else {}
+        return {name: entries for name, entries in held.items() if isinstance(entries, dict)}
+
+    @cached_property
+    def clusters_left_out(self) -> bool:
+        """Whether a cluster has a mistake of its own: then a selector that finds nothing may have meant it."""
+        return sum(map(len, self._written_in_regions("clusters").values())) != len(self.fleet.places)
+
+    def wrote_reservation(self, key: str) -> str:
+        """The region that has a reservation of that name, be it with a mistake; empty if none has."""
+        return next((region for region, held in self._written_in_regions("reservations").items() if key in held), "")
 
     @cached_property
     def cohorts(self) -> list[tuple[WorkloadKey, Workload, list[Place]]]:

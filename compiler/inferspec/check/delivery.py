@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..diagnostics import Diagnostic, Severity
+from ..diagnostics import Diagnostic
 from ..plan.views.sync import NAME_LIMIT
 from .context import Context
 
@@ -79,12 +79,6 @@ def later(context: Context) -> Iterator[Diagnostic]:
     if platform.delivery.render == "ahead":
         yield context.finding("SPC013", "delivery.render: ahead is not emitted yet", ("delivery", "render"), help="render: in-cluster")
     if platform.management is not None:
-        yield context.finding(
-            "SPC011",
-            "management is checked for shape; Config Connector objects are not emitted yet",
-            ("management",),
-            key=True,
-            severity=Severity.INFO,
-        )
+        yield context.later("management is checked for shape; Config Connector objects are not emitted yet", ("management",), key=True)
     if platform.imports.buckets or platform.imports.addresses:
-        yield context.finding("SPC011", "imports are checked for shape but not used yet", ("imports",), key=True, severity=Severity.INFO)
+        yield context.later("imports are checked for shape but not used yet", ("imports",), key=True)

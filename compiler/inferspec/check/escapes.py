@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..diagnostics import Diagnostic, Severity, SpecPath
+from ..diagnostics import Diagnostic, SpecPath, format_path
 from ..resolve.places import selects
 from .context import Context
+from .overrides import nearest
 
 
 def later(context: Context) -> Iterator[Diagnostic]:
@@ -15,13 +16,7 @@ def later(context: Context) -> Iterator[Diagnostic]:
     for name, service in context.platform.serving.items():
         for key in ("canary", "adapters"):
             if getattr(service, key):
-                yield context.finding(
-                    "SPC011",
-                    f"{name}: {key} is checked for shape but not emitted yet",
-                    ("serving", name, key),
-                    key=True,
-                    severity=Severity.INFO,
-                )
+                yield context.later(f"{name}: {key} is checked for shape but not emitted yet", ("serving", name, key), key=True)
 
 
 def manifests(context: Context) -> Iterator[Diagnostic]:
@@ -30,13 +25,11 @@ def manifests(context: Context) -> Iterator[Diagnostic]:
         at: SpecPath = ("extraResources", i)
         team = context.platform.teams.get(extra.team)
         if team is None:
-            if extra.team not in context.written("teams"):
-                yield context.finding(
-                    "SPC006", f"there is no team '{extra.team}'", (*at, "team"), help=f"teams has {', '.join(context.platform.teams)}"
-                )
-            continue
-        if not any(selects(extra.where, place) for place in context.fleet.places):
-            yield context.finding("SPC010", "this manifest's where selects no cluster", (*at, "where"))
+            continue  # check.references says so
+        if not context.clusters_left_out and not any(selects(extra.where, place) for place in context.fleet.places):
+            yield context.finding(
+                "SPC010", f"{format_path((*at, 'where'))} selects no cluster", (*at, "where"), help=nearest(context, extra.where)
+            )
         metadata = extra.manifest.get("metadata")
         held = metadata if isinstance(metadata, dict) else {}
         wanted: list[tuple[str, Any]] = [("apiVersion", extra.manifest.get("apiVersion")), ("kind", extra.manifest.get("kind"))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..catalog import Machine
 from ..diagnostics import Diagnostic, SpecPath
@@ -17,10 +18,11 @@ def _capacity_path(workload: Workload) -> SpecPath:
 
 def memory(context: Context) -> Iterator[Diagnostic]:
     """Refused only where weights, or one longest request beside them, cannot fit: the reserve is an estimate."""
-    seen: set = set()
+    seen: set[Any] = set()
     for workload in context.workloads():
         for shape in workload.capacity.shape:
-            account = workload.fit(context.catalogue.machines[shape])
+            machine = context.catalogue.machines[shape]
+            account = workload.fit(machine) if int(workload.chips.v) <= machine.chips else None
             key = (workload.path, shape, account.tokens if account else 0)
             if account is not None and account.headroom < 0 and key not in seen:
                 seen.add(key)
@@ -79,8 +81,10 @@ def pod(context: Context) -> Iterator[Diagnostic]:
     """The Pod's requests against what the smallest shape of the class leaves for Pods."""
     from ..quantity import parse
 
-    seen: set = set()
+    seen: set[Any] = set()
     for w in context.workloads():
+        if int(w.chips.v) > w.machine.chips:
+            continue  # ACC101: what follows from chips that do not exist is noise
         milli, available = allocatable(w.smallest)
         asked = int(parse(str(w.memory.v)))
         at = place_of(w.memory, _capacity_path(w))
@@ -109,9 +113,10 @@ def pod(context: Context) -> Iterator[Diagnostic]:
 
 def parallelism(context: Context) -> Iterator[Diagnostic]:
     """Chips that exist, heads that divide (vllm 0.33.0 config/model.py verify_with_parallel_config, models/llama.py)."""
-    seen: set = set()
+    seen: set[Any] = set()
     for w in context.workloads():
-        chips, at = int(w.chips.v), place_of(w.chips, _capacity_path(w))
+        asked = w.settings.get("tensorParallel")
+        chips, at = int(w.chips.v), _capacity_path(w) if asked is None else place_of(asked, w.path)
         if (at, chips) in seen:
             continue
         seen.add((at, chips))

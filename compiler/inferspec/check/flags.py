@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 from ..catalog import Catalogue, FlagTable
 from ..diagnostics import Diagnostic, Severity, SpecPath
@@ -13,7 +14,7 @@ from .context import Context, place_of
 
 
 def flags(context: Context) -> Iterator[Diagnostic]:
-    seen: set = set()
+    seen: set[Any] = set()
     for workload in context.workloads():
         version = str(workload.engine_version.v)
         for name, said in workload.settings.flags.items():
@@ -117,7 +118,7 @@ _KEYS = {
 
 def context_length(context: Context) -> Iterator[Diagnostic]:
     """vLLM refuses a longer context than the model's own unless the rope is overridden."""
-    seen: set = set()
+    seen: set[Any] = set()
     for w in context.workloads():
         known = w.facts.context_length if w.facts else 0
         at = place_of(w.tokens, w.path)

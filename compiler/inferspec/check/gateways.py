@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..diagnostics import Diagnostic, Severity
+from ..diagnostics import Diagnostic, Severity, SpecPath
+from ..resolve.fleet import WorkloadKey
 from ..resolve.places import Place
 from .context import Context, clusters
 
@@ -70,15 +71,15 @@ def addresses(context: Context) -> Iterator[Diagnostic]:
 
 def routing(context: Context) -> Iterator[Diagnostic]:
     """One host, one pool: two would need routing by the model's name, which needs the payload processor."""
-    taken: dict[tuple[str, str], tuple] = {}
+    taken: dict[tuple[str, SpecPath], tuple[WorkloadKey, SpecPath]] = {}
     for key in context.fleet.workload_keys:
         service = context.platform.serving[key[0]]
         for i, exposure in enumerate(service.expose):
-            path = ("serving", key[0], "expose", i)
+            path: SpecPath = ("serving", key[0], "expose", i)
             for place in context.fleet.places:
                 if not context.fleet.is_exposed(key, exposure.gateway, place):
                     continue
-                first = taken.setdefault((exposure.gateway, place.name), (key, path))
+                first = taken.setdefault((exposure.gateway, place.path), (key, path))
                 if first[0] != key:
                     yield context.finding(
                         "GTW101",
@@ -126,4 +127,5 @@ def classes(context: Context) -> Iterator[Diagnostic]:
                 ("gateways", name, "modelArmor"),
                 key=True,
                 severity=Severity.WARNING,
+                help="prompts and answers are not screened until a later release writes it",
             )

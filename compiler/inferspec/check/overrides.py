@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic, SpecPath, format_path
 from ..model.base import Selector
 from ..model.serving import Override
-from ..resolve.places import selects
+from ..resolve.places import Place, selects
 from ..resolve.settings import spoken, variants
 from .context import Context, clusters
 
@@ -21,14 +21,16 @@ def _says(entry: Override, path: SpecPath) -> dict[str, tuple[object, SpecPath]]
 def conflicts(context: Context) -> Iterator[Diagnostic]:
     """Two entries of one rung may not set one key to two values for one cluster: neither is more specific."""
     for name, service in context.platform.serving.items():
-        entries = [(o, ("serving", name, "overrides", i)) for i, o in enumerate(service.overrides)]
-        for i, (entry, path) in enumerate(entries):
-            for earlier, at in entries[:i]:
-                if earlier.where.rung != entry.where.rung or (earlier.variant and entry.variant and earlier.variant != entry.variant):
+        entries = [(o, o.where.rung, _says(o, ("serving", name, "overrides", i))) for i, o in enumerate(service.overrides)]
+        for i, (entry, rung, second) in enumerate(entries):
+            reached: list[Place] | None = None
+            for earlier, other, first in entries[:i]:
+                if other != rung or (earlier.variant and entry.variant and earlier.variant != entry.variant):
                     continue
-                first, second = _says(earlier, at), _says(entry, path)
                 clash = [k for k in second if k in first and first[k][0] != second[k][0]]
-                both = [p for p in context.fleet.places if selects(entry.where, p) and selects(earlier.where, p)] if clash else []
+                if clash and reached is None:
+                    reached = [p for p in context.fleet.places if selects(entry.where, p)]
+                both = [p for p in reached or () if selects(earlier.where, p)] if clash else []
                 if both:
                     key = clash[0]
                     yield context.finding(
@@ -43,13 +45,17 @@ def conflicts(context: Context) -> Iterator[Diagnostic]:
 
 def selectors(context: Context) -> Iterator[Diagnostic]:
     """A selector that means no cluster is a mistake everywhere but in a wave."""
+    if context.clusters_left_out:
+        return
     for path, selector in _selectors(context):
         if not any(selects(selector, place) for place in context.fleet.places):
-            yield context.finding("SPC010", f"{format_path(path)} selects no cluster", path, help=_nearest(context, selector))
+            yield context.finding("SPC010", f"{format_path(path)} selects no cluster", path, help=nearest(context, selector))
 
 
 def placed(context: Context) -> Iterator[Diagnostic]:
     """An override that reaches no server of its service changes nothing: as much a mistake as one that selects nothing."""
+    if context.clusters_left_out:
+        return
     for name, service in context.platform.serving.items():
         for i, override in enumerate(service.overrides):
             selected = [p for p in context.fleet.places if selects(override.where, p)]
@@ -85,7 +91,7 @@ def _selectors(context: Context) -> Iterator[tuple[SpecPath, Selector]]:
         yield ("gateways", name, "where"), gateway.where
 
 
-def _nearest(context: Context, selector: Selector) -> str:
+def nearest(context: Context, selector: Selector) -> str:
     places = context.fleet.places
     for key, known in (
         ("cluster", {p.name for p in places}),

@@ -37,7 +37,7 @@ def _names(context: Context, path: SpecPath, name: str, section: str, known: Ite
         return
     keys = held | (context.written(section) if known is None else set())
     if name in keys:
-        yield _followed(context, path, f"{section}.{name}")
+        yield followed(context, path, f"{section}.{name}")
         return
     near = difflib.get_close_matches(name, sorted(keys), 1)
     help = f"did you mean '{near[0]}'?" if near else f"{section} has {', '.join(sorted(keys)) or 'no entries'}"
@@ -116,10 +116,10 @@ def _version(context: Context, path: SpecPath, reference: str) -> Iterator[Diagn
         return
     yield from _names(context, path, version, f"models.{model}.versions", spec.versions)
     if spec.store not in context.platform.storage:
-        yield _followed(context, path, f"models.{model}.store")
+        yield followed(context, path, f"models.{model}.store")
 
 
-def _followed(context: Context, path: SpecPath, cause: str) -> Diagnostic:
+def followed(context: Context, path: SpecPath, cause: str) -> Diagnostic:
     """The entry exists but has a mistake of its own: said there, so only noted here."""
     message = f"{format_path(path)} is not checked further until {cause} is right"
     return context.finding("SPC012", message, path, severity=Severity.INFO, help=f"mend {cause} first")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..diagnostics import Diagnostic
+from ..resolve.places import Place
 from .context import Context, clusters, place_of
 
 
 def bounds(context: Context) -> Iterator[Diagnostic]:
-    seen: set = set()
+    seen: set[tuple[Any, ...]] = set()
     for w in context.workloads():
         low, high = w.scale("min"), w.scale("max")
         at = place_of(low, (*w.path, "scale"))
@@ -22,6 +24,7 @@ def bounds(context: Context) -> Iterator[Diagnostic]:
                 f"{w.name}: at least {low.v} replicas and at most {high.v}",
                 at,
                 related=(context.span(place_of(high, (*w.path, "scale")), "the most"),),
+                help=f"min: at most {high.v}, or max: at least {low.v}",
             )
         elif int(low.v) == 0:
             yield context.finding(
@@ -35,12 +38,16 @@ def bounds(context: Context) -> Iterator[Diagnostic]:
 
 def chain(context: Context) -> Iterator[Diagnostic]:
     """Every link of the chain is there: a series in that version, and an adapter in that cluster."""
-    lacking: dict[str, list] = {}
+    lacking: dict[str, list[Place]] = {}
     for _, w, places in context.cohorts:
         metric = str(w.scale("metric").v)
         if w.engine.metric(metric, str(w.engine_version.v)) is None:
+            known = [m.id for m in w.engine.metrics if m.type == "gauge" and m.exists_in(str(w.engine_version.v))]
             yield context.finding(
-                "SCL103", f"{w.engine.id} {w.engine_version.v} exports no {metric}", place_of(w.scale("metric"), (*w.path, "scale"))
+                "SCL103",
+                f"{w.engine.id} {w.engine_version.v} exports no {metric}",
+                place_of(w.scale("metric"), (*w.path, "scale")),
+                help=f"gauges of that version: {', '.join(known) or 'none'}",
             )
         if w.autoscaled:
             without = [p for p in places if "custom-metrics-adapter" not in p.cluster.addons]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..diagnostics import Diagnostic, Severity
+from ..diagnostics import Diagnostic
+from ..resolve.places import Place
 from .context import Context, clusters
 
 
 def locations(context: Context) -> Iterator[Diagnostic]:
     """Every cluster has a bucket in its region, or in a dual- or multi-region that contains it."""
-    lacking: dict[tuple[str, str], list] = {}
+    lacking: dict[tuple[str, str], list[Place]] = {}
     for key in context.fleet.workload_keys:
         for place in context.fleet.places_of(key):
             store = context.fleet.workload_at(key, place).model.store
@@ -29,9 +30,5 @@ def locations(context: Context) -> Iterator[Diagnostic]:
         )
     for name, store in context.platform.storage.items():
         if store.read != "gcs-fuse":
-            yield context.finding(
-                "SPC011",
-                f"storage {name}: read: {store.read} is checked but not emitted yet; servers read by gcs-fuse",
-                ("storage", name, "read"),
-                severity=Severity.INFO,
-            )
+            message = f"storage {name}: read: {store.read} is checked but not emitted yet; servers read by gcs-fuse"
+            yield context.later(message, ("storage", name, "read"))

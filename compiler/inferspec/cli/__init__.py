@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from errno import ENOSPC
 from importlib import import_module
 
 USAGE, NO_INPUT, TOOL, STALE, INTERNAL, INTERRUPTED = 2, 3, 4, 5, 70, 130
@@ -13,20 +14,25 @@ USAGE, NO_INPUT, TOOL, STALE, INTERNAL, INTERRUPTED = 2, 3, 4, 5, 70, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    import gc
+
     from .parser import build
 
+    gc.set_threshold(200_000, 20, 100)  # a run ends soon and makes few cycles: looking for them took 5 % of its time
+    _streams()
     parser = build()
     try:
-        options = parser.parse_args(arguments)
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    if options.command is None:
-        parser.print_help(sys.stderr)
-        return USAGE
-    try:
+        try:
+            options = parser.parse_args(arguments)
+        except SystemExit as stop:
+            sys.stdout.flush()
+            return int(stop.code or 0)
+        if options.command is None:
+            parser.print_help(sys.stderr)
+            return USAGE
         return _run(options)
     except KeyboardInterrupt:
-        print("inferspec: interrupted; the tree is as it was", file=sys.stderr)
+        print("inferspec: interrupted; the tree is as it was, or the next run finishes it", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -35,13 +41,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _internal(error)
 
 
+def _streams() -> None:
+    """What is printed is UTF-8 whatever the locale, and a stream that was closed is one that nobody reads."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - as long as the process lives
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
 def _run(options: object) -> int:
     from ..emit.journal import WriteError
     from ..tools.pinned import ToolError
     from .stop import Stop
 
     try:
-        return import_module(f".{options.module}", __package__).run(options)  # type: ignore[attr-defined]
+        code: int = import_module(f".{options.module}", __package__).run(options)  # type: ignore[attr-defined]
+        sys.stdout.flush()
+        return code
     except Stop as stop:
         print(f"inferspec: {stop}", file=sys.stderr)
         return stop.code
@@ -50,6 +68,12 @@ def _run(options: object) -> int:
         return TOOL
     except ToolError as error:
         print(f"inferspec: {error}", file=sys.stderr)
+        return TOOL
+    except OSError as error:
+        if error.errno != ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print("inferspec: no space left on the device", file=sys.stderr)
         return TOOL
 
 

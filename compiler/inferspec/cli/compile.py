@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterable
 
 from ..diagnostics import Diagnostic
-from ..emit.write import WriteResult, read_inventory, tree_inventory, write_tree
+from ..emit.write import Planned, WriteResult, removed
 from ..outcome import Outcome, Request
 from ..pipeline import compile
 from . import STALE
@@ -15,21 +15,21 @@ from .session import note, report, request
 
 def run(options: Namespace) -> int:
     asked = request(options)
-    planned: list[WriteResult] = []
+    writes: list[Planned] = []
 
     def prove(outcome: Outcome) -> list[Diagnostic]:
         assert outcome.tree is not None
-        planned.append(write_tree(outcome.tree, asked.root, force=options.force, dry_run=True))
-        return [*_refusals(outcome, planned[0]), *_removals(outcome, asked), *_proof(outcome, asked, planned[0])]
+        writes.append(Planned(outcome.tree, asked.root, force=options.force))
+        planned = writes[0].result
+        return [*_refusals(outcome, planned), *_removals(outcome, asked, planned), *_proof(outcome, asked, planned)]
 
     outcome = compile(asked, prove=prove)
     code = report(options, outcome)
     if outcome.failed or outcome.tree is None:
         return max(code, 1)
     if options.check:
-        return _checked(options, planned[0], code)
-    written = write_tree(outcome.tree, asked.root, force=options.force)
-    _summary(options, outcome, written)
+        return _checked(options, writes[0].result, code)
+    _summary(options, outcome, writes[0].write())
     return code
 
 
@@ -63,15 +63,14 @@ def _refusals(outcome: Outcome, planned: WriteResult) -> list[Diagnostic]:
     ]
 
 
-def _removals(outcome: Outcome, asked: Request) -> list[Diagnostic]:
+def _removals(outcome: Outcome, asked: Request, planned: WriteResult) -> list[Diagnostic]:
     """Config Sync prunes what disappears: more than the budget, or anything precious, has to be acknowledged."""
-    from ..emit.locks import removed_objects
     from ..resolve.facts import deletion_budget
 
     assert outcome.fleet is not None and outcome.tree is not None and outcome.document is not None
     platform = outcome.fleet.platform
     meant = {entry.object for entry in platform.delivery.deletions.acknowledge}
-    gone = removed_objects(read_inventory(asked.root, platform.name), tree_inventory(outcome.tree))
+    gone = removed(planned, outcome.tree, asked.root, platform.name)
     left = [(cluster, identity) for cluster, identity in gone if str(identity) not in meant]
     precious = [(c, i) for c, i in left if i.kind in PRECIOUS]
     budget = deletion_budget(outcome.fleet)

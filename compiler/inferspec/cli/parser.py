@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 from .. import __version__
 
@@ -14,7 +15,7 @@ class _Parser(argparse.ArgumentParser):
     """argparse's own message, with the way out."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        self.print_usage()
+        self.print_usage(sys.stderr)
         self.exit(2, f"{self.prog}: {message} (try '{self.prog} --help')\n")
 
 
@@ -116,10 +117,10 @@ def _others(commands: argparse._SubParsersAction) -> None:
     actions = policy.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
     test = _command(actions, "test", "policy", "run the rules of policies/ against their fixtures", "inferspec policy test")
     test.add_argument("policies", metavar="DIR", nargs="?", default="policies")
-    test.add_argument("-C", "--directory", metavar="DIR", default=".")
+    test.add_argument("-C", "--directory", metavar="DIR", default=".", help="the repository that the policies are in")
     _command(commands, "schema", "schema", "print the JSON Schema of the spec", "inferspec schema > specs/platform.schema.json")
     doctor = _command(commands, "doctor", "doctor", "check the tools and the installation", "inferspec doctor")
-    doctor.add_argument("-C", "--directory", metavar="DIR", default=".")
+    doctor.add_argument("-C", "--directory", metavar="DIR", default=".", help="the repository to look at")
     _command(commands, "version", "version", "print the versions of inferspec and of its tools", "inferspec version")
     completion = _command(
         commands, "completion", "completion", "print a completion script", "inferspec completion bash > ~/.inferspec-completion"

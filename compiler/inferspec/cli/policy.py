@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -30,23 +31,27 @@ def run(options: Namespace) -> int:
 
 
 def _facts(spec: Path, root: Path) -> Mapping[str, Any]:
-    from ..catalog import catalogue
+    from ..catalog import catalogue, overlay
     from ..check import check
-    from ..diagnostics import Severity
+    from ..diagnostics import Diagnostic, Severity, format_path
     from ..load import load_spec
     from ..model.errors import read_platform
     from ..resolve.facts import facts
     from ..resolve.fleet import Fleet
 
-    document, found = load_spec(spec, root=root)
-    if document is not None:
-        platform, problems = read_platform(document)
-        found += problems
-        if platform is not None and not any(d.severity is Severity.ERROR for d in found):
-            fleet, problems = check(Fleet(platform, catalogue()), document)
-            errors = [d for d in problems if d.severity is Severity.ERROR]
-            if not errors:
-                return facts(fleet)
-            found += errors
-    worst = found[0]
-    raise ValueError(f"{worst.span.file}:{worst.span.line}: {worst.message}")
+    def sound(found: list[Diagnostic]) -> None:
+        for worst in (d for d in found if d.severity is Severity.ERROR):
+            raise ValueError(f"{format_path(worst.path)}: {worst.message}" if worst.path else worst.message)
+
+    # A fixture that was merged with its base stands in a folder of its own, outside the repository.
+    inside = spec.resolve().is_relative_to(root.resolve())
+    document, found = load_spec(spec, root=root if inside else spec.parent)
+    sound(found)
+    assert document is not None
+    platform, found = read_platform(document)
+    sound(found)
+    assert platform is not None
+    own = root / "catalog"
+    fleet, found = check(Fleet(platform, overlay(own)[0] if own.is_dir() else catalogue()), document, date.today())
+    sound(found)
+    return facts(fleet)

@@ -7,9 +7,10 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from pathlib import Path
+from typing import TextIO
 
 from ..diagnostics import Diagnostic, Severity
 from ..outcome import Outcome, Request
@@ -66,10 +67,19 @@ def progress(options: Namespace) -> Callable[[str, int, int], None]:
 def report(options: Namespace, outcome: Outcome, extra: Iterable[Diagnostic] = ()) -> int:
     """Write the findings in the form asked for; returns 0 or 1."""
     diagnostics = [*outcome.diagnostics, *extra]
-    with open(options.output, "w", encoding="utf-8") if options.output else nullcontext(sys.stdout) as stream:
+    with _opened(options.output) as stream:
         if not (options.quiet and not diagnostics):
             render(options.format, Report(diagnostics, outcome.texts, colour=colour(options, stream.isatty()), width=_width()), stream)
     return exit_code(diagnostics, Severity(options.fail_on))
+
+
+def _opened(path: str | None) -> AbstractContextManager[TextIO]:
+    if path is None:
+        return nullcontext(sys.stdout)
+    try:
+        return open(path, "w", encoding="utf-8")
+    except OSError as error:
+        raise Stop(USAGE, f"cannot write the findings to {path}: {error.strerror}") from None
 
 
 def colour(options: Namespace, terminal: bool) -> bool:

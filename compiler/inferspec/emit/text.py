@@ -45,9 +45,22 @@ Piece = str | Gap | Open
 """Finished text, or what is still to be filled in."""
 
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def json_text(value: Any) -> str:
     """JSON that is YAML too: ``json.dumps`` with ASCII escapes would write surrogate pairs, which YAML readers refuse."""
-    return json.dumps(value, ensure_ascii=False)
+    return _ENCODE(value)
+
+
+def indented(node: Any, margin: str = "\n") -> str:
+    """What ``json.dumps(indent=2, ensure_ascii=False)`` writes; its own encoder of indented text is slow."""
+    inner = margin + "  "
+    if isinstance(node, Mapping) and node:
+        return "{" + ",".join([f"{inner}{json_text(key)}: {indented(item, inner)}" for key, item in node.items()]) + margin + "}"
+    if isinstance(node, list | tuple) and node:
+        return "[" + ",".join([inner + indented(item, inner) for item in node]) + margin + "]"
+    return json_text(node)
 
 
 def scalar_text(value: Scalar) -> str:

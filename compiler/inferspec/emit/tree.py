@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -13,7 +13,7 @@ from .kustomize import UP, Overlay, facts_component, facts_name, layer_component
 from .layers import FACTS, EmitError, Note, Patch, Stacks
 from .locks import cluster_lock, cluster_lock_path, shared_lock, shared_lock_path
 from .names import directories, label, region_label
-from .text import ObjectTexts
+from .text import ObjectTexts, indented
 
 
 class Tree(dict[str, str]):
@@ -170,12 +170,18 @@ class _Renderer:
         return Overlay(part, resources, components, sorted(facts), unbindable, patches)
 
 
+_refusal = lru_cache(maxsize=10_000)(refusal)
+"""Most texts of the variables stand in those of many clusters."""
+
+
 def _tfvars(variables: Mapping[str, Any]) -> str:
     def check(node: Any) -> None:
-        for item in node.values() if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else ():
-            check(item)
-        if isinstance(node, str) and (problem := refusal(node)):
-            raise EmitError(f"terraform variables: {problem}")
+        if isinstance(node, str):
+            if problem := _refusal(node):
+                raise EmitError(f"terraform variables: {problem}")
+        else:
+            for item in node.values() if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else ():
+                check(item)
 
     check(variables)
-    return json.dumps(variables, ensure_ascii=False, indent=2) + "\n"
+    return indented(variables) + "\n"

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from ..plan.objects import Identity
 from .journal import Step, WriteError, commit, digest_of, exclusive, pending, roll_forward
-from .locks import LOCK, DamagedLock, Inventory, Lock, inventory, parse_lock, shared_lock_path
+from .locks import LOCK, DamagedLock, Inventory, Lock, inventory, parse_lock, removed_objects, shared_lock_path
 from .tree import Tree
 
-__all__ = ["Refusal", "WriteError", "WriteResult", "read_inventory", "tree_inventory", "write_tree"]
+__all__ = ["Planned", "Refusal", "WriteError", "WriteResult", "read_inventory", "removed", "tree_inventory", "write_tree"]
 
 
 class Refusal(NamedTuple):
@@ -46,45 +48,74 @@ def write_tree(tree: Tree | dict[str, str], root: Path, *, force: bool = False, 
 
     Raises WriteError where the system refuses (disk full, read-only, another run). An interrupted run is finished first.
     """
-    root = root.resolve()
-    interrupted = pending(root)
-    compared = _Comparison(tree, root, force, interrupted)
-    if dry_run or not (interrupted or compared.steps):
-        return compared.result
-    if compared.result.refused and not interrupted:
-        return compared.result
-    with exclusive(root) as folder:
-        if interrupted:
-            try:
-                roll_forward(root, folder, interrupted)
-            except OSError as error:
-                raise WriteError(f"cannot finish an interrupted run: {error.strerror} ({error.filename})") from error
-            compared = _Comparison(tree, root, force, [])
-        if not compared.result.refused:
-            commit(root, folder, tree, compared.steps)
-        return compared.result
+    planned = Planned(tree, root, force=force)
+    return planned.result if dry_run else planned.write()
 
 
-def read_inventory(root: Path, platform: str) -> Inventory:
-    """The objects that the locks on disk describe; damaged locks count for nothing."""
-    return inventory(_read_locks(root.resolve(), platform)[0])
+class Planned:
+    """A tree compared with the files below ``root``: what ``write`` would do, and then doing it."""
+
+    def __init__(self, tree: Tree | dict[str, str], root: Path, *, force: bool = False) -> None:
+        self._tree, self._root, self._force = tree, root.resolve(), force
+        self._interrupted = pending(self._root)
+        self._compared = _Comparison(tree, self._root, force, self._interrupted)
+
+    @property
+    def result(self) -> WriteResult:
+        return self._compared.result
+
+    def write(self) -> WriteResult:
+        """As ``write_tree``. What changed on disk since the comparison is compared again."""
+        if not self._compared.current():
+            self._interrupted = pending(self._root)
+            self._compared = _Comparison(self._tree, self._root, self._force, self._interrupted)
+        if not self._interrupted and (self.result.refused or not self._compared.steps):
+            return self.result
+        with exclusive(self._root) as folder:
+            if self._interrupted:
+                try:
+                    roll_forward(self._root, folder, self._interrupted)
+                except OSError as error:
+                    raise WriteError(f"cannot finish an interrupted run: {error.strerror} ({error.filename})") from error
+                self._compared = _Comparison(self._tree, self._root, self._force, [])
+            if not self.result.refused:
+                commit(self._root, folder, self._tree, self._compared.steps)
+            return self.result
 
 
-def tree_inventory(tree: Tree | dict[str, str]) -> Inventory:
+def removed(planned: WriteResult, tree: Tree, root: Path, platform: str) -> list[tuple[str, Identity]]:
+    """(cluster, object) for all that Config Sync would prune after this write. Only locks that it touches are read."""
+    shared = shared_lock_path(platform)
+    touched = {path for path in (*planned.changed, *planned.deleted) if path.endswith(f"/{LOCK}")}
+    if not touched:
+        return []
+    only = None if shared in touched else touched | {shared}
+    return removed_objects(read_inventory(root, platform, only), tree_inventory(tree, only))
+
+
+def read_inventory(root: Path, platform: str, only: Collection[str] | None = None) -> Inventory:
+    """The objects that the locks on disk describe, or ``only`` some of them; damaged locks count for nothing."""
+    return inventory(_read_locks(root.resolve(), platform, only)[0])
+
+
+def tree_inventory(tree: Tree | dict[str, str], only: Collection[str] | None = None) -> Inventory:
     """The objects that the tree's own locks describe."""
-    return inventory({path: parse_lock(text, path) for path, text in tree.items() if path.endswith(f"/{LOCK}")})
+    locks = {path: text for path, text in tree.items() if path.endswith(f"/{LOCK}") and (only is None or path in only)}
+    return inventory({path: parse_lock(text, path) for path, text in locks.items()})
 
 
 def platforms(tree: Tree | dict[str, str]) -> list[str]:
     return [path.split("/")[1] for path in tree if path.startswith("overlays/") and path == shared_lock_path(path.split("/")[1])]
 
 
-def _read_locks(root: Path, platform: str) -> tuple[dict[str, Lock], dict[str, str]]:
+def _read_locks(root: Path, platform: str, only: Collection[str] | None = None) -> tuple[dict[str, Lock], dict[str, str]]:
     """Path -> lock, and path -> hash of the lock file; a damaged lock has a hash only."""
     locks, hashes = {}, {}
     found = [root / shared_lock_path(platform), *root.glob(f"clusters/{platform}/*/*/{LOCK}")]
     for file in found:
         path = file.relative_to(root).as_posix()
+        if only is not None and path not in only:
+            continue
         try:
             content = file.read_bytes()
         except OSError:
@@ -97,6 +128,14 @@ def _read_locks(root: Path, platform: str) -> tuple[dict[str, Lock], dict[str, s
     return locks, hashes
 
 
+def _state(file: str) -> tuple[int, ...] | None:
+    try:
+        found = os.lstat(file)
+    except OSError:
+        return None
+    return found.st_mode, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
 class _Comparison:
     """The tree against the disk: every file is new, changed, unchanged, stale or refused."""
 
@@ -105,6 +144,7 @@ class _Comparison:
         self.force = force
         self.refused: list[Refusal] = []
         self._root = str(root)
+        self._seen: dict[str, tuple[int, ...] | None] = {}
         self._directories: dict[str, str | None] = {}
         hashes = tree.hashes if isinstance(tree, Tree) else {path: sha256(text.encode()).hexdigest() for path, text in tree.items()}
         owned = self._owned(platforms(tree), interrupted)
@@ -145,16 +185,17 @@ class _Comparison:
 
     def _on_disk(self, path: str) -> str | None:
         """The hash of the file at ``path``; what stands in its way is refused, whatever is forced."""
+        self._seen[path] = None
         problem = self._obstacle(path.rpartition("/")[0])
         if problem or problem is None:
             if problem:
                 self.refused.append(Refusal(path, problem))
             return None
         file = f"{self._root}/{path}"
-        try:
-            mode = os.lstat(file).st_mode
-        except OSError:
+        found = self._seen[path] = _state(file)
+        if found is None:
             return None
+        mode = found[0]
         if stat.S_ISLNK(mode):
             # Never followed: with force the link itself is replaced.
             if self.force:
@@ -170,6 +211,10 @@ class _Comparison:
             self.refused.append(Refusal(path, f"cannot be read: {error.strerror}"))
             return None
 
+    def current(self) -> bool:
+        """Whether every file that was looked at is still as it was, by the marks that a write leaves."""
+        return all(_state(f"{self._root}/{path}") == seen for path, seen in self._seen.items())
+
     def _obstacle(self, directory: str) -> str | None:
         """What is wrong with a directory of the tree: "" for nothing, None if it does not exist yet."""
         if directory not in self._directories:
@@ -184,6 +229,8 @@ class _Comparison:
             mode = os.lstat(place).st_mode
         except OSError:
             return None
+        if stat.S_ISDIR(mode):
+            return ""
         if stat.S_ISLNK(mode) and not Path(place).resolve().is_relative_to(self.root):
             return f"{directory} is a symbolic link out of the repository"
         if not Path(place).is_dir():

@@ -13,9 +13,7 @@ from pydantic_core import PydanticCustomError
 class Closed(BaseModel):
     """A map of the spec: unknown keys are errors, values are never coerced, keys are camelCase."""
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, alias_generator=to_camel, validate_by_name=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, alias_generator=to_camel, validate_by_name=False, defer_build=True)
 
 
 def grammar(pattern: str, what: str, example: str, limit: int = 63) -> Any:
@@ -83,6 +81,20 @@ GitRepo = grammar(
 Revision = grammar(r"[A-Za-z0-9][-A-Za-z0-9._/]*", "a tag or commit", "v1.7.4", 100)
 Duration = grammar(r"(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?(?<=[hms])", "a duration", "168h", 20)
 Quantity = grammar(r"[0-9]+(?:\.[0-9]+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?", "a Kubernetes quantity", "64Gi", 20)
+Shape = grammar(r"[a-z0-9]+(?:-[a-z0-9]+)+", "a machine type", "g2-standard-8")
+Topology = grammar(r"[0-9]+x[0-9]+(?:x[0-9]+)?", "a TPU topology", "2x4")
+ResourceName = grammar(r"[a-z](?:[-a-z0-9]*[a-z0-9])?", "the name of a Compute Engine resource", "acme-h100-a")
+Variable = grammar(r"[A-Za-z_][A-Za-z0-9_]*", "an environment variable", "NCCL_DEBUG", 200)
+PublicName = grammar(r"[A-Za-z0-9][-A-Za-z0-9_./]*", "a model name that clients send", "gemma-3-27b", 100)
+EngineVersion = grammar(r"vllm(?:@[0-9]+\.[0-9]+\.[0-9]+)?", "an engine, with its version or without", "vllm@0.33.0")
+VersionName = grammar(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?", "a version name", "v1")
+AdapterSource = grammar(r"(?:hf|gs)://\S+", "a source", "gs://acme-models-us/sql", 300)
+KindName = grammar(r"[A-Z][A-Za-z]+", "a kind", "Deployment")
+KindAndName = grammar(r"[A-Z][A-Za-z]+ \S+", "an object as messages print it", "ComputeClass l4", 400)
+ServiceAccount = grammar(
+    r"[^@\s]+@[^@\s]+\.iam\.gserviceaccount\.com", "a Google service account", "sync@acme-prod.iam.gserviceaccount.com", 200
+)
+PinnedImage = grammar(r"\S+@sha256:[0-9a-f]{64}", "an image pinned by digest", "registry.acme.example/platform@sha256:" + "0" * 64, 400)
 IsoDate = grammar(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])", "a date", "2027-01-31")
 Reason = Annotated[str, Field(min_length=4, max_length=300, description="Why this exception exists; a ticket is enough.")]
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from .base import Closed, Duration, IsoDate, Name, Quantity, items, one_or_many
+from .base import Closed, Duration, IsoDate, Name, Quantity, Shape, Topology, items, one_or_many
 
 _WORDS = ("on-demand", "spot")
 
@@ -16,7 +16,9 @@ class CapacitySource(Closed):
     """One rung of the ladder: exactly one of its keys."""
 
     on_demand: bool | None = None
+    """At the list price, when there is any."""
     spot: bool | None = None
+    """Cheaper, and taken away at any time."""
     flex_start: Duration | None = None
     """Dynamic Workload Scheduler flex-start; how long a node may run, 10m to 168h."""
     reservation: Name | None = None
@@ -54,7 +56,6 @@ def _source(value: Any) -> Any:
 
 
 Source = Annotated[CapacitySource, BeforeValidator(_source, json_schema_input_type=Literal["on-demand", "spot"] | CapacitySource)]
-Shape = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)+$", json_schema_extra={"examples": ["g2-standard-8"]})]
 
 
 class CapacityClass(Closed):
@@ -62,7 +63,7 @@ class CapacityClass(Closed):
 
     shape: one_or_many(Shape)
     """Machine type of the catalogue, or a list to fall back over; every service of the class must fit each."""
-    topology: Annotated[str, Field(pattern=r"^\d+x\d+(?:x\d+)?$")] | None = None
+    topology: Topology | None = None
     """TPU slice topology."""
     baseline: items(Source) = ()
     """What is paid for already, asked first."""

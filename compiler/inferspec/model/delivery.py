@@ -6,17 +6,34 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .base import Closed, Duration, GitRepo, Host, Name, ProjectId, Reason, Revision, Where, items
+from .base import (
+    Closed,
+    Duration,
+    GitRepo,
+    Host,
+    KindAndName,
+    Name,
+    PinnedImage,
+    ProjectId,
+    Reason,
+    ResourceName,
+    Revision,
+    ServiceAccount,
+    Where,
+    items,
+)
 
 
 class Tls(Closed):
     """The certificate, in the form the gateway class takes: a Certificate Manager certificate of the gateway's region."""
 
-    certificate: Annotated[str, Field(pattern=r"^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$")]
+    certificate: ResourceName
+    """Name of the certificate in the region."""
 
 
 class ModelArmor(Closed):
     template: Name
+    """Template of the gateway's project and region."""
 
 
 class Gateway(Closed):
@@ -25,6 +42,7 @@ class Gateway(Closed):
     class_: Annotated[Literal["regional-external", "regional-internal", "global-external", "cross-regional-internal"], Field(alias="class")]
     """Load balancer."""
     where: Where
+    """Clusters that have it."""
     host: Host
     """Host name clients use."""
     tls: Tls | None = None
@@ -34,19 +52,23 @@ class Gateway(Closed):
     address: Name | None = None
     """Reserved address, by name."""
     model_armor: ModelArmor | None = None
+    """Screens prompts and answers."""
 
 
 class ConfigSync(Closed):
     """Where Config Sync reads from."""
 
     repo: GitRepo | None = None
+    """URL of the repository that holds overlays/."""
     branch: Revision | None = None
+    """Branch that waves without a revision follow."""
     auth: Literal["none", "ssh", "cookiefile", "token", "githubapp", "gcenode", "gcpserviceaccount", "k8sserviceaccount"] = "none"
+    """How Config Sync proves who it is."""
     secret_ref: Name | None = None
     """Secret in config-management-system, for ssh, cookiefile, token and githubapp."""
-    service_account: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.iam\.gserviceaccount\.com$")] | None = None
+    service_account: ServiceAccount | None = None
     """For gcpserviceaccount."""
-    image: Annotated[str, Field(pattern=r"^\S+@sha256:[0-9a-f]{64}$")] | None = None
+    image: PinnedImage | None = None
     """OCI artefact, by digest, for source oci."""
 
 
@@ -54,12 +76,13 @@ class Wave(Closed):
     """Clusters that move together, at one revision. The first wave that matches a cluster is its wave."""
 
     where: Where
+    """Clusters of the wave."""
     revision: Revision | None = None
     """Tag or commit. Only clusters of stage dev and a platform of one cluster may follow the branch instead."""
 
 
 class AcknowledgedDeletion(Closed):
-    object: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+ \S+$")]
+    object: KindAndName
     """'Kind namespace/name' or 'Kind name', as the message prints it."""
     reason: Reason
 
@@ -68,33 +91,43 @@ class Deletions(Closed):
     """How many objects one change may remove."""
 
     budget: Annotated[int, Field(ge=0)] | None = None
+    """Most objects that one change may remove."""
     acknowledge: items(AcknowledgedDeletion) = ()
     """Removals that are meant, one by one."""
 
 
 class Delivery(Closed):
     source: Literal["git", "oci"] = "git"
+    """Where Config Sync reads from: a git repository or an OCI artefact."""
     render: Literal["in-cluster", "ahead"] = "in-cluster"
     """Config Sync renders the overlay, or reads final manifests."""
     config_sync: ConfigSync
+    """Repository and credentials."""
     waves: items(Wave, min_length=1)
-    deletions: Deletions = Deletions()
+    """In order: the first that matches a cluster is its wave."""
+    deletions: Deletions = Deletions.model_construct()
+    """Guard against removing too much at once."""
 
 
 class Imports(Closed):
     """Cloud resources that exist already."""
 
     buckets: dict[str, Literal["observe", "adopt", "create"]] = {}
+    """What to do with a bucket that exists: observe, adopt or create."""
     addresses: dict[str, Literal["observe", "adopt", "create"]] = {}
+    """What to do with an address that exists: observe, adopt or create."""
 
 
 class ExtraResource(Closed):
     """A manifest of your own, synced with a team's part."""
 
     team: Name
+    """Key in ``teams``."""
     where: Where
+    """Clusters that get it."""
     reason: Reason
     manifest: dict[str, Any]
+    """One object of the team's namespace."""
 
 
 __all__ = ["ConfigSync", "Delivery", "ExtraResource", "Gateway", "Imports", "ProjectId", "Wave"]

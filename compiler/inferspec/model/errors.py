@@ -25,6 +25,15 @@ _KINDS = {
     "list_type": "a list",
 }
 
+_LIMITS = {
+    "greater_than_equal": "is at least {ge}, not {found}",
+    "less_than_equal": "is at most {le}, not {found}",
+    "too_short": "needs {min_length} or more entries, this has {actual_length}",
+    "string_too_short": "has at least {min_length} characters, not {found}",
+    "string_too_long": "has at most {max_length} characters, not {found}",
+    "string_pattern_mismatch": "has the form {pattern}, {found} has not",
+}
+
 
 def read_platform(document: Document) -> tuple[Platform | None, list[Diagnostic]]:
     """The typed spec and what is wrong with its shape.
@@ -46,10 +55,13 @@ def read_platform(document: Document) -> tuple[Platform | None, list[Diagnostic]
         return Platform.model_validate(document.root), []
     except ValidationError as error:
         found = list(_once(_diagnose(item, document) for item in error.errors(include_url=False)))
-    try:
-        return Platform.model_validate(_pruned(document.root, [(d.path, d.code == "SPC001") for d in found])), found
-    except ValidationError:
-        return None, found
+    # Without the unknown keys alone, else without every entry that holds a mistake.
+    for keys in (True, False):
+        try:
+            return Platform.model_validate(_pruned(document.root, [(d.path, keys and d.code == "SPC001") for d in found])), found
+        except ValidationError:
+            continue
+    return None, found
 
 
 def _pruned(root: Any, mistakes: list[tuple[SpecPath, bool]]) -> Any:
@@ -71,9 +83,16 @@ def _without(node: Any, path: SpecPath) -> Any:
 
 
 def _once(found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
-    """Alternatives of a union fail one by one; the reader wants one message a place."""
+    """Alternatives of a union fail one by one; the reader wants one message a place.
+
+    A key that is there under a mistyped name is not missing as well.
+    """
     seen: set[tuple[SpecPath, str]] = set()
-    for diagnostic in found:
+    listed = list(found)
+    mistyped = {(*d.path[:-1], d.fix.edits[0].text) for d in listed if d.fix is not None}
+    for diagnostic in listed:
+        if diagnostic.code == "SPC002" and diagnostic.path in mistyped:
+            continue
         key = (diagnostic.path, "shape" if diagnostic.code in ("SPC003", "SPC004") else diagnostic.code + diagnostic.message)
         if key not in seen:
             seen.add(key)
@@ -90,7 +109,7 @@ def _diagnose(item: Any, document: Document) -> Diagnostic:
         return Diagnostic(
             "SPC002",
             f"{format_path(path[:-1]) or 'the spec'} has no {path[-1]}",
-            document.span(path[:-1], key=True),
+            document.span(path[:-1] or ("kind",), key=True),
             path=path,
             help=_described(path),
         )
@@ -105,10 +124,19 @@ def _diagnose(item: Any, document: Document) -> Diagnostic:
             f"{shown}: {_found(item['input'])} is not one of {wanted}",
             document.span(path),
             path=path,
-            help=f"did you mean '{near[0]}'?" if near else "",
+            help=f"did you mean '{near[0]}'?" if near else _described(path),
+        )
+    if kind in _LIMITS:
+        return Diagnostic(
+            "SPC004",
+            f"{shown} {_LIMITS[kind].format(found=_found(item['input']), **context)}",
+            document.span(path),
+            path=path,
+            help=_described(path),
         )
     message = item["msg"][0].lower() + item["msg"][1:]
-    return Diagnostic("SPC004", f"{shown}: {message}", document.span(path), path=path, help=_described(path))
+    span = document.span(path, key=item["loc"][-1] == "[key]")
+    return Diagnostic("SPC004", f"{shown}: {message}", span, path=path, help=_described(path))
 
 
 def _unknown_key(path: SpecPath, document: Document) -> Diagnostic:
@@ -159,7 +187,10 @@ def _found(value: Any) -> str:
 
 
 def models_at(path: SpecPath) -> list[type[BaseModel]]:
-    """The models that describe what stands at ``path``: several where a value has alternatives."""
+    """The models that describe what stands at ``path``: several where a value has alternatives. Their fields are described."""
+    from .described import describe
+
+    describe()
     here: list[Any] = [Platform]
     for step in path:
         here = [inner for annotation in here for inner in _inside(annotation, step)]
@@ -204,5 +235,11 @@ def _keys_at(path: SpecPath) -> set[str]:
 
 
 def _described(path: SpecPath) -> str:
-    field = field_at(path)
-    return f"{path[-1]}: {field.description.replace(chr(96) * 2, chr(39))}" if field is not None and field.description else ""
+    """What the key at ``path`` is for; an item of a list or a free map is described by the key that holds it."""
+    for end in range(len(path), 0, -1):
+        field = field_at(path[:end])
+        if field is not None:
+            return f"{path[end - 1]}: {field.description.replace('``', chr(39))}" if field.description else ""
+        if path[end - 1] in _keys_at(path[: end - 1]):
+            return ""
+    return ""

@@ -6,7 +6,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Cidr, Closed, GkeVersion, Group, LabelKey, LabelValue, Name, ProjectId, Region, SecretResource, ZoneLetter, items
+from .base import (
+    Cidr,
+    Closed,
+    GkeVersion,
+    Group,
+    LabelKey,
+    LabelValue,
+    Name,
+    ProjectId,
+    Region,
+    ResourceName,
+    SecretResource,
+    Shape,
+    ZoneLetter,
+    items,
+)
 
 AddOn = Literal[
     "custom-metrics-adapter", "inference-objective", "leader-worker-set", "kueue", "kuberay", "jobset", "keda", "config-connector"
@@ -36,11 +51,11 @@ class Team(Closed):
 class Reservation(Closed):
     """A Compute Engine reservation in its region."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$")]
+    name: ResourceName
     """Name of the reservation."""
     zone: ZoneLetter
     """Zone, by its suffix."""
-    shape: Annotated[str, Field(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)+$")]
+    shape: Shape
     """Machine type."""
     nodes: Annotated[int, Field(ge=1, le=10_000)]
     """How many machines it holds."""
@@ -72,7 +87,7 @@ class Cluster(Closed):
     """Zones of its nodes, by suffix; all of the region without it."""
     labels: dict[LabelKey, LabelValue] = {}
     """Labels for selectors."""
-    gke: Gke = Gke()
+    gke: Gke = Gke.model_construct()
     """Version floor and channel."""
     addons: items(AddOn) = ()
     """What is installed there beside GKE itself."""

@@ -20,25 +20,40 @@ class Platform(Closed):
     """One platform: its places, its capacity, its models, its services and how they are delivered."""
 
     api_version: Literal["inferspec/v1alpha1"]
+    """Version of the language."""
     kind: Literal["Platform"]
+    """Always Platform."""
     name: Name
     """Name of the platform, and of its folders under overlays/ and clusters/."""
     stack: Literal["gie-1.5", "llm-d-router-0.10"] = "gie-1.5"
     """Release of the gateway stack: API groups, images, flags, header and metric names."""
     projects: Annotated[dict[Name, Project], Field(min_length=1)]
+    """Google Cloud projects, by a name of your own."""
     teams: Annotated[dict[Name, Team], Field(min_length=1)]
+    """Model teams: each has a namespace and a sync of its own."""
     regions: Annotated[dict[Region, RegionPlaces], Field(min_length=1)]
+    """Regions with their reservations and clusters."""
     management: Management | None = None
+    """The cluster where Config Connector runs, if there is one."""
     secrets: dict[Name, Secret] = {}
+    """Secrets by reference."""
     storage: dict[Name, Store] = {}
+    """Where weights are kept, and how servers read them."""
     models: dict[Name, Model] = {}
+    """Models with their pinned versions."""
     capacity_classes: dict[Name, CapacityClass] = {}
+    """Machines and the order in which they are asked for."""
     serving: dict[Name, Service] = {}
+    """Services: a model behind an endpoint."""
     objectives: dict[Name, Annotated[int, Field(ge=-1000, le=1000)]] = {}
     """Priority of requests that name the objective; a negative one is shed first."""
     gateways: dict[Name, Gateway] = {}
+    """Front doors: how requests come in."""
     delivery: Delivery
-    imports: Imports = Imports()
+    """How manifests reach the clusters."""
+    imports: Imports = Imports.model_construct()
+    """What is there before the platform, and what to do with it."""
     extra_resources: items(ExtraResource) = ()
+    """Manifests of your own."""
     include: items(str) = ()
     """Team files, by relative path; each may write only its own team's services."""

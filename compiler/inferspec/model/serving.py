@@ -4,12 +4,40 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
-from .base import Closed, Flag, Image, IsoDate, ModelVersion, Name, Percent, Quantity, Reason, Where, items
+from .base import (
+    AdapterSource,
+    Closed,
+    EngineVersion,
+    Flag,
+    Image,
+    IsoDate,
+    KindName,
+    ModelVersion,
+    Name,
+    Percent,
+    PublicName,
+    Quantity,
+    Reason,
+    Variable,
+    Where,
+    items,
+)
 
-Flags = dict[Flag, str | int | float | bool | None]
-PublicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][-A-Za-z0-9_./]*$", max_length=100)]
+
+def _flag_value(value: Any) -> Any:
+    if isinstance(value, (dict, list)):
+        found = "a map" if isinstance(value, dict) else "a list"
+        raise PydanticCustomError(
+            "flag", "a flag is text, a number, true, false or null, not {found}; JSON goes between quotes", {"found": found}
+        )
+    return value
+
+
+FlagValue = Annotated[str | int | float | bool | None, BeforeValidator(_flag_value, json_schema_input_type=str | int | float | bool | None)]
+Flags = dict[Flag, FlagValue]
 TokenCount = Annotated[int, Field(ge=1, le=100_000_000)]
 
 
@@ -30,15 +58,20 @@ class Resources(Closed):
     """Requests of the server container, where the derived ones do not fit the case."""
 
     cpu: Quantity | None = None
+    """CPU request of the server."""
     memory: Quantity | None = None
+    """Memory request and limit of the server."""
 
 
 class Adapter(Closed):
     """A LoRA adapter served beside its base model."""
 
-    source: Annotated[str, Field(pattern=r"^(?:hf|gs)://\S+$")]
+    source: AdapterSource
+    """hf://ORG/NAME or gs://BUCKET/PATH."""
     revision: Annotated[str, Field(min_length=1, max_length=64)]
+    """Pinned revision of the source."""
     rank: Annotated[int, Field(ge=1, le=512)]
+    """LoRA rank."""
 
 
 class Exposure(Closed):
@@ -56,9 +89,11 @@ class Canary(Closed):
     """A second version that takes a share of the requests."""
 
     model: ModelVersion
+    """MODEL@VERSION of ``models``."""
     weight: Annotated[int, Field(ge=1, le=99)]
     """Percent of the requests."""
     where: Where
+    """Clusters that run it."""
 
 
 class Setting(Closed):
@@ -70,11 +105,11 @@ class Setting(Closed):
     """Longest request, prompt and answer, in tokens."""
     flags: Flags = {}
     """Engine flags by name; merged by key, null removes one."""
-    env: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str | None] = {}
+    env: dict[Variable, str | None] = {}
     """Environment of the server; merged by key, null removes one."""
-    scale: Scale = Scale()
+    scale: Scale = Scale.model_construct()
     """Replicas; merged by key."""
-    resources: Resources = Resources()
+    resources: Resources = Resources.model_construct()
     """Requests of the server container."""
     tensor_parallel: Annotated[int, Field(ge=1, le=64)] | None = None
     """Chips that share one copy of the model; all chips of the machine without it."""
@@ -93,6 +128,7 @@ class Override(Setting):
     """A change for some clusters. Its rung is the most specific key of ``where``: fleet < stage < region < label < cluster."""
 
     where: Where
+    """Clusters it is for."""
     variant: Name | None = None
     """Only this variant."""
 
@@ -100,7 +136,7 @@ class Override(Setting):
 class Patch(Closed):
     """A field of an emitted object, set by hand. It must hit, and it must say why."""
 
-    target: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+$")]
+    target: KindName
     """Kind of the object."""
     name: Name | None = None
     """Its name, where the service has several of that kind."""
@@ -120,7 +156,7 @@ class Service(Setting):
 
     team: Name
     """Key in ``teams``."""
-    engine: Literal["vllm"] | Annotated[str, Field(pattern=r"^vllm@\d+\.\d+\.\d+$")]
+    engine: EngineVersion
     """Engine, at the version of the stack profile or a pinned one: vllm, vllm@0.33.0."""
     image: Image | None = None
     """Image of the engine; from the catalogue without it."""
@@ -133,6 +169,7 @@ class Service(Setting):
     adapters: dict[Name, Adapter] = {}
     """LoRA adapters."""
     canary: Canary | None = None
+    """A second version that takes a share of the requests."""
     expose: items(Exposure) = ()
     """Gateways that offer the service; none, and it is reached inside its cluster only."""
     callers: items(Name) = ()
@@ -140,4 +177,6 @@ class Service(Setting):
     disruption: Percent | None = None
     """Percent of the replicas that may be away at once."""
     overrides: items(Override) = ()
+    """Changes for some clusters."""
     patches: items(Patch) = ()
+    """Fields of emitted objects, set by hand."""

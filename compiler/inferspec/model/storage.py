@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Bucket, Closed, Commit, Location, ModelSource, Name, Quantity
+from .base import (
+    Bucket,
+    Closed,
+    Commit,
+    Location,
+    ModelSource,
+    Name,
+    Quantity,
+    VersionName,
+)
 
 
 class Store(Closed):
@@ -24,16 +33,27 @@ class Architecture(Closed):
     """Numbers of a model's config.json, for a model that the catalogue does not know."""
 
     parameters: Annotated[int, Field(ge=1)]
+    """Number of parameters."""
     layers: Annotated[int, Field(ge=1)]
+    """num_hidden_layers."""
     hidden_size: Annotated[int, Field(ge=1)]
+    """hidden_size."""
     attention_heads: Annotated[int, Field(ge=1)]
+    """num_attention_heads."""
     kv_heads: Annotated[int, Field(ge=1)]
+    """num_key_value_heads."""
     head_dim: Annotated[int, Field(ge=1)]
+    """head_dim."""
     context_length: Annotated[int, Field(ge=1)]
+    """max_position_embeddings."""
     dtype: Literal["bfloat16", "float16", "float8", "mxfp4", "int8", "int4"] = "bfloat16"
+    """Type the weights are stored in."""
     sliding_window: Annotated[int, Field(ge=1)] | None = None
+    """sliding_window, in tokens."""
     sliding_layers: Annotated[int, Field(ge=0)] | None = None
+    """How many layers have the sliding window."""
     vocab_size: Annotated[int, Field(ge=1)] | None = None
+    """vocab_size."""
 
 
 class Model(Closed):
@@ -41,7 +61,7 @@ class Model(Closed):
 
     source: ModelSource
     """hf://ORG/NAME, or gs://BUCKET/PATH for weights that are there already."""
-    versions: Annotated[dict[Annotated[str, Field(pattern=r"^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$")], Commit], Field(min_length=1)]
+    versions: Annotated[dict[VersionName, Commit], Field(min_length=1)]
     """Version name -> full commit of the source. Weights go to a prefix a commit, so readers of an old one never break."""
     store: Name
     """Key in ``storage``."""

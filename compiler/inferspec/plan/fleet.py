@@ -13,7 +13,7 @@ from ..diagnostics import SpecPath
 from ..model.platform import Platform
 from ..model.serving import Patch
 from ..resolve.fleet import Fleet
-from ..resolve.layers import Layer, Subject, cluster_subject, fleet_subject, layer_subject
+from ..resolve.layers import Layer, Subject, fleet_subject, layer_subject
 from ..resolve.places import Place, selects
 from ..values import Scalar
 from .objects import ClusterPlan, Facet, FleetPlan, Objects
@@ -54,6 +54,19 @@ class Planner:
     drawn: dict[tuple[str, Subject], Objects] = field(default_factory=dict)
     hits: set[SpecPath] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+    cohorts: dict[Any, tuple[dict[str, Objects], dict[str, tuple[str, ...]]]] = field(default_factory=dict)
+
+    def composed(
+        self, here: list[Drawing], subject: Subject, applying: tuple[Layer, ...]
+    ) -> tuple[dict[str, Objects], dict[str, tuple[str, ...]]]:
+        """The objects and the layers of each facet; clusters of one cohort share both maps."""
+        key = (subject, applying, tuple(d.name for d in here))
+        if key not in self.cohorts:
+            self.cohorts[key] = (
+                {d.name: self.objects(d, subject) for d in here},
+                {d.name: tuple(layer.name for layer in applying if _concerns(layer, d)) for d in here},
+            )
+        return self.cohorts[key]
 
     def objects(self, drawing: Drawing, subject: Subject) -> Objects:
         """Each (facet, subject) is drawn once; clusters of one cohort share the tuple itself."""
@@ -122,16 +135,15 @@ def _concerns(layer: Layer, drawing: Drawing) -> bool:
 
 def _cluster(planner: Planner, drawings: list[Drawing], place: Place) -> ClusterPlan:
     fleet = planner.fleet
-    applying = fleet.layers_of(place)
-    subject = cluster_subject(fleet.platform, place, applying)
     here = [d for d in drawings if d.present(place)]
+    facets, layers = planner.composed(here, fleet.subject(place), fleet.layers_of(place))
     parts = list(dict.fromkeys(d.part for d in here))
     return ClusterPlan(
         name=place.name,
         region=place.region,
         facts=cluster_facts(fleet, place),
-        facets={d.name: planner.objects(d, subject) for d in here},
-        layers={d.name: tuple(layer.name for layer in applying if _concerns(layer, d)) for d in here},
+        facets=facets,
+        layers=layers,
         own=_own(planner, place),
         syncs=tuple(
             planner.skeletons.object(*sync.root_sync(fleet.platform, fleet.catalogue, place, part))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..resolve.fleet import Fleet
-from ..resolve.layers import cluster_subject
 from ..resolve.places import Place
 from .views.weights import writer_name
 
@@ -14,12 +13,11 @@ def variables(fleet: Fleet, place: Place) -> dict[str, Any]:
     """Content of terraform.tfvars.json. Readers get a viewer role, the one writer of a bucket gets the user role."""
     platform = fleet.platform
     project = platform.projects[place.cluster.project]
-    subject = cluster_subject(platform, place, fleet.layers_of(place))
     buckets: dict[str, str] = {}
     grants: list[dict[str, str]] = []
     for key in fleet.workload_keys:
         if fleet.is_placed(key, place):
-            workload = fleet.workload(key, subject)
+            workload = fleet.workload_at(key, place)
             location = fleet.location(workload.model.store, place)
             if location is not None:
                 bucket = platform.storage[workload.model.store].buckets[location]

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from ..plan.objects import ClusterPlan, FleetPlan, Identity, Object
 from ..plan.provenance import objects, path_of
 from ..tools import run, versions
 from ..tools.objects import check_objects as check_schemas
+from ..tools.objects import folders
+from ..tools.runner import GO
 from .cache import Proofs
 from .config_sync import check_sync_dir, check_syncs
 from .equality import compare, signature
@@ -48,11 +51,20 @@ class Prover:
     def prove(self, *, changed: Iterable[str] = (), every: bool = False) -> list[Diagnostic]:
         """Findings; empty if everything holds. ``changed`` names clusters whose overlay differs from the one on disk."""
         chosen = list(self.plan.clusters) if every else self._chosen(set(changed))
+        proofs = Proofs.load()
+        keys = self._keys(chosen)
+        wanted = [c for c in chosen if keys[c.name] not in proofs]
+        self.proof.known = [c.name for c in chosen if keys[c.name] in proofs]
         found: list[Diagnostic] = []
-        found += self._objects(chosen)
-        found += self._syncs(chosen)
-        if not found:
-            found += self._builds(chosen)
+        found += self._objects(wanted)
+        found += self._syncs(wanted)
+        if not found and wanted:
+            for cluster, faults in self._builds(wanted):
+                found += faults
+                if not faults:
+                    self.proof.built.append(cluster.name)
+                    proofs.add(keys[cluster.name])
+            proofs.save()
         return found
 
     def _chosen(self, changed: set[str]) -> list[ClusterPlan]:
@@ -93,7 +105,9 @@ class Prover:
                 yield self._about("SYNC116", f"{finding.object} in {cluster.name}: {finding.message} ({finding.code})", obj, finding.field)
 
     def _about(self, code: str, message: str, obj: Object | None, pointer: str, **more: Any) -> Diagnostic:
-        path: SpecPath = (path_of(obj, pointer) if obj else None) or ()
+        path: SpecPath = (path_of(obj, pointer) if obj else None) or ("name",)
+        if obj and not more.get("help"):
+            more["help"] = f"'inferspec why {obj.identity.kind}/{obj.identity.name}' shows where each of its fields comes from"
         return Diagnostic(
             code, message, self.document.span(path), path=path, object=str(obj.identity) if obj else "", field=pointer, **more
         )
@@ -117,7 +131,16 @@ class Prover:
                 yield self._sync_finding(cluster, finding)
 
     def _below(self, directory: str) -> dict[str, str]:
-        return {path.removeprefix(directory): text for path, text in self.tree.items() if path.startswith(directory)}
+        place = tuple(directory.split("/")[2:4])
+        return {path.removeprefix(directory): self.tree[path] for path in self._paths.get(place, ()) if path.startswith(directory)}
+
+    @cached_property
+    def _paths(self) -> dict[tuple[str, ...], list[str]]:
+        """The files of each (region, cluster), those of overlays/ and those of clusters/, in their order."""
+        found: dict[tuple[str, ...], list[str]] = {}
+        for path in sorted(self.tree):
+            found.setdefault(tuple(path.split("/")[2:4]), []).append(path)
+        return found
 
     def _sync_finding(self, cluster: ClusterPlan, finding: Any) -> Diagnostic:
         held = {str(o.identity): o for _, _, o in objects(self.plan, cluster)} | {str(o.identity): o for o in cluster.syncs}
@@ -128,42 +151,44 @@ class Prover:
 
     # -- builds --------------------------------------------------------------------------------------------------------
 
-    def _builds(self, clusters: list[ClusterPlan]) -> list[Diagnostic]:
-        """``kustomize build`` of each overlay against the plan, in parallel; a build proven once is not run again."""
-        proofs = Proofs.load()
-        shared = sha256("".join(h for p, h in sorted(self.tree.hashes.items()) if self._is_shared(p)).encode())
-        keys = {c.name: self._key(shared.copy(), c) for c in clusters}
-        wanted = [c for c in clusters if keys[c.name] not in proofs]
-        self.proof.known = [c.name for c in clusters if keys[c.name] in proofs]
-        found: list[Diagnostic] = []
-        if wanted:
-            with tempfile.TemporaryDirectory(prefix="inferspec-") as scratch, ThreadPoolExecutor(max(1, self.jobs)) as pool:
-                self._write(Path(scratch), wanted)
-                results = pool.map(lambda cluster: self._build(Path(scratch), cluster), wanted)
-                for done, (cluster, faults) in enumerate(zip(wanted, results, strict=True), 1):
-                    self.progress("kustomize build", done, len(wanted))
-                    found += faults
-                    if not faults:
-                        self.proof.built.append(cluster.name)
-                        proofs.add(keys[cluster.name])
-        proofs.save()
-        return found
+    def _builds(self, clusters: list[ClusterPlan]) -> Iterator[tuple[ClusterPlan, list[Diagnostic]]]:
+        """``kustomize build`` of each overlay against the plan, in parallel."""
+        with tempfile.TemporaryDirectory(prefix="inferspec-") as scratch, ThreadPoolExecutor(max(1, self.jobs)) as pool:
+            self._write(Path(scratch), clusters)
+            built = pool.map(lambda c: self._build(Path(scratch), c), clusters)
+            for done, (cluster, faults) in enumerate(zip(clusters, built, strict=True), 1):
+                self.progress("kustomize build", done, len(clusters))
+                yield cluster, faults
 
     def _is_shared(self, path: str) -> bool:
         return path.split("/")[2] in ("base", "components")
 
-    def _key(self, digest: Any, cluster: ClusterPlan) -> str:
-        """What the build reads, and what it must equal: overlay, bases, components, kustomize."""
+    def _keys(self, clusters: list[ClusterPlan]) -> dict[str, str]:
+        """Cluster -> digest of all that its proof reads: a proof found once holds wherever this is the same."""
+        shared = sha256("".join(h for p, h in sorted(self.tree.hashes.items()) if self._is_shared(p)).encode())
+        shared.update(repr(sorted(versions().items())).encode())
+        for file in self._rules():
+            shared.update(sha256(file.read_bytes()).digest())
+        seen: dict[int, bytes] = {}
+        return {c.name: self._key(shared.copy(), c, seen) for c in clusters}
 
-        digest.update(repr(sorted(versions().items())).encode())
-        root = f"overlays/{self.plan.platform}/{cluster.region}/{cluster.name}/"
-        for path in sorted(p for p in self.tree if p.startswith(root)):
+    def _rules(self) -> list[Path]:
+        """What decides beside the tools: our own rules and the schemas, a user's own CRDs first."""
+        package = Path(__file__).parent
+        own = [*sorted(package.glob("*.py")), package.parent / "names.py", package.parent / "quantity.py"]
+        return own + [file for folder in (*self.crds, *folders()) for file in sorted(folder.rglob("*")) if file.is_file()]
+
+    def _key(self, digest: Any, cluster: ClusterPlan, seen: dict[int, bytes]) -> str:
+        """``seen``: object -> its digest; most objects stand in many clusters."""
+        for path in self._paths[cluster.region, cluster.name]:
             digest.update(self.tree.hashes[path].encode())
-        for obj in (o for _, _, o in objects(self.plan, cluster)):
-            digest.update(repr(obj.identity).encode())
-            digest.update(repr([leaf.v for leaf in obj.leaves]).encode())
+        for obj in (*(o for _, _, o in objects(self.plan, cluster)), *cluster.syncs):
+            if id(obj) not in seen:
+                told = f"{obj.identity!r}{[leaf.v for leaf in obj.leaves]!r}"
+                seen[id(obj)] = sha256(told.encode("utf-8", "surrogatepass")).digest()
+            digest.update(seen[id(obj)])
         digest.update(repr(sorted(cluster.facts.items())).encode())
-        return digest.hexdigest()
+        return str(digest.hexdigest())
 
     def _write(self, scratch: Path, clusters: list[ClusterPlan]) -> None:
         roots = tuple(f"overlays/{self.plan.platform}/{c.region}/{c.name}/" for c in clusters)
@@ -175,7 +200,7 @@ class Prover:
 
     def _build(self, scratch: Path, cluster: ClusterPlan) -> list[Diagnostic]:
         overlay = f"overlays/{self.plan.platform}/{cluster.region}/{cluster.name}"
-        done = run("kustomize", ["build", overlay], cwd=scratch)
+        done = run("kustomize", ["build", overlay], cwd=scratch, env=GO)
         at = self.document.span(("regions", cluster.region, "clusters", cluster.name), key=True)
         if done.rc:
             reason = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]

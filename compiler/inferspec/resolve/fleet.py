@@ -8,7 +8,7 @@ from functools import cached_property
 from ..catalog import Catalogue
 from ..model.base import Selector
 from ..model.platform import Platform
-from .layers import Layer, Subject, cluster_subject, fleet_subject, layers
+from .layers import Layer, Subject, cluster_subjects, fleet_subject, layers
 from .order import ordered
 from .places import Place, places, selects
 from .settings import variants
@@ -38,6 +38,7 @@ class Fleet:
     platform: Platform
     catalogue: Catalogue
     _workloads: dict[tuple[WorkloadKey, Subject], Workload] = field(default_factory=dict)
+    _workloads_at: dict[tuple[WorkloadKey, Place], Workload] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.platform = ordered(self.platform)
@@ -70,14 +71,17 @@ class Fleet:
         return self._workloads[key, narrowed]
 
     def workload_at(self, key: WorkloadKey, place: Place) -> Workload:
-        return self.workload(key, self.subject(place))
+        found = self._workloads_at.get((key, place))
+        if found is None:
+            found = self._workloads_at[key, place] = self.workload(key, self.subject(place))
+        return found
 
     def subject(self, place: Place) -> Subject:
         return self._subjects[place]
 
     @cached_property
     def _subjects(self) -> dict[Place, Subject]:
-        return {place: cluster_subject(self.platform, place, self.layers_of(place)) for place in self.places}
+        return cluster_subjects(self.platform, self._applying)
 
     # -- placement -----------------------------------------------------------------------------------------------------
 
@@ -88,7 +92,8 @@ class Fleet:
 
     @cached_property
     def _placed(self) -> dict[WorkloadKey, frozenset[Place]]:
-        return {key: frozenset(p for p in self.places if (w := self.where(key)) and selects(w, p)) for key in self.workload_keys}
+        wheres = {key: self.where(key) for key in self.workload_keys}
+        return {key: frozenset(p for p in self.places if selects(where, p)) if where else frozenset() for key, where in wheres.items()}
 
     def is_placed(self, key: WorkloadKey, place: Place) -> bool:
         return place in self._placed[key]
@@ -98,11 +103,26 @@ class Fleet:
 
     def serves_team(self, team: str, place: Place) -> bool:
         """Whether the cluster holds anything of the team: a server, or the writer of a bucket its models go to."""
-        served = any(self.is_placed(k, place) for k in self.workload_keys if self.platform.serving[k[0]].team == team)
-        return served or any(d.team == team and d.writer is place for d in self.downloads)
+        return place in self._teams.get(team, ())
+
+    @cached_property
+    def _teams(self) -> dict[str, set[Place]]:
+        found: dict[str, set[Place]] = {}
+        for key in self.workload_keys:
+            found.setdefault(self.platform.serving[key[0]].team, set()).update(self._placed[key])
+        for download in self.downloads:
+            found.setdefault(download.team, set()).add(download.writer)
+        return found
 
     def uses_class(self, name: str, place: Place) -> bool:
-        return any(self.is_placed(k, place) and self._class_of(k) == name for k in self.workload_keys)
+        return place in self._users.get(name, ())
+
+    @cached_property
+    def _users(self) -> dict[str | None, set[Place]]:
+        found: dict[str | None, set[Place]] = {}
+        for key in self.workload_keys:
+            found.setdefault(self._class_of(key), set()).update(self._placed[key])
+        return found
 
     def _class_of(self, key: WorkloadKey) -> str | None:
         service, variant = key
@@ -110,7 +130,11 @@ class Fleet:
         return spec.capacity if variant is None else spec.variants[variant].capacity
 
     def has_gateway(self, name: str, place: Place) -> bool:
-        return selects(self.platform.gateways[name].where, place)
+        return place in self._gated[name]
+
+    @cached_property
+    def _gated(self) -> dict[str, frozenset[Place]]:
+        return {name: frozenset(p for p in self.places if selects(g.where, p)) for name, g in self.platform.gateways.items()}
 
     def is_exposed(self, key: WorkloadKey, gateway: str, place: Place) -> bool:
         return self.is_placed(key, place) and self.has_gateway(gateway, place)

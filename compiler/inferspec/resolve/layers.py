@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..model.base import Selector
@@ -97,8 +97,21 @@ def layer_subject(base: Subject, layer: Layer) -> Subject:
     return Subject(layer.region, base.entries + layer.entries)
 
 
-def cluster_subject(platform: Platform, place: Place, applying: tuple[Layer, ...]) -> Subject:
-    """All entries that match the cluster, in ladder order; two of one rung keep the order of the spec."""
-    named = [i for i, where in entries(platform) if where.cluster is not None and selects(where, place)]
-    layered = [i for layer in applying for i in layer.entries]
-    return Subject(place.region, (*fleet_subject(platform).entries, *layered, *named))
+def cluster_subjects(platform: Platform, applying: Mapping[Place, tuple[Layer, ...]]) -> dict[Place, Subject]:
+    """For each cluster all entries that match it, in ladder order; two of one rung keep the order of the spec.
+
+    Clusters with the same entries share the subject itself.
+    """
+    everywhere = fleet_subject(platform).entries
+    naming: dict[str, list[tuple[EntryId, Selector]]] = {}
+    for entry_id, where in entries(platform):
+        for name in dict.fromkeys(where.cluster or ()):
+            naming.setdefault(name, []).append((entry_id, where))
+    shared: dict[Subject, Subject] = {}
+    found = {}
+    for place, matching in applying.items():
+        named = [entry_id for entry_id, where in naming.get(place.name, ()) if selects(where, place)]
+        layered = [i for layer in matching for i in layer.entries]
+        subject = Subject(place.region, (*everywhere, *layered, *named))
+        found[place] = shared.setdefault(subject, subject)
+    return found

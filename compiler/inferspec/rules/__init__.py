@@ -25,6 +25,7 @@ AREAS: dict[str, str] = {
     "OBS": "observability",
     "SEC": "security",
     "SYNC": "delivery",
+    "POL": "policy files",
 }
 """What the letters of a code stand for."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from inferspec.tools.pinned import ToolError
-from inferspec.tools.runner import run
+from inferspec.tools.runner import GO, run
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 
@@ -47,7 +47,7 @@ def check_objects(
     if not lines:
         return []
     args = [part for folder in (*crds, *folders()) for part in ("--crds", str(folder.absolute()))]
-    done = run("objectcheck", args, stdin="\n".join(lines).encode(), deadline=deadline)
+    done = run("objectcheck", args, stdin="\n".join(lines).encode(), deadline=deadline, env=GO)
     if done.rc:
         raise ToolError(f"objectcheck failed: {done.stderr.decode(errors='replace').strip()[-2000:] or f'exit status {done.rc}'}")
     return [ObjectFinding(**json.loads(line)) for line in done.stdout.splitlines()]

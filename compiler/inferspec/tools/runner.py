@@ -16,6 +16,8 @@ from typing import IO
 from inferspec.tools.pinned import ToolError, find
 
 CHUNK = 1 << 16
+GO = {"GOGC": "400"}
+"""Environment of a Go program that ends soon: less garbage collection, a fifth less CPU for a few megabytes more."""
 
 
 class ToolLimit(ToolError):
