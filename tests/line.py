@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -99,17 +101,31 @@ def tree(name: str) -> Tree:
 def inferspec(*arguments: str, cwd: Path, environment: dict[str, str] | None = None, umask: int = -1) -> subprocess.CompletedProcess[str]:
     """The command itself, in a process of its own, with nothing of this one's environment but what it needs."""
     return subprocess.run(
-        [*COMMAND, *arguments], cwd=cwd, env=surroundings(environment), capture_output=True, text=True, encoding="utf-8", timeout=120,
-        umask=umask, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        [*COMMAND, *arguments],
+        cwd=cwd,
+        env=surroundings(environment),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        umask=umask,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def start(*arguments: str, cwd: Path, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
     """The command, running; with a process group of its own, so that what it starts can be ended with it."""
     return subprocess.Popen(
-        [*COMMAND, *arguments], cwd=cwd, env=surroundings(environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        encoding="utf-8", stdin=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        [*COMMAND, *arguments],
+        cwd=cwd,
+        env=surroundings(environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 COMMAND = [sys.executable, "-m", "inferspec"]
@@ -118,5 +134,12 @@ COMMAND = [sys.executable, "-m", "inferspec"]
 def surroundings(more: dict[str, str] | None = None) -> dict[str, str]:
     """A small environment; builds proven by an earlier test stay proven for the session."""
     kept = {key: os.environ[key] for key in ("PATH", "SYSTEMROOT") if key in os.environ}
-    cache = Path(tempfile.gettempdir()) / f"inferspec-tests-{os.getpid()}"
-    return {**kept, "PYTHONPATH": str(ROOT / "compiler"), "XDG_CACHE_HOME": str(cache), "LC_ALL": "C.UTF-8", **(more or {})}
+    return {**kept, "PYTHONPATH": str(ROOT / "compiler"), "XDG_CACHE_HOME": _cache(), "LC_ALL": "C.UTF-8", **(more or {})}
+
+
+@cache
+def _cache() -> str:
+    """A folder for this session, taken away with it."""
+    folder = tempfile.mkdtemp(prefix="inferspec-tests-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

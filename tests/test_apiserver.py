@@ -52,7 +52,9 @@ CLUSTERS = [(name, cluster) for name in line.SPECS for _, cluster in line.cluste
 
 
 @pytest.mark.parametrize(("name", "cluster"), CLUSTERS, ids=[f"{name}-{cluster}" for name, cluster in CLUSTERS])
-def test_every_object_of_a_cluster_is_taken_and_a_second_apply_changes_nothing(control_plane: ControlPlane, name: str, cluster: str) -> None:
+def test_every_object_of_a_cluster_is_taken_and_a_second_apply_changes_nothing(
+    control_plane: ControlPlane, name: str, cluster: str
+) -> None:
     control_plane.ensure_namespace(SYNC_NAMESPACE)
     control_plane.take_warnings()
     plan = next(c for c in line.fleet_plan(name).clusters if c.name == cluster)

@@ -41,13 +41,15 @@ def run(case: Path, root: Path, scratch: Path) -> dict[str, str]:
     lines = [text for text in (case / "cmd").read_text(encoding="utf-8").splitlines() if text]
     told = {"stdout": "", "stderr": "", "code": ""}
     for text in lines:
-        done = subprocess.run(["/bin/sh", "-c", text], cwd=root, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120)
+        done = subprocess.run(
+            ["/bin/sh", "-c", text], cwd=root, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120
+        )
         for stream in ("stdout", "stderr"):
             said = getattr(done, stream)
             told[stream] += f"$ {text}\n{said}" if said and len(lines) > 1 else said
         if text.startswith("inferspec"):
             told["code"] += f"{done.returncode}\n"
-    return {name: said.replace(soon, "SOON") for name, said in told.items()}
+    return {name: said.replace(soon, "SOON").replace(str(line.ROOT), "$ROOT").replace(str(root), "$PWD") for name, said in told.items()}
 
 
 def tree(root: Path) -> dict[str, str]:

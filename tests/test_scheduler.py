@@ -68,7 +68,12 @@ def admitted(template: dict[str, Any]) -> dict[str, Any]:
     for container in spec["containers"]:
         container["volumeMounts"] = [m for m in container.get("volumeMounts", []) if m["name"] not in disks]
     if template["metadata"].get("annotations", {}).get("gke-gcsfuse/volumes") == "true":
-        sidecar = {"name": "gke-gcsfuse-sidecar", "image": "example.com/sidecar:1", "restartPolicy": "Always", "resources": {"requests": SIDECAR}}
+        sidecar = {
+            "name": "gke-gcsfuse-sidecar",
+            "image": "example.com/sidecar:1",
+            "restartPolicy": "Always",
+            "resources": {"requests": SIDECAR},
+        }
         spec["initContainers"] = [sidecar, *spec.get("initContainers", [])]
     if name := spec.get("nodeSelector", {}).get(CLASS):
         # GKE lets the Pods of a class onto its Nodes by itself; accelerators and spot are for the manifest to tolerate.
@@ -116,7 +121,10 @@ def promised(catalogue: Catalogue, cluster: ClusterPlan, compute_class: dict[str
         taints = [(CLASS, name), (accelerator.resource, "present")]
         if "tpu" in rule:
             assert rule["tpu"]["count"] == machine.chips
-            labels |= {"cloud.google.com/gke-tpu-accelerator": accelerator.node_label, "cloud.google.com/gke-tpu-topology": rule["tpu"]["topology"]}
+            labels |= {
+                "cloud.google.com/gke-tpu-accelerator": accelerator.node_label,
+                "cloud.google.com/gke-tpu-topology": rule["tpu"]["topology"],
+            }
         else:
             assert rule["gpu"]["count"] == machine.chips
             labels["cloud.google.com/gke-accelerator"] = accelerator.node_label
@@ -199,7 +207,9 @@ def test_every_workload_is_bound_where_it_should_be_and_nowhere_else(scheduler: 
         add_node(scheduler, trial.name, trial.node.labels, taints, trial.node.resources)
         spec = {**trial.spec, "nodeSelector": {**trial.spec.get("nodeSelector", {}), "kubernetes.io/hostname": trial.name}}
         metadata = {"name": trial.name, "namespace": namespace, "labels": trial.labels}
-        scheduler.request("POST", f"/api/v1/namespaces/{namespace}/pods", {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+        scheduler.request(
+            "POST", f"/api/v1/namespaces/{namespace}/pods", {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+        )
 
     wanted = trials(name)
     assert {t.says is None for t in wanted} == {True, False}

@@ -34,11 +34,26 @@ def test_the_threshold_decides(run: Run, repository: Path) -> None:
     assert [run("vet", "--fail-on", level).returncode for level in ("error", "warning", "info")] == [0, 1, 1]
 
 
-@pytest.mark.parametrize("arguments", [
-    (), ("nothing",), ("vet", "--no-such-option"), ("vet", "--format", "yaml"), ("vet", "--jobs", "0"), ("vet", "--jobs", "many"), ("fmt",), ("policy",),
-    ("vet", "-C", "no/such/folder"), ("vet", "--crds", "nowhere"), ("why", "a/b/c/d"), ("trace", "a[[b"), ("vet", "-o", "no/such/folder/found.txt"),
-    ("vet", "-o", "specs"),
-], ids=" ".join)  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("nothing",),
+        ("vet", "--no-such-option"),
+        ("vet", "--format", "yaml"),
+        ("vet", "--jobs", "0"),
+        ("vet", "--jobs", "many"),
+        ("fmt",),
+        ("policy",),
+        ("vet", "-C", "no/such/folder"),
+        ("vet", "--crds", "nowhere"),
+        ("why", "a/b/c/d"),
+        ("trace", "a[[b"),
+        ("vet", "-o", "no/such/folder/found.txt"),
+        ("vet", "-o", "specs"),
+    ],
+    ids=" ".join,
+)
 def test_usage(run: Run, arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
     assert done.returncode == 2, done.stderr
@@ -46,11 +61,22 @@ def test_usage(run: Run, arguments: tuple[str, ...]) -> None:
     assert done.stderr
 
 
-@pytest.mark.parametrize("arguments", [
-    ("vet", "-f", "specs/nothing.yaml"), ("compile", "-f", "nothing/at/all.yaml"), ("explain", "XYZ999"), ("explain", "no.such.key"),
-    ("why", "Deployment/nobody"), ("why", "Deployment/chat", "spec.nothing"), ("trace", "serving.nobody"), ("fmt", "nothing.yaml"),
-    ("policy", "test"), ("why", "Deployment/chat", "--cluster", "nowhere"),
-], ids=" ".join)  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("vet", "-f", "specs/nothing.yaml"),
+        ("compile", "-f", "nothing/at/all.yaml"),
+        ("explain", "XYZ999"),
+        ("explain", "no.such.key"),
+        ("why", "Deployment/nobody"),
+        ("why", "Deployment/chat", "spec.nothing"),
+        ("trace", "serving.nobody"),
+        ("fmt", "nothing.yaml"),
+        ("policy", "test"),
+        ("why", "Deployment/chat", "--cluster", "nowhere"),
+    ],
+    ids=" ".join,
+)
 def test_no_input(run: Run, arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
     assert done.returncode == 3, done.stderr
@@ -97,8 +123,9 @@ def test_a_tree_that_cannot_be_written(repository: Path) -> None:
     for folder in folders:
         folder.chmod(0o555)
     try:
-        done = subprocess.run([*line.COMMAND, "compile"], cwd=repository, env=line.surroundings(), capture_output=True, text=True,
-                              preexec_fn=drop_override)  # fmt: skip
+        done = subprocess.run(
+            [*line.COMMAND, "compile"], cwd=repository, env=line.surroundings(), capture_output=True, text=True, preexec_fn=drop_override
+        )
     finally:
         for folder in folders:
             folder.chmod(0o755)
@@ -131,8 +158,9 @@ def test_a_bug_says_so(repository: Path) -> None:
 @pytest.mark.parametrize("command", ["vet", "compile"])
 def test_an_interrupt(repository: Path, command: str) -> None:
     before = "import time, inferspec.check as c\ndef wait(*_): print('ready', flush=True); time.sleep(60)\nc.check = wait"
-    process = subprocess.Popen(patched(before, command), cwd=repository, env=line.surroundings(), stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)  # fmt: skip
+    process = subprocess.Popen(
+        patched(before, command), cwd=repository, env=line.surroundings(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)

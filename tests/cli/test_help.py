@@ -26,7 +26,21 @@ COMMANDS = dict(commands(build()))
 
 
 def test_the_design_s_commands_are_there() -> None:
-    assert {"init", "vet", "fmt", "compile", "build", "verify", "why", "trace", "explain", "policy test", "schema", "doctor", "version"} <= COMMANDS.keys()
+    assert {
+        "init",
+        "vet",
+        "fmt",
+        "compile",
+        "build",
+        "verify",
+        "why",
+        "trace",
+        "explain",
+        "policy test",
+        "schema",
+        "doctor",
+        "version",
+    } <= COMMANDS.keys()
 
 
 @pytest.mark.parametrize("command", COMMANDS)

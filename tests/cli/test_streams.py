@@ -28,7 +28,9 @@ def on_a_terminal(root: Path, *arguments: str, environment: dict[str, str] | Non
     import pty
 
     ours, theirs = pty.openpty()
-    done = subprocess.Popen([*line.COMMAND, *arguments], cwd=root, env=line.surroundings(environment), stdout=theirs, stderr=theirs, stdin=theirs)
+    done = subprocess.Popen(
+        [*line.COMMAND, *arguments], cwd=root, env=line.surroundings(environment), stdout=theirs, stderr=theirs, stdin=theirs
+    )
     os.close(theirs)
     said = b""
     while True:
@@ -45,10 +47,19 @@ def on_a_terminal(root: Path, *arguments: str, environment: dict[str, str] | Non
 
 
 @posix
-@pytest.mark.parametrize(("arguments", "environment", "coloured"), [
-    ((), {}, True), ((), {"NO_COLOR": "1"}, False), ((), {"NO_COLOR": ""}, True), (("--color", "never"), {}, False),
-    (("--color", "always"), {"NO_COLOR": "1"}, True), (("--format", "json"), {}, False), (("--format", "github"), {}, False),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "environment", "coloured"),
+    [
+        ((), {}, True),
+        ((), {"NO_COLOR": "1"}, False),
+        ((), {"NO_COLOR": ""}, True),
+        (("--color", "never"), {}, False),
+        (("--color", "always"), {"NO_COLOR": "1"}, True),
+        (("--format", "json"), {}, False),
+        (("--format", "github"), {}, False),
+    ],
+    ids=str,
+)
 def test_colour_on_a_terminal(broken: Path, arguments: tuple[str, ...], environment: dict[str, str], coloured: bool) -> None:
     said = on_a_terminal(broken, "vet", *arguments, environment=environment)
     assert "l5" in said
@@ -71,7 +82,7 @@ def test_quiet_says_nothing_but_findings(run: Run, repository: Path) -> None:
 @pytest.mark.parametrize("form", ["json", "sarif"])
 def test_machine_output_stands_alone_on_standard_output(run: Run, form: str) -> None:
     done = run("compile", "--format", form)
-    assert json.loads(done.stdout) and "31 objects" in done.stderr or json.loads(done.stdout)
+    assert (json.loads(done.stdout) and "31 objects" in done.stderr) or json.loads(done.stdout)
     assert done.stderr.startswith("quickstart: ")
 
 
@@ -87,11 +98,15 @@ def test_no_progress_where_there_is_no_terminal(run: Run) -> None:
 
 
 @posix
-@pytest.mark.parametrize("arguments", [("schema",), ("explain", "FIT001"), ("vet", "--format", "sarif"), ("compile", "--check"), ("--help",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [("schema",), ("explain", "FIT001"), ("vet", "--format", "sarif"), ("compile", "--check"), ("--help",)], ids=" ".join
+)
 def test_a_pipe_that_nobody_reads(broken: Path, arguments: tuple[str, ...]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run([*line.COMMAND, *arguments], cwd=broken, env=line.surroundings(), stdout=writer, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [*line.COMMAND, *arguments], cwd=broken, env=line.surroundings(), stdout=writer, stderr=subprocess.PIPE, text=True
+    )
     os.close(writer)
     assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
     assert done.returncode in (0, 1)
@@ -100,8 +115,9 @@ def test_a_pipe_that_nobody_reads(broken: Path, arguments: tuple[str, ...]) -> N
 @posix
 @pytest.mark.parametrize("arguments", [("schema",), ("vet",)], ids=" ".join)
 def test_a_closed_standard_output(broken: Path, arguments: tuple[str, ...]) -> None:
-    done = subprocess.run([*line.COMMAND, *arguments], cwd=broken, env=line.surroundings(), stderr=subprocess.PIPE, text=True,
-                          preexec_fn=lambda: os.close(1))  # fmt: skip
+    done = subprocess.run(
+        [*line.COMMAND, *arguments], cwd=broken, env=line.surroundings(), stderr=subprocess.PIPE, text=True, preexec_fn=lambda: os.close(1)
+    )
     assert "Traceback" not in done.stderr
     assert done.returncode in (0, 1)
 
@@ -110,12 +126,16 @@ def test_a_closed_standard_output(broken: Path, arguments: tuple[str, ...]) -> N
 @pytest.mark.parametrize("arguments", [("schema",), ("vet",)], ids=" ".join)
 def test_a_full_disk(broken: Path, arguments: tuple[str, ...]) -> None:
     with open("/dev/full", "w") as full:
-        done = subprocess.run([*line.COMMAND, *arguments], cwd=broken, env=line.surroundings(), stdout=full, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            [*line.COMMAND, *arguments], cwd=broken, env=line.surroundings(), stdout=full, stderr=subprocess.PIPE, text=True
+        )
     assert (done.returncode, done.stderr) == (4, "inferspec: no space left on the device\n")
 
 
 def test_output_is_utf_8_in_every_locale(repository: Path) -> None:
-    (repository / "specs/quickstart.yaml").write_text(line.text("quickstart").replace("name: quickstart", 'name: "münchen"'), encoding="utf-8")
+    (repository / "specs/quickstart.yaml").write_text(
+        line.text("quickstart").replace("name: quickstart", 'name: "münchen"'), encoding="utf-8"
+    )
     plain = {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     done = line.inferspec("vet", cwd=repository, environment=plain)
     assert done.returncode == 1 and "münchen" in done.stdout and "Traceback" not in done.stderr
@@ -123,7 +143,9 @@ def test_output_is_utf_8_in_every_locale(repository: Path) -> None:
 
 @posix
 @pytest.mark.parametrize("where", ["outside", "link"])
-def test_nothing_of_a_file_outside_the_repository_is_shown(run: Run, repository: Path, where: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_nothing_of_a_file_outside_the_repository_is_shown(
+    run: Run, repository: Path, where: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     secret = tmp_path_factory.mktemp("outside") / "notes.yaml"
     secret.write_text("only-for-me: yes\n")
     (repository / "specs/link.yaml").symlink_to(secret)

@@ -60,6 +60,10 @@ class Catalogue:
         found = (self.machines[name] for name, row in self.machines.data.items() if row.get("accelerator") == accelerator)
         return sorted(found, key=lambda m: (m.chips * m.fraction, m.vcpu, m.id))
 
+    def accelerators_named(self, name: str) -> list[str]:
+        """Accelerator ids that a person means: ``h100`` is ``h100-80gb`` and ``h100-mega-80gb``."""
+        return [name] if name in self.accelerators else [key for key in self.accelerators if key.startswith(f"{name}-")]
+
     def topology(self, machine: str, name: str) -> Topology | None:
         """The slice ``name`` ("4x4", "2x2x1") of a TPU machine type, or None if it has no such slice.
 

@@ -215,7 +215,7 @@ def _places(context: Context) -> Iterator[Diagnostic]:
         yield from _region(context, ("management", "region"), management.region, key=False)
     for name, team in context.platform.teams.items():
         for accelerator in team.max_chips:
-            if accelerator not in context.catalogue.accelerators:
+            if not context.catalogue.accelerators_named(accelerator):
                 near = context.catalogue.accelerators.near(accelerator)
                 yield context.finding(
                     "CAT006",

@@ -23,7 +23,14 @@ def facts(fleet: Fleet) -> dict[str, Any]:
         "constants": {"itlSeconds": ITL_SECONDS},
         "platform": {"name": p.name, "stack": p.stack, "source": p.delivery.source, "render": p.delivery.render},
         "projects": {k: {"id": v.id, "number": v.number} for k, v in p.projects.items()},
-        "teams": {k: {"namespace": t.namespace, "group": t.group or "", "maxChips": dict(t.max_chips)} for k, t in p.teams.items()},
+        "teams": {
+            k: {
+                "namespace": t.namespace,
+                "group": t.group or "",
+                "maxChips": {found: n for key, n in t.max_chips.items() for found in fleet.catalogue.accelerators_named(key)},
+            }
+            for k, t in p.teams.items()
+        },
         "clusters": {place.name: _cluster(fleet, place) for place in fleet.places},
         "capacityClasses": {name: _class(fleet, name) for name in p.capacity_classes},
         "models": {name: _model(fleet, name) for name in p.models},
