@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from inferspec.plan.objects import Identity
-from inferspec.prove.equality import compare, faults, signature
+from inferspec.prove.equality import compare, cover, faults, structures
 
 from .fleet import SITES, Fleet, Site
 
@@ -62,14 +62,17 @@ def test_faults_of_a_tree() -> None:
         ("/b/2", "sentinel"), ("/c", f"{2**60} is beyond 2^53 and would be rounded")]
 
 
-def test_one_signature_a_structure() -> None:
+def test_a_cover_holds_every_structure_once() -> None:
     sites = tuple(Site(f"c{n}", "us-central1", ("canary", "prod")[n % 2]) for n in range(6))
     odd, same = replace(sites[0], name="odd", own={"spot": True}), replace(sites[0], name="same", own={"replicas": 9})
     plan = Fleet(sites=(*sites, odd, same)).plan()
-    signatures = [signature(plan, cluster) for cluster in plan.clusters]
-    assert len(set(signatures)) == 3 and signatures[0] == signatures[7] != signatures[6]
+    held = [structures(plan, cluster) for cluster in plan.clusters]
+    assert len(set(held)) == 3 and held[0] == held[7] != held[6]
+    chosen = cover(plan)
+    assert frozenset().union(*(structures(plan, c) for c in chosen)) == frozenset().union(*held)
+    assert len(chosen) == 3
 
 
-def test_a_fact_that_cannot_be_bound_does_not_hide_behind_a_signature() -> None:
+def test_a_fact_that_cannot_be_bound_is_a_structure_of_its_own() -> None:
     plan = Fleet(sites=(SITES[2], replace(SITES[2], name="odd", project="a b"))).plan()
-    assert len({signature(plan, cluster) for cluster in plan.clusters}) == 2
+    assert len({structures(plan, cluster) for cluster in plan.clusters}) == len(cover(plan)) == 2

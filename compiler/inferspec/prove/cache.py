@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-LIMIT = 20_000
-"""Newest proofs kept: a fleet of a thousand clusters through twenty changes."""
+LIMIT = 50_000
+"""Newest proofs kept, of builds and of objects: a fleet of a thousand clusters through a dozen changes."""
 
 
 def cache_directory() -> Path:
@@ -35,9 +35,11 @@ class Proofs:
     def __contains__(self, digest: str) -> bool:
         return digest in self.held
 
-    def add(self, digest: str) -> None:
-        self.held[digest] = None
-        self.fresh = True
+    def add(self, *digests: str) -> None:
+        for digest in digests:
+            self.held.pop(digest, None)
+            self.held[digest] = None
+            self.fresh = True
 
     def save(self) -> None:
         if not self.fresh:

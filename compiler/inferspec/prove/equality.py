@@ -73,18 +73,34 @@ def identity_of(manifest: Any) -> Identity | None:
     return Identity(group, version, *fields[1:])
 
 
-def signature(plan: FleetPlan, cluster: ClusterPlan) -> tuple[Any, ...]:
-    """Equal for clusters whose builds differ in leaves alone: one of each signature is built as proof.
+def structures(plan: FleetPlan, cluster: ClusterPlan) -> frozenset[Any]:
+    """What a build of the cluster proves: equal for clusters whose builds differ in leaves alone.
 
-    It holds the layers of each facet, the skeletons, which are the same object for one shape within one process, and the
-    facts that components cannot bind.
+    Of each facet its shape (the skeletons, which are the same object for one shape within one process) and each of its
+    layers; of each part the shape of the cluster's own objects; the facts that components cannot bind. No patch reaches from
+    one facet into another, and how layers combine is applied in Python for every cohort, so clusters that hold every
+    structure between them stand for the fleet. ``verify --all`` builds each.
     """
-    facets = tuple([
-        (name, cluster.layers.get(name, ()), tuple([id(obj.skeleton) for obj in cluster.facets[name]]))
-        for name in plan.facets if name in cluster.facets
-    ])
-    own = tuple([(part, tuple([id(obj.skeleton) for obj in cluster.own[part]])) for part in plan.parts if cluster.own.get(part)])
-    return facets, own, frozenset([name for name, value in cluster.facts.items() if not bindable(value)])
+    found: set[Any] = {frozenset([name for name, value in cluster.facts.items() if not bindable(value)])}
+    for name, held in (*cluster.facets.items(), *cluster.own.items()):
+        found.add((name, tuple([id(obj.skeleton) for obj in held])))
+        found.update((name, layer) for layer in cluster.layers.get(name, ()))
+    return frozenset(found)
+
+
+def cover(plan: FleetPlan) -> list[ClusterPlan]:
+    """Clusters that hold every structure of the fleet, few of them, in the order of the plan."""
+    held: dict[frozenset[Any], ClusterPlan] = {}
+    for cluster in plan.clusters:
+        held.setdefault(structures(plan, cluster), cluster)
+    left = frozenset().union(*held)
+    chosen: list[ClusterPlan] = []
+    while left:
+        best = max(held, key=lambda present: len(present & left))
+        chosen.append(held[best])
+        left -= best
+    order = {cluster.name: i for i, cluster in enumerate(plan.clusters)}
+    return sorted(chosen, key=lambda cluster: order[cluster.name])
 
 
 def faults(tree: Any) -> list[tuple[str, str]]:

@@ -37,17 +37,20 @@ def check_object(tree: Tree) -> list[Finding]:
 
 
 def check_objects(trees: Sequence[Tree], *, namespaces: Iterable[str] = (), priorities: Iterable[str] = ()) -> list[Finding]:
-    """Every object by itself, and the references that have to close among them: namespaces and priority classes.
+    """Every object by itself, and the references that have to close among them."""
+    return [*(f for tree in trees for f in check_object(tree)), *check_closure(trees, namespaces=namespaces, priorities=priorities)]
+
+
+def check_closure(trees: Sequence[Tree], *, namespaces: Iterable[str] = (), priorities: Iterable[str] = ()) -> list[Finding]:
+    """References that have to close among the objects of one cluster: namespaces and priority classes.
 
     ``namespaces`` and ``priorities`` exist in the cluster without being among the objects.
     """
     declared = {mapping(t.get("metadata")).get("name") for t in trees if t.get("kind") == "Namespace"} | SYSTEM_NAMESPACES | set(namespaces)
-    classes = (
-        {mapping(t.get("metadata")).get("name") for t in trees if t.get("kind") == "PriorityClass"} | SYSTEM_PRIORITIES | set(priorities)
-    )
+    made = {mapping(t.get("metadata")).get("name") for t in trees if t.get("kind") == "PriorityClass"}
+    classes = made | SYSTEM_PRIORITIES | set(priorities)
     found: list[Finding] = []
     for tree in trees:
-        found += check_object(tree)
         namespace = mapping(tree.get("metadata")).get("namespace")
         if namespace and namespace not in declared:
             found.append(Finding("no-namespace-exists", f"namespace {namespace} is declared nowhere", title(tree), "/metadata/namespace"))

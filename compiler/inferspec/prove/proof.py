@@ -14,19 +14,21 @@ from typing import Any
 from ..diagnostics import Diagnostic, SpecPath
 from ..emit.tree import Tree, cluster_objects
 from ..load import Document
-from ..plan.objects import ClusterPlan, FleetPlan, Identity, Object
+from ..plan.objects import ClusterPlan, FleetPlan, Identity, Object, Skeleton
 from ..plan.provenance import objects, path_of
+from ..plan.skeleton import fill
 from ..tools import run, versions
 from ..tools.objects import check_objects as check_schemas
 from ..tools.objects import folders
 from ..tools.runner import GO
 from .cache import Proofs
 from .config_sync import check_sync_dir, check_syncs
-from .equality import compare, signature
-from .kubernetes import check_objects
+from .equality import compare, cover
+from .findings import Finding
+from .kubernetes import check_closure, check_object
 
 MOST_CHANGED = 20
-"""Changed clusters that ``compile`` builds beside one of every structure; ``verify --all`` builds the lot."""
+"""Changed clusters that ``compile`` builds, those that hold every structure among them; ``verify --all`` builds the lot."""
 
 
 @dataclass(slots=True)
@@ -47,6 +49,8 @@ class Prover:
     jobs: int = 2
     progress: Callable[[str, int, int], None] = lambda what, done, total: None
     proof: Proof = field(default_factory=Proof)
+    _digests: dict[int, bytes] = field(default_factory=dict)
+    _shapes: dict[Skeleton, str] = field(default_factory=dict)
 
     def prove(self, *, changed: Iterable[str] = (), every: bool = False) -> list[Diagnostic]:
         """Findings; empty if everything holds. ``changed`` names clusters whose overlay differs from the one on disk."""
@@ -55,37 +59,45 @@ class Prover:
         keys = self._keys(chosen)
         wanted = [c for c in chosen if keys[c.name] not in proofs]
         self.proof.known = [c.name for c in chosen if keys[c.name] in proofs]
-        found: list[Diagnostic] = []
-        found += self._objects(wanted)
-        found += self._syncs(wanted)
-        if not found and wanted:
-            for cluster, faults in self._builds(wanted):
-                found += faults
-                if not faults:
-                    self.proof.built.append(cluster.name)
-                    proofs.add(keys[cluster.name])
-            proofs.save()
+        fresh = {key: held for key, held in self._distinct(wanted).items() if key not in proofs}
+        found = [*self._objects(list(fresh.values())), *self._closures(wanted), *self._syncs(wanted)]
+        if found:
+            return found
+        proofs.add(*fresh)
+        for cluster, faults in self._builds(wanted) if wanted else ():
+            found += faults
+            if not faults:
+                self.proof.built.append(cluster.name)
+                proofs.add(keys[cluster.name])
+        proofs.save()
         return found
 
     def _chosen(self, changed: set[str]) -> list[ClusterPlan]:
-        """One cluster of every structure, and the first changed ones."""
-        first: dict[Any, ClusterPlan] = {}
-        for cluster in self.plan.clusters:
-            first.setdefault(signature(self.plan, cluster), cluster)
-        more = [c for c in self.plan.clusters if c.name in changed][:MOST_CHANGED]
-        return list({c.name: c for c in (*first.values(), *more)}.values())
+        """Clusters that hold every structure, and the first changed ones."""
+        covering = cover(self.plan)
+        names = {c.name for c in covering}
+        room = max(0, MOST_CHANGED - len(names & changed))
+        return [*covering, *[c for c in self.plan.clusters if c.name in changed - names][:room]]
 
     # -- objects -------------------------------------------------------------------------------------------------------
 
-    def _objects(self, clusters: list[ClusterPlan]) -> Iterator[Diagnostic]:
-        """Schemas and CEL by objectcheck; the API server's own rules by ours. An object of one cohort is looked at once."""
+    def _distinct(self, chosen: list[ClusterPlan]) -> dict[str, tuple[ClusterPlan, Object]]:
+        """Every distinct object of the fleet by the digest of its proof, with a cluster that has it; RootSyncs of ``chosen``."""
         unique: dict[int, tuple[ClusterPlan, Object]] = {}
-        for cluster in clusters:
-            for _, _, obj in objects(self.plan, cluster):
-                unique.setdefault(id(obj), (cluster, obj))
+        groups: set[int] = set()
+        for cluster in self.plan.clusters:
+            for held in (*cluster.facets.values(), *cluster.own.values()):
+                if id(held) not in groups:
+                    groups.add(id(held))
+                    for obj in held:
+                        unique.setdefault(id(obj), (cluster, obj))
+        for cluster in chosen:
             for obj in cluster.syncs:
                 unique.setdefault(id(obj), (cluster, obj))
-        listed = list(unique.values())
+        return {(self._decides + self._digest(obj)).hex(): held for held in unique.values() for obj in (held[1],)}
+
+    def _objects(self, listed: list[tuple[ClusterPlan, Object]]) -> Iterator[Diagnostic]:
+        """Schemas and CEL by objectcheck; what the API server itself would refuse, by our rules."""
         self.proof.objects = len(listed)
         trees = [(str(i), obj.tree(cluster.facts)) for i, (cluster, obj) in enumerate(listed)]
         for fault in check_schemas(trees, self.crds):
@@ -98,11 +110,18 @@ class Prover:
                 fault.pointer,
                 help="a kind without a schema is not proven: give its CRD with --crds DIR" if code == "SYNC115" else "",
             )
+        for (cluster, obj), (_, tree) in zip(listed, trees, strict=True):
+            for finding in check_object(tree):
+                yield self._refused(cluster, obj, finding)
+
+    def _closures(self, clusters: list[ClusterPlan]) -> Iterator[Diagnostic]:
         for cluster in clusters:
             held = {str(o.identity): o for _, _, o in objects(self.plan, cluster)}
-            for finding in check_objects([o.tree(cluster.facts) for o in held.values()]):
-                obj = held.get(finding.object)
-                yield self._about("SYNC116", f"{finding.object} in {cluster.name}: {finding.message} ({finding.code})", obj, finding.field)
+            for finding in check_closure([o.tree(cluster.facts) for o in held.values()]):
+                yield self._refused(cluster, held.get(finding.object), finding)
+
+    def _refused(self, cluster: ClusterPlan, obj: Object | None, finding: Finding) -> Diagnostic:
+        return self._about("SYNC116", f"{finding.object} in {cluster.name}: {finding.message} ({finding.code})", obj, finding.field)
 
     def _about(self, code: str, message: str, obj: Object | None, pointer: str, **more: Any) -> Diagnostic:
         path: SpecPath = (path_of(obj, pointer) if obj else None) or ("name",)
@@ -165,28 +184,34 @@ class Prover:
 
     def _keys(self, clusters: list[ClusterPlan]) -> dict[str, str]:
         """Cluster -> digest of all that its proof reads: a proof found once holds wherever this is the same."""
-        shared = sha256("".join(h for p, h in sorted(self.tree.hashes.items()) if self._is_shared(p)).encode())
-        shared.update(repr(sorted(versions().items())).encode())
-        for file in self._rules():
-            shared.update(sha256(file.read_bytes()).digest())
-        seen: dict[int, bytes] = {}
-        return {c.name: self._key(shared.copy(), c, seen) for c in clusters}
+        shared = sha256(self._decides + "".join(h for p, h in sorted(self.tree.hashes.items()) if self._is_shared(p)).encode())
+        return {c.name: self._key(shared.copy(), c) for c in clusters}
 
-    def _rules(self) -> list[Path]:
-        """What decides beside the tools: our own rules and the schemas, a user's own CRDs first."""
+    @cached_property
+    def _decides(self) -> bytes:
+        """Digest of what decides beside the objects: the tools, our own rules and the schemas, a user's own CRDs first."""
         package = Path(__file__).parent
-        own = [*sorted(package.glob("*.py")), package.parent / "names.py", package.parent / "quantity.py"]
-        return own + [file for folder in (*self.crds, *folders()) for file in sorted(folder.rglob("*")) if file.is_file()]
+        rules = [*sorted(package.glob("*.py")), package.parent / "names.py", package.parent / "quantity.py"]
+        schemas = [file for folder in (*self.crds, *folders()) for file in sorted(folder.rglob("*")) if file.is_file()]
+        digest = sha256(repr(sorted(versions().items())).encode())
+        for file in (*rules, *schemas):
+            digest.update(sha256(file.read_bytes()).digest())
+        return digest.digest()
 
-    def _key(self, digest: Any, cluster: ClusterPlan, seen: dict[int, bytes]) -> str:
-        """``seen``: object -> its digest; most objects stand in many clusters."""
+    def _digest(self, obj: Object) -> bytes:
+        """Of the object's manifest, cluster facts apart; most objects stand in many clusters."""
+        if id(obj) not in self._digests:
+            if obj.skeleton not in self._shapes:
+                self._shapes[obj.skeleton] = repr(fill(obj.skeleton, range(len(obj.leaves))))
+            told = f"{self._shapes[obj.skeleton]}{[leaf.v for leaf in obj.leaves]!r}"
+            self._digests[id(obj)] = sha256(told.encode("utf-8", "surrogatepass")).digest()
+        return self._digests[id(obj)]
+
+    def _key(self, digest: Any, cluster: ClusterPlan) -> str:
         for path in self._paths[cluster.region, cluster.name]:
             digest.update(self.tree.hashes[path].encode())
         for obj in (*(o for _, _, o in objects(self.plan, cluster)), *cluster.syncs):
-            if id(obj) not in seen:
-                told = f"{obj.identity!r}{[leaf.v for leaf in obj.leaves]!r}"
-                seen[id(obj)] = sha256(told.encode("utf-8", "surrogatepass")).digest()
-            digest.update(seen[id(obj)])
+            digest.update(self._digest(obj))
         digest.update(repr(sorted(cluster.facts.items())).encode())
         return str(digest.hexdigest())
 
