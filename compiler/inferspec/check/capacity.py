@@ -18,6 +18,28 @@ def _sources(name: str, spec: CapacityClass) -> Iterator[tuple[SpecPath, Capacit
             yield ("capacityClasses", name, rung, i), source
 
 
+def unenforced(context: Context) -> Iterator[Diagnostic]:
+    """A class limited to teams is checked here and nowhere in the cluster; zones of a cluster move no Pod."""
+    for name, spec in context.platform.capacity_classes.items():
+        if spec.teams is not None:
+            yield context.finding(
+                "SPC018",
+                f"capacity class {name}: teams are checked in the spec, but no admission policy is emitted yet",
+                ("capacityClasses", name, "teams"),
+                severity=Severity.INFO,
+                help="limit the namespaces by an admission policy of your own meanwhile",
+            )
+    for place in context.fleet.places:
+        if place.cluster.zones is not None:
+            yield context.finding(
+                "SPC018",
+                f"cluster {place.name}: zones are known to policies, but no object uses them yet",
+                (*place.path, "zones"),
+                severity=Severity.INFO,
+                help="zones: of a capacity class choose where its nodes are made",
+            )
+
+
 def shapes(context: Context) -> Iterator[Diagnostic]:
     """One class, one number of chips: tensor parallel size and Pod requests must hold on every shape."""
     for name, spec in context.platform.capacity_classes.items():

@@ -7,8 +7,10 @@ from typing import Any
 
 from ..catalog import Machine
 from ..diagnostics import Diagnostic, SpecPath
+from ..quantity import parse
 from ..resolve.memory import GIB, Fit, allocatable, fit
 from ..resolve.workload import Workload
+from ..values import Value
 from .context import Context, place_of
 
 
@@ -79,18 +81,17 @@ def _divides(w: Workload, chips: int) -> bool:
 
 def pod(context: Context) -> Iterator[Diagnostic]:
     """The Pod's requests against what the smallest shape of the class leaves for Pods."""
-    from ..quantity import parse
 
     seen: set[Any] = set()
     for w in context.workloads():
         if int(w.chips.v) > w.machine.chips:
             continue  # ACC101: what follows from chips that do not exist is noise
         milli, available = allocatable(w.smallest)
-        asked = int(parse(str(w.memory.v)))
-        at = place_of(w.memory, _capacity_path(w))
+        asked = int(parse(str(w.pod.memory.v))) + w.pod.sidecar_bytes
+        at = place_of(w.pod.memory, _capacity_path(w))
         if asked > available and (at, w.smallest.id) not in seen:
             seen.add((at, w.smallest.id))
-            notes = tuple(filter(None, (getattr(w.memory.origin, "rule", ""),)))
+            notes = (_account("server", w.pod.memory), _account("FUSE sidecar", w.pod.sidecar_memory))
             yield context.finding(
                 "FIT002",
                 f"{w.name}: the Pod asks for {asked / GIB:.0f} GiB, {w.smallest.id} leaves {available / GIB:.1f} GiB for Pods",
@@ -101,13 +102,38 @@ def pod(context: Context) -> Iterator[Diagnostic]:
                 ),
                 help="a machine type with more memory for the same chips, or resources.memory if you know better",
             )
-        wanted = int(parse(str(w.cpu.v)) * 1000)
+        wanted = int(parse(str(w.pod.cpu.v)) * 1000)
         if wanted > milli:
             yield context.finding(
                 "FIT003",
-                f"{w.name}: the Pod asks for {w.cpu.v} CPU, {w.smallest.id} leaves {milli / 1000:g}",
-                place_of(w.cpu, _capacity_path(w)),
+                f"{w.name}: the Pod asks for {w.pod.cpu.v} CPU, {w.smallest.id} leaves {milli / 1000:g}",
+                place_of(w.pod.cpu, _capacity_path(w)),
                 help="ask for less, or take a larger machine type",
+            )
+
+
+def _account(who: str, memory: Value) -> str:
+    rule = getattr(memory.origin, "rule", "")
+    return f"{who} {memory.v}" + (f": {rule}" if rule else "")
+
+
+def least(context: Context) -> Iterator[Diagnostic]:
+    """Memory asked for against what the server's own volumes can take of it."""
+    seen: set[Any] = set()
+    for w in context.workloads():
+        asked = w.settings.get("resources.memory")
+        at = place_of(w.pod.memory, _capacity_path(w))
+        if asked is None or at in seen:
+            continue
+        seen.add(at)
+        needed = int(w.pod.shm.v) * GIB + 2 * GIB
+        if int(parse(str(asked.v))) < needed:
+            yield context.finding(
+                "FIT004",
+                f"{w.name}: {asked.v} of memory is less than the server needs to start",
+                at,
+                notes=(f"shared memory {w.pod.shm.v}Gi and 2Gi for its processes = {needed // GIB}Gi",),
+                help=f"derived, it would be {w.pod.server_bytes // GIB}Gi; leave resources.memory out for that",
             )
 
 

@@ -92,6 +92,22 @@ def routing(context: Context) -> Iterator[Diagnostic]:
                     break
 
 
+def partly(context: Context) -> Iterator[Diagnostic]:
+    """A service that its gateway does not reach everywhere: servers that nobody outside can ask."""
+    for key in context.fleet.workload_keys:
+        places = context.fleet.places_of(key)
+        for i, exposure in enumerate(context.platform.serving[key[0]].expose):
+            without = [p for p in places if not context.fleet.has_gateway(exposure.gateway, p)]
+            if without and len(without) < len(places):
+                yield context.finding(
+                    "GTW107",
+                    f"gateway {exposure.gateway} is not in {clusters(without)}, where {key[0]} runs",
+                    ("serving", key[0], "expose", i, "gateway"),
+                    severity=Severity.WARNING,
+                    help="widen the gateway's where, or narrow the service's",
+                )
+
+
 def callers(context: Context) -> Iterator[Diagnostic]:
     """Without the proxy-only subnet the network policy must let everybody through."""
     told: set[str] = set()

@@ -235,12 +235,14 @@ def _models(context: Context) -> Iterator[Diagnostic]:
             yield from _names(context, ("models", name, "secret"), model.secret, "secrets")
         facts = context.catalogue.model(model.source)
         if facts is None and model.architecture is None:
+            unsized = model.size is None
             yield context.finding(
                 "CAT002",
                 f"the catalogue does not know {model.source}: whether it fits cannot be checked",
                 ("models", name, "source"),
-                severity=Severity.WARNING,
-                help="write its config.json numbers under architecture:, and size:",
+                severity=Severity.ERROR if unsized else Severity.WARNING,
+                notes=("without a size there is no file cache, no memory request and no start-up budget to derive",) if unsized else (),
+                help="write the bytes of its weights under size:, and its config.json numbers under architecture:",
             )
         elif facts is not None and facts.gated and model.secret is None and model.source.startswith("hf://"):
             yield context.finding(

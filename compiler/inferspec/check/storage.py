@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..diagnostics import Diagnostic
+from ..diagnostics import Diagnostic, Severity
 from ..resolve.places import Place
 from .context import Context, clusters
 
@@ -28,7 +28,22 @@ def locations(context: Context) -> Iterator[Diagnostic]:
             notes=(f"{clusters(places)} would read {buckets[first]} in {first}: every load is egress between regions",),
             help=f"add a bucket for {region}, or for one of {', '.join(context.catalogue.locations_holding(region))}",
         )
+    for name, model in context.platform.models.items():
+        if model.source.startswith("gs://"):
+            yield context.finding(
+                "SPC013",
+                f"model {name}: weights that stand in a bucket already are not emitted yet",
+                ("models", name, "source"),
+                help="hf://ORG/NAME",
+            )
     for name, store in context.platform.storage.items():
+        if store.copy_by is not None:
+            yield context.finding(
+                "SPC011",
+                f"storage {name}: copy is checked for shape but not emitted yet; every bucket but the first stays empty until you fill it",
+                ("storage", name, "copy"),
+                severity=Severity.WARNING,
+            )
         if store.read != "gcs-fuse":
             message = f"storage {name}: read: {store.read} is checked but not emitted yet; servers read by gcs-fuse"
             yield context.later(message, ("storage", name, "read"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Annotated, Any, Literal
 
@@ -39,6 +40,20 @@ def grammar(pattern: str, what: str, example: str, limit: int = 63) -> Any:
     ]
 
 
+def _subnet(text: str) -> str:
+    """A range of addresses as Google Cloud makes subnets: its first address, /8 to /26."""
+    try:
+        network = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        reason = str(error).replace(repr(text), text)
+        raise PydanticCustomError(
+            "grammar", "{found} is no range of addresses, such as 10.129.0.0/23: {reason}", {"found": repr(text), "reason": reason}
+        ) from None
+    if "/" not in text or not 8 <= network.prefixlen <= 26:
+        raise PydanticCustomError("grammar", "a proxy-only subnet is a /8 to a /26, this is a /{length}", {"length": network.prefixlen})
+    return text
+
+
 LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 Name = grammar(r"[a-z](?:[-a-z0-9]*[a-z0-9])?", "a name (lower-case letters, digits and '-', starting with a letter)", "chat", 40)
 LabelKey = grammar(r"(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?", "a label key", "residency", 253)
@@ -52,7 +67,7 @@ Location = grammar(
     r"[a-z]+-[a-z]+[0-9]+|[a-z]{2,4}[0-9]?", "a Cloud Storage location (region, dual-region or multi-region)", "europe-west4"
 )
 GkeVersion = grammar(r"1\.\d+\.\d+(?:-gke\.\d+)?", "a GKE version", "1.35.3-gke.1290000")
-Cidr = grammar(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}", "an IPv4 range", "10.129.0.0/23")
+Cidr = Annotated[str, AfterValidator(_subnet), Field(json_schema_extra={"examples": ["10.129.0.0/23"]})]
 Group = grammar(r"[^@\s]+@[^@\s]+\.[^@\s]+", "a group address", "search@acme.example", 254)
 SecretResource = grammar(
     r"projects/[a-z][-a-z0-9]{4,28}[a-z0-9]/secrets/[A-Za-z0-9_-]{1,255}",
@@ -95,6 +110,7 @@ ServiceAccount = grammar(
     r"[^@\s]+@[^@\s]+\.iam\.gserviceaccount\.com", "a Google service account", "sync@acme-prod.iam.gserviceaccount.com", 200
 )
 PinnedImage = grammar(r"\S+@sha256:[0-9a-f]{64}", "an image pinned by digest", "registry.acme.example/platform@sha256:" + "0" * 64, 400)
+Memory = grammar(r"[0-9]+(?:\.[0-9]+)?(?:Mi|Gi|Ti|M|G|T)", "an amount of memory", "64Gi", 20)
 IsoDate = grammar(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])", "a date", "2027-01-31")
 Reason = Annotated[str, Field(min_length=4, max_length=300, description="Why this exception exists; a ticket is enough.")]
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -15,6 +15,7 @@ from .base import (
     Image,
     IsoDate,
     KindName,
+    Memory,
     ModelVersion,
     Name,
     Percent,
@@ -59,7 +60,7 @@ class Resources(Closed):
 
     cpu: Quantity | None = None
     """CPU request of the server."""
-    memory: Quantity | None = None
+    memory: Memory | None = None
     """Memory request and limit of the server."""
 
 

@@ -186,10 +186,10 @@ def _extra_drawings(planner: Planner) -> list[Drawing]:
 def _platform_drawings(fleet: Fleet) -> list[Drawing]:
     platform, catalogue = fleet.platform, fleet.catalogue
     made = [Drawing("platform", "platform", lambda _: platform_views.priorities(platform, catalogue), lambda _: True)]
-    for team, spec in platform.teams.items():
+    for team in platform.teams:
         made.append(
             Drawing(
-                f"namespace-{team}", "platform", partial(_namespace, platform, spec.namespace, "team"), partial(fleet.serves_team, team)
+                f"namespace-{team}", "platform", partial(_team_namespace, platform, team), partial(fleet.serves_team, team)
             )
         )
     if platform.gateways:
@@ -197,7 +197,7 @@ def _platform_drawings(fleet: Fleet) -> list[Drawing]:
             Drawing(
                 "gateway-namespace",
                 "platform",
-                partial(_namespace, platform, platform_views.GATEWAY_NAMESPACE, "gateway"),
+                partial(_gateway_namespace, platform),
                 lambda place: any(fleet.has_gateway(g, place) for g in platform.gateways),
             )
         )
@@ -208,8 +208,12 @@ def _platform_drawings(fleet: Fleet) -> list[Drawing]:
     return made
 
 
-def _namespace(platform: Platform, name: str, component: str, _: Subject) -> list[Drawn]:
-    return [platform_views.namespace(platform, name, component)]
+def _team_namespace(platform: Platform, team: str, _: Subject) -> list[Drawn]:
+    return platform_views.team_namespace(platform, team)
+
+
+def _gateway_namespace(platform: Platform, _: Subject) -> list[Drawn]:
+    return [platform_views.namespace(platform, platform_views.GATEWAY_NAMESPACE, "gateway", "restricted")]
 
 
 def _class(platform: Platform, catalogue: Catalogue, name: str, subject: Subject) -> list[Drawn]:

@@ -63,6 +63,10 @@ def _container(container: Tree, at: Steps, volumes: set[Any]) -> Iterator[Fault]
     yield from _ports(sequence(container.get("ports")), at)
     yield from _environment(sequence(container.get("env")), at)
     yield from _mounts(sequence(container.get("volumeMounts")), at, volumes)
+    security = mapping(container.get("securityContext"))
+    if security.get("privileged") is True and security.get("allowPrivilegeEscalation") is False:
+        at_field = pointer(*at, "securityContext", "allowPrivilegeEscalation")
+        yield "privileged-without-escalation", at_field, "a privileged container cannot refuse privilege escalation"
     for name in ("startupProbe", "livenessProbe", "readinessProbe"):
         probe = mapping(container.get(name))
         if sum(handler in probe for handler in _HANDLERS) > 1:

@@ -137,7 +137,7 @@ def _workloads(fleet: Fleet) -> list[dict[str, Any]]:
 
 def _workload(w: Workload, places: list[Place]) -> dict[str, Any]:
     account = w.fit(w.machine)
-    memory = {"requestGiB": w.memory_bytes // GIB, "weightsGiB": round(w.weights / GIB, 1)}
+    memory = {"requestGiB": (w.pod.server_bytes + w.pod.sidecar_bytes) // GIB, "weightsGiB": round(w.weights / GIB, 1)}
     if account is not None:
         memory["headroomGiB"] = round(account.headroom / GIB, 1)
     settled = {

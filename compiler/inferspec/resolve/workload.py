@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,9 +14,10 @@ from ..model.serving import Service
 from ..model.storage import Model
 from ..names import truncate_with_hash
 from ..values import Catalogue as FromCatalogue
-from ..values import Default, Derived, SpecAt, Value, derive, text
+from ..values import Default, SpecAt, Value, derive, text
 from .layers import Subject
-from .memory import GIB, Fit, allocatable, fit, weights_bytes
+from .memory import Fit, fit, weights_bytes
+from .pod import Pod
 from .settings import Settings, settle
 from .weights import bucket_value, model_bytes, model_facts, object_prefix
 
@@ -187,51 +187,9 @@ class Workload:
             return None
         return fit(self.catalogue, self.facts, machine, int(self.chips.v), int(self.tokens.v), float(self.utilisation.v))
 
-    # -- memory of the Pod ---------------------------------------------------------------------------------------------
-
     @cached_property
-    def cache_bytes(self) -> int:
-        """Size of the memory-backed file cache: the weights and a tenth, in whole GiB. It is never given back."""
-        return math.ceil(self.weights * 1.1 / GIB) * GIB
-
-    @cached_property
-    def cache_size(self) -> Value:
-        return Value(_gib(self.cache_bytes), Derived(f"weights {self.weights / GIB:.1f} GiB x 1.1, in whole GiB", (self.model_ref,)))
-
-    @cached_property
-    def memory_bytes(self) -> int:
-        host = self.catalogue.default("serving.hostMemoryGiB") + self.catalogue.default("serving.hostMemoryPerChipGiB") * int(self.chips.v)
-        return self.cache_bytes + (host + int(self.shm.v) + 2 * self.catalogue.default("storage.fuseBufferGiB")) * GIB
-
-    @cached_property
-    def shm(self) -> Value:
-        """GiB of /dev/shm: NCCL needs it between the chips of one server."""
-        key = "serving.shmGiB"
-        return Value(self.catalogue.default(key)["one" if int(self.chips.v) == 1 else "several"], Default(key))
-
-    @cached_property
-    def memory(self) -> Value:
-        """Memory request and limit of the server: cache, shared memory, FUSE buffers and the engine's own."""
-        asked = self.settings.get("resources.memory")
-        if asked is not None:
-            return asked
-        keys = ("serving.hostMemoryGiB", "serving.hostMemoryPerChipGiB", "storage.fuseBufferGiB")
-        host, chip, buffer = map(self.catalogue.default, keys)
-        rule = (
-            f"file cache {_gib(self.cache_bytes)} + engine {host}Gi + {chip}Gi x {self.chips.v} chips + shared memory {self.shm.v}Gi"
-            f" + FUSE buffers 2 x {buffer}Gi"
-        )
-        return Value(_gib(self.memory_bytes), Derived(rule, (self.cache_size, self.chips, self.shm, *map(self.default, keys))))
-
-    @cached_property
-    def cpu(self) -> Value:
-        """Half of the chip's share of the machine: the rest is for sidecars and daemons."""
-        asked = self.settings.get("resources.cpu")
-        if asked is not None:
-            return asked
-        milli, _ = allocatable(self.smallest)
-        share = max(1, milli // 2 * int(self.chips.v) // max(1, self.smallest.chips) // 1000)
-        return Value(str(share), Derived(f"half of {milli}m allocatable on {self.smallest.id}, by chips", (self.chips,)))
+    def pod(self) -> Pod:
+        return Pod(self)
 
     # -- scale ---------------------------------------------------------------------------------------------------------
 
@@ -251,39 +209,9 @@ class Workload:
     def autoscaled(self) -> bool:
         return self.scale("min").v != self.scale("max").v
 
-    @cached_property
-    def startup_seconds(self) -> Value:
-        """Time a server may take to answer: read the weights at the storage path's pace, compile, and as much again."""
-        path = self.platform.storage[self.model.store].read
-        pace = self.catalogue.default("load.throughput")[path]
-        compile_seconds = self.catalogue.default("load.compileSeconds")[self.accelerator.kind]
-        margin, least = self.catalogue.default("probes.startup.margin"), self.catalogue.default("probes.startup.minimum")
-        wait = max(least, margin * (math.ceil(self.weights / pace) + compile_seconds))
-        rule = (
-            f"{margin} x ({self.weights / GIB:.1f} GiB at {pace / GIB:.2f} GiB/s by {path} + {compile_seconds} s to compile),"
-            f" at least {least} s"
-        )
-        return Value(
-            wait,
-            Derived(
-                rule,
-                (
-                    self.model_ref,
-                    *(
-                        Value("", Default(k))
-                        for k in ("load.throughput", "load.compileSeconds", "probes.startup.margin", "probes.startup.minimum")
-                    ),
-                ),
-            ),
-        )
-
     def served_name(self) -> Value:
         """The name clients send: as the first exposure says, else the service's own."""
         for index, exposure in enumerate(self.service.expose):
             if exposure.as_ is not None:
                 return Value(exposure.as_, SpecAt(("serving", self.service_name, "expose", index, "as")))
         return text("{}", Value(self.service_name, SpecAt(("serving", self.service_name))))
-
-
-def _gib(amount: float) -> str:
-    return f"{math.ceil(amount / GIB)}Gi"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...resolve.workload import Workload
+from ...values import Catalogue as FromCatalogue
 from ...values import SpecAt, Value, text
 
 STRUCTURAL = ("model", "port", "host", "served-model-name", "tensor-parallel-size", "max-model-len", "download-dir", "load-format")
@@ -17,7 +18,7 @@ def arguments(workload: Workload) -> list[Value | str]:
     w = workload
     settled: dict[str, Value] = {
         "served-model-name": w.served_name(),
-        "port": Value(w.engine.port, SpecAt(("serving", w.service_name, "engine"))),
+        "port": Value(w.engine.port, FromCatalogue(f"engines.{w.engine.id}.port")),
         "tensor-parallel-size": w.chips,
         "max-model-len": w.tokens,
         "gpu-memory-utilization": w.utilisation,

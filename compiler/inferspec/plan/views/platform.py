@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from ...catalog import Catalogue, Machine
 from ...model.base import seconds
 from ...model.capacity import CapacitySource
 from ...model.platform import Platform
+from ...quantity import parse
 from ...resolve.layers import Subject
 from ...values import Catalogue as FromCatalogue
 from ...values import Default, SpecAt, Value, cluster_fact, derive
@@ -16,12 +19,33 @@ SERVING_PRIORITY = "inference-serving"
 BATCH_PRIORITY = "inference-batch"
 
 
-def namespace(platform: Platform, name: str, component: str) -> Drawn:
+def namespace(platform: Platform, name: str, component: str, admits: str) -> Drawn:
+    """``admits`` is the Pod Security Standard that the namespace enforces (Kubernetes documentation, "Pod Security Standards")."""
     return "namespace", Row(
         name=name,
-        labels=labels(platform.name, name, component),
+        labels={**labels(platform.name, name, component), "pod-security.kubernetes.io/enforce": admits},
         annotations={f"{PREFIX}/cluster": cluster_fact("cluster"), f"{PREFIX}/region": cluster_fact("region")},
     )
+
+
+def team_namespace(platform: Platform, team: str) -> list[Drawn]:
+    """The namespace of a team, and its people's right to look into it."""
+    spec = platform.teams[team]
+    found = [namespace(platform, spec.namespace, "team", "baseline")]
+    if spec.group is not None:
+        viewers = f"{team}-viewers"
+        found.append(
+            (
+                "group-binding",
+                Row(
+                    name=viewers,
+                    namespace=spec.namespace,
+                    labels=labels(platform.name, viewers, "team"),
+                    group=Value(spec.group, SpecAt(("teams", team, "group"))),
+                ),
+            )
+        )
+    return found
 
 
 def priorities(platform: Platform, catalogue: Catalogue) -> list[Drawn]:
@@ -36,7 +60,7 @@ def priorities(platform: Platform, catalogue: Catalogue) -> list[Drawn]:
 
     return [
         one(SERVING_PRIORITY, "high", "Model servers and endpoint pickers: requests wait for them.", "PreemptLowerPriority"),
-        one(BATCH_PRIORITY, "low", "Downloads and batch work: never evicts a server.", "Never"),
+        one(BATCH_PRIORITY, "standard", "Downloads and batch work: never evicts a server.", "Never"),
     ]
 
 
@@ -100,6 +124,10 @@ def _rule(
             return None
         if machine.local_ssd:
             row.storage = {"localSSDCount": Value(machine.local_ssd, FromCatalogue(f"machines.{machine.id}.localSsd"))}
+    size = platform.capacity_classes[name].boot_disk
+    if size is not None:
+        said = Value(size, SpecAt(("capacityClasses", name, "bootDisk")))
+        row.storage = {**(row.storage or {}), "bootDiskSize": derive("boot disk in GiB", math.ceil(parse(size) / 2**30), said)}
     zones = platform.capacity_classes[name].zones
     if zones and subject.region and row.reservation is None:
         row.zones = [
@@ -139,7 +167,7 @@ def gateway(platform: Platform, catalogue: Catalogue, name: str) -> Drawn:
         port=443 if spec.tls else 80,
         host=Value(spec.host, SpecAt((*at, "host"))),
         certificate=Value(spec.tls.certificate, SpecAt((*at, "tls", "certificate"))) if spec.tls else None,
-        namespaces=namespaces,
+        namespaces=namespaces or None,
     )
 
 

@@ -6,10 +6,9 @@ import hashlib
 from typing import Any
 
 from ...catalog import Stack
-from ...model.base import seconds
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
-from ...values import SpecAt, Value, derive, text
+from ...values import SpecAt, Value, text
 from ..row import Drawn, Row, environment, labels
 from .platform import GATEWAY_NAMESPACE, SERVING_PRIORITY, listener
 from .server import COLLECTORS, common, from_gateway, from_namespaces, selector
@@ -76,27 +75,12 @@ def pool(workload: Workload) -> list[Drawn]:
             Row(
                 **common(w, "pool"),
                 pool=w.name,
-                timeout=timeout(w),
-                draining=w.default("gateway.drainSeconds"),
+                timeout=w.pod.timeout,
+                draining=w.pod.timeout,
                 log_sample=w.default("gateway.logSampleRate"),
             ),
         ),
     ]
-
-
-def timeout(workload: Workload) -> Value:
-    """The longest request a gateway of the service allows, in seconds."""
-    asked = [
-        (seconds(str(g.timeout)), e.gateway)
-        for e in workload.service.expose
-        if (g := workload.platform.gateways[e.gateway]).timeout is not None
-    ]
-    if not asked:
-        return workload.default("gateway.backendTimeout")
-    longest, name = max(asked)
-    return derive(
-        "gateway timeout in seconds", longest, Value(str(workload.platform.gateways[name].timeout), SpecAt(("gateways", name, "timeout")))
-    )
 
 
 def _rules(workload: Workload) -> list[dict[str, Any]]:
@@ -131,7 +115,7 @@ def _picker(workload: Workload, own: dict[str, Any]) -> Row:
         pod_annotations={"inferspec.dev/config": hashlib.sha256(configuration(w.stack).encode()).hexdigest()[:16]},
         service_account=own["name"],
         priority_class=SERVING_PRIORITY,
-        grace_seconds=Value(picker.grace_seconds, FromCatalogue(f"{row}.graceSeconds")),
+        grace_seconds=w.pod.grace_seconds,
         image=Value(picker.image.reference, FromCatalogue(f"{row}.image")),
         args=_picker_arguments(w),
         env=environment(NAMESPACE=w.namespace),

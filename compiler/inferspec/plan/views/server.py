@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+from ...catalog import Catalogue
 from ...resolve.workload import Workload
-from ...values import SENTINEL, Derived, SpecAt, Value, derive, text
+from ...values import SENTINEL, Default, Derived, SpecAt, Value, derive, text
 from ..row import Drawn, Row, environment, labels
 from .arguments import arguments
 from .platform import SERVING_PRIORITY
@@ -70,12 +72,14 @@ def deployment(workload: Workload) -> Row:
         # A burst can lend one more node for a rolling update; a reservation alone is full, so the old server goes first.
         max_surge=1 if spare else 0,
         max_unavailable=0 if spare else 1,
-        progress_deadline=derive("start-up budget + time to get a node", int(w.startup_seconds.v) + int(node.v), w.startup_seconds, node),
+        progress_deadline=derive(
+            "start-up budget + time to get a node", int(w.pod.startup_seconds.v) + int(node.v), w.pod.startup_seconds, node
+        ),
         pod_labels={**labels(w.platform.name, w.name, "server"), **selector(w), **_engine_label(w)},
-        pod_annotations=dict(w.catalogue.default("storage.fuseAnnotations")),
+        pod_annotations=fuse_annotations(w.catalogue, w.pod.sidecar_memory),
         service_account=w.name,
         priority_class=SERVING_PRIORITY,
-        grace_seconds=w.default("shutdown.grace"),
+        grace_seconds=w.pod.grace_seconds,
         drain_seconds=w.default("shutdown.preStopSleep"),
         node_selector={"cloud.google.com/compute-class": w.capacity_name},
         tolerations=_tolerations(w),
@@ -84,11 +88,13 @@ def deployment(workload: Workload) -> Row:
         args=arguments(w),
         env=_environment(w),
         port=w.engine.port,
-        requests={"cpu": w.cpu, "memory": w.memory, **chips},
-        limits={"memory": w.memory, **chips},
+        requests={"cpu": w.pod.cpu, "memory": w.pod.memory, **chips},
+        limits={"memory": w.pod.memory, **chips},
         health_path=w.engine.health_path,
         startup_period=period,
-        startup_failures=derive("start-up budget / period", math.ceil(int(w.startup_seconds.v) / int(period.v)), w.startup_seconds, period),
+        startup_failures=derive(
+            "start-up budget / period", math.ceil(int(w.pod.startup_seconds.v) / int(period.v)), w.pod.startup_seconds, period
+        ),
         probe_timeout=w.default("probes.timeout"),
         readiness_period=w.default("probes.readiness.period"),
         readiness_failures=w.default("probes.readiness.failures"),
@@ -97,10 +103,21 @@ def deployment(workload: Workload) -> Row:
         model_path=model_path(w),
         bucket=w.bucket,
         mount_options=_mount_options(w),
-        cache_size=w.cache_size,
+        cache_size=w.pod.cache_size,
         tmp_size=text("{}Gi", w.default("storage.fuseBufferGiB")),
-        shm_size=text("{}Gi", w.shm),
+        shm_size=text("{}Gi", w.pod.shm),
     )
+
+
+def fuse_annotations(catalogue: Catalogue, memory: Value) -> dict[str, Any]:
+    """Sidecar resources in figures: "0", no limit, is refused on Autopilot (Cloud Storage FUSE CSI driver documentation)."""
+    sidecar = catalogue.default("storage.fuseSidecar")
+    return {
+        "gke-gcsfuse/volumes": "true",
+        "gke-gcsfuse/memory-request": memory,
+        "gke-gcsfuse/memory-limit": memory,
+        **{f"gke-gcsfuse/{key}": Value(amount, Default("storage.fuseSidecar")) for key, amount in sidecar.items()},
+    }
 
 
 def model_path(workload: Workload) -> str:
@@ -162,7 +179,7 @@ def from_gateway(workload: Workload, *ports: int) -> dict[str, Any]:
     return {"from": [{"ipBlock": {"cidr": subnet}}, *({"ipBlock": {"cidr": c}} for c in HEALTH_CHECKERS)], **rule}
 
 
-def from_namespaces(namespaces: tuple[str, ...], port: int) -> dict[str, Any]:
+def from_namespaces(namespaces: Sequence[str | Value], port: int) -> dict[str, Any]:
     wanted = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": list(namespaces)}
     return {"from": [{"namespaceSelector": {"matchExpressions": [wanted]}}], "ports": [{"protocol": "TCP", "port": port}]}
 
@@ -178,7 +195,8 @@ def ingress(workload: Workload) -> list[dict[str, Any]]:
         )
     rules.append(from_namespaces(COLLECTORS, port))
     if workload.service.callers:
-        rules.append(from_namespaces(tuple(sorted(workload.service.callers)), port))
+        said = [Value(name, SpecAt(("serving", workload.service_name, "callers", i))) for i, name in enumerate(workload.service.callers)]
+        rules.append(from_namespaces(said, port))
     return rules
 
 

@@ -16,6 +16,7 @@ from ...resolve.weights import bucket_value, model_bytes, object_prefix
 from ...values import Default, Derived, SpecAt, Value, derive, text
 from ..row import Drawn, Row, environment, labels
 from .platform import BATCH_PRIORITY
+from .server import fuse_annotations
 
 MANIFEST = "inferspec-manifest.json"
 """Object written last: a prefix that has it is complete."""
@@ -63,7 +64,7 @@ def download(platform: Platform, catalogue: Catalogue, model: str, version: str,
         namespace=namespace,
         labels=labels(platform.name, name, "download"),
         pod_labels=labels(platform.name, name, "download"),
-        annotations={"gke-gcsfuse/volumes": "true"},
+        annotations=fuse_annotations(catalogue, text("{}Gi", default("storage.fuseSidecarGiB"))),
         backoff_limit=default("download.backoffLimit"),
         service_account=name,
         priority_class=BATCH_PRIORITY,

@@ -1,0 +1,123 @@
+"""What one server Pod asks its node for, and how long it takes to come and to go."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..model.base import seconds
+from ..values import Default, Derived, SpecAt, Value, derive
+from .memory import GIB, allocatable
+
+if TYPE_CHECKING:
+    from .workload import Workload
+
+
+class Pod:
+    """Requests of the server and of the FUSE sidecar beside it. A memory-backed volume is charged to the container that writes it."""
+
+    def __init__(self, workload: Workload) -> None:
+        self.workload = workload
+        self.default = workload.default
+
+    # -- memory --------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def cache_bytes(self) -> int:
+        """Size of the memory-backed file cache: the weights and a tenth, in whole GiB. It is never given back."""
+        return math.ceil(self.workload.weights * 1.1 / GIB) * GIB
+
+    @cached_property
+    def cache_size(self) -> Value:
+        rule = f"weights {self.workload.weights / GIB:.1f} GiB x 1.1, in whole GiB"
+        return Value(_gib(self.cache_bytes), Derived(rule, (self.workload.model_ref,)))
+
+    @cached_property
+    def sidecar_bytes(self) -> int:
+        buffer, own = (self.workload.catalogue.default(k) for k in ("storage.fuseBufferGiB", "storage.fuseSidecarGiB"))
+        return self.cache_bytes + (2 * buffer + own) * GIB
+
+    @cached_property
+    def sidecar_memory(self) -> Value:
+        """Memory of the FUSE sidecar, said explicitly: its own default of 256Mi would end it while it fills the cache."""
+        keys = ("storage.fuseBufferGiB", "storage.fuseSidecarGiB")
+        buffer, own = map(self.workload.catalogue.default, keys)
+        rule = f"file cache {_gib(self.cache_bytes)} + buffers 2 x {buffer}Gi + its own {own}Gi"
+        return Value(_gib(self.sidecar_bytes), Derived(rule, (self.cache_size, *map(self.default, keys))))
+
+    @cached_property
+    def shm(self) -> Value:
+        """GiB of /dev/shm: NCCL needs it between the chips of one server."""
+        key = "serving.shmGiB"
+        return Value(self.workload.catalogue.default(key)["one" if int(self.workload.chips.v) == 1 else "several"], Default(key))
+
+    @cached_property
+    def server_bytes(self) -> int:
+        host, chip = (self.workload.catalogue.default(k) for k in ("serving.hostMemoryGiB", "serving.hostMemoryPerChipGiB"))
+        return (host + chip * int(self.workload.chips.v) + int(self.shm.v)) * GIB
+
+    @cached_property
+    def memory(self) -> Value:
+        """Memory request and limit of the server."""
+        asked = self.workload.settings.get("resources.memory")
+        if asked is not None:
+            return asked
+        keys = ("serving.hostMemoryGiB", "serving.hostMemoryPerChipGiB")
+        host, chip = map(self.workload.catalogue.default, keys)
+        chips = self.workload.chips
+        rule = f"engine {host}Gi + {chip}Gi x {chips.v} {'chip' if chips.v == 1 else 'chips'} + shared memory {self.shm.v}Gi"
+        return Value(_gib(self.server_bytes), Derived(rule, (chips, self.shm, *map(self.default, keys))))
+
+    @cached_property
+    def cpu(self) -> Value:
+        """Half of the chip's share of the machine: the rest is for sidecars and daemons."""
+        asked = self.workload.settings.get("resources.cpu")
+        if asked is not None:
+            return asked
+        smallest, chips = self.workload.smallest, self.workload.chips
+        milli, _ = allocatable(smallest)
+        share = max(1, milli // 2 * int(chips.v) // max(1, smallest.chips) // 1000)
+        return Value(str(share), Derived(f"half of {milli}m allocatable on {smallest.id}, by chips", (chips,)))
+
+    # -- time ----------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def startup_seconds(self) -> Value:
+        """Time a server may take to answer: read the weights at the storage path's pace, compile, and as much again."""
+        w = self.workload
+        path = w.platform.storage[w.model.store].read
+        pace = w.catalogue.default("load.throughput")[path]
+        compile_seconds = w.catalogue.default("load.compileSeconds")[w.accelerator.kind]
+        margin, least = w.catalogue.default("probes.startup.margin"), w.catalogue.default("probes.startup.minimum")
+        wait = max(least, margin * (math.ceil(w.weights / pace) + compile_seconds))
+        load = f"{w.weights / GIB:.1f} GiB at {pace / GIB:.2f} GiB/s by {path}"
+        rule = f"{margin} x ({load} + {compile_seconds} s to compile), at least {least} s"
+        keys = ("load.throughput", "load.compileSeconds", "probes.startup.margin", "probes.startup.minimum")
+        return Value(wait, Derived(rule, (w.model_ref, *(Value("", Default(k)) for k in keys))))
+
+    @cached_property
+    def timeout(self) -> Value:
+        """The longest request a gateway of the service allows, in seconds."""
+        w = self.workload
+        asked = [
+            (seconds(str(g.timeout)), e.gateway) for e in w.service.expose if (g := w.platform.gateways[e.gateway]).timeout is not None
+        ]
+        if not asked:
+            return self.default("gateway.backendTimeout")
+        longest, name = max(asked)
+        said = Value(str(w.platform.gateways[name].timeout), SpecAt(("gateways", name, "timeout")))
+        return derive("gateway timeout in seconds", longest, said)
+
+    @cached_property
+    def grace_seconds(self) -> Value:
+        """Time to end: the load balancer's last requests, each as long as a gateway lets it be."""
+        least, sleep = self.default("shutdown.grace"), self.default("shutdown.preStopSleep")
+        if not self.workload.service.expose:
+            return least
+        longest = max(int(least.v), int(self.timeout.v) + int(sleep.v))
+        return derive("gateway timeout + pre-stop sleep", longest, self.timeout, sleep)
+
+
+def _gib(amount: float) -> str:
+    return f"{math.ceil(amount / GIB)}Gi"
