@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(200_000, 20, 100)  # a run ends soon and makes few cycles: looking for them took 5 % of its time
     _streams()
     parser = build()
+    options = None
     try:
         try:
             options = parser.parse_args(arguments)
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # the last resort: whatever gets here is ours
-        return _internal(error)
+        return _internal(error, bool(getattr(options, "traceback", False)))
 
 
 def _streams() -> None:
@@ -77,9 +78,16 @@ def _run(options: object) -> int:
         return TOOL
 
 
-def _internal(error: Exception) -> int:
-    import traceback
+def _internal(error: Exception, wanted: bool) -> int:
+    from ..report.masking import clean
 
-    traceback.print_exception(error)
-    print("inferspec: this is a bug of the compiler, not of your spec; nothing was written", file=sys.stderr)
+    wanted = wanted or os.environ.get("INFERSPEC_TRACEBACK", "") not in ("", "0")
+    if wanted:
+        import traceback
+
+        traceback.print_exception(error)
+    what = clean(f"{type(error).__name__}: {error}")[:300].rstrip(": ")
+    print(f"inferspec: this is a bug of the compiler, not of your spec; nothing was written ({what})", file=sys.stderr)
+    seen = "the traceback above" if wanted else "its traceback, which --traceback or INFERSPEC_TRACEBACK=1 shows"
+    print(f"inferspec: please report it with {seen}", file=sys.stderr)
     return INTERNAL

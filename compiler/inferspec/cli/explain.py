@@ -1,51 +1,94 @@
-"""``inferspec explain``: the page of a code, or what a key of the spec means."""
+"""``inferspec explain``: the page of a code, or what a key of the spec means and takes."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from argparse import Namespace
+from pathlib import Path
 
 from . import NO_INPUT, USAGE
+from .keys import Keys, NoKey, Place, did_you_mean, near
 from .stop import Stop
 
 
 def run(options: Namespace) -> int:
     subject = options.subject
+    if subject is None:
+        return _everything()
     if re.fullmatch(r"[A-Za-z]{2,8}\d{3}", subject):
-        return _code(subject.upper())
+        return _code(subject.upper(), Path(options.directory))
     return _key(subject)
 
 
-def _code(code: str) -> int:
+def _everything() -> int:
+    from ..rules import codes, page
+
+    keys = Keys()
+    print("keys of the spec, each with a page of its own ('inferspec explain serving.chat.scale'):")
+    for key, place in keys.properties(keys.schema).items():
+        print(f"  {key}: {' '.join(keys.docs(place.node)[:1])}")
+    print("\nrules, each with a page of its own ('inferspec explain FIT001'):")
+    for code in sorted(codes()):
+        print(f"  {code:8} {page(code).title}")
+    return 0
+
+
+def _code(code: str, root: Path) -> int:
     from ..rules import codes, page
 
     known = codes()
-    if code not in known:
-        near = difflib.get_close_matches(code, list(known), 3)
-        raise Stop(NO_INPUT, f"there is no rule {code}" + (f"; did you mean {', '.join(near)}?" if near else ""))
-    print(page(code).markdown.rstrip())
-    return 0
+    if code in known:
+        print(page(code).markdown.rstrip())
+        return 0
+    own = _own(root)
+    if code in own:
+        print(f"{code} is a rule of your own: it is defined in {own[code]}")
+        return 0
+    alike = near(code, [*sorted(known), *own], cutoff=0.7) or sorted(c for c in known if c[:-3] == code[:-3])[:5]
+    raise Stop(NO_INPUT, f"there is no rule {code}{did_you_mean(alike)}")
+
+
+def _own(root: Path) -> dict[str, str]:
+    """The rules of the team's policies, each with the place that defines it."""
+    from ..policy.team import read, rule_codes
+
+    found: dict[str, str] = {}
+    for path in sorted((root / "policies").glob("*.cue")):
+        for policy in read([path], root)[0].values():
+            for code in rule_codes([path], root):
+                line = next(n for n, text in enumerate(policy.text.split("\n"), 1) if re.search(rf'(?<![\w"])"?{code}"?\s*:', text))
+                found.setdefault(code, f"{policy.name}:{line}")
+    return found
 
 
 def _key(text: str) -> int:
     from ..diagnostics import parse_path
-    from ..model.errors import field_at, models_at
+    from ..rules import codes
 
+    keys = Keys()
     try:
         path = parse_path(text.removeprefix("spec."))
     except ValueError as error:
         raise Stop(USAGE, str(error)) from None
-    field = field_at(path)
-    models = models_at(path)
-    if field is None and not models:
-        raise Stop(NO_INPUT, f"the spec has no key {text}")
-    if field is not None and field.description:
-        print(f"{text}: {field.description}")
-    for model in models:
-        if model.__doc__:
-            print(model.__doc__.strip())
-        for inner in model.model_fields.values():
-            needed = "" if not inner.is_required() else " (required)"
-            print(f"  {inner.alias}{needed}: {inner.description or ''}")
+    try:
+        place = keys.at(path)
+    except NoKey as unknown:
+        rules = near(text, sorted(codes()), cutoff=0.8) if re.fullmatch(r"[A-Za-z]+\d+", text) else []
+        raise Stop(NO_INPUT, f"there is no rule {text}{did_you_mean(rules)}" if rules else str(unknown)) from None
+    _page(text, keys, place)
     return 0
+
+
+def _page(text: str, keys: Keys, place: Place) -> None:
+    docs = next(filter(None, (keys.docs(keys.at(place.path[:end]).node) for end in range(len(place.path), 0, -1))), [])
+    print(f"{text}: {docs[0]}" if docs else text)
+    for more in docs[1:]:
+        print(more)
+    for label, fact in keys.facts(place):
+        print(f"  {label}: {fact}")
+    inner = keys.properties(place.node)
+    if inner:
+        print("its keys:")
+    for key, field in inner.items():
+        told = " ".join(keys.docs(field.node)[:1])
+        print(f"  {key}: {told} [{keys.line(field)}]" if told else f"  {key}: [{keys.line(field)}]")

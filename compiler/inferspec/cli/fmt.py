@@ -10,6 +10,7 @@ from pathlib import Path
 from ..fmt import Unformattable, format_text
 from ..report import Report, render
 from . import NO_INPUT, STALE
+from .stop import Stop
 
 
 def run(options: Namespace) -> int:
@@ -19,9 +20,12 @@ def run(options: Namespace) -> int:
         path = Path(name)
         try:
             before = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            print(f"inferspec: {name}: {error}", file=sys.stderr)
-            return NO_INPUT
+        except FileNotFoundError:
+            raise Stop(NO_INPUT, f"there is no {name}") from None
+        except OSError as error:
+            raise Stop(NO_INPUT, f"{name} cannot be read: {(error.strerror or 'no reason given').lower()}") from None
+        except UnicodeDecodeError:
+            raise Stop(NO_INPUT, f"{name} is not UTF-8") from None
         try:
             after = format_text(before, name)
         except Unformattable as refused:

@@ -7,6 +7,7 @@ import re
 from argparse import Namespace
 from importlib.resources import files
 from pathlib import Path
+from shlex import quote
 
 from .. import __version__
 from . import USAGE
@@ -37,7 +38,9 @@ def run(options: Namespace) -> int:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
         print(root / path)
-    print(f"next: edit {root / 'specs/platform.yaml'}, then 'inferspec compile -C {root}'")
+    if name != (options.name or root.resolve().name):
+        print(f"the platform is named {name}: '{root.resolve().name}' is no platform name; change it in the spec, or give --name")
+    print(f"next: edit {quote(str(root / 'specs/platform.yaml'))}, then run: inferspec compile -C {quote(str(root))}")
     return 0
 
 

@@ -26,6 +26,7 @@ def build() -> argparse.ArgumentParser:
         epilog="exit codes: 0 clean, 1 findings, 2 usage, 3 no input, 4 a tool is missing, 5 stale tree, 70 bug, 130 interrupted",
     )
     parser.add_argument("--version", action="version", version=f"inferspec {__version__}")
+    _traceback(parser, False)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     _spec_commands(commands)
     _questions(commands)
@@ -38,7 +39,12 @@ def _command(
 ) -> argparse.ArgumentParser:
     found = commands.add_parser(name, help=summary, description=summary, epilog=f"example: {example}", **more)  # type: ignore[arg-type]
     found.set_defaults(module=module)
+    _traceback(found, argparse.SUPPRESS)
     return found
+
+
+def _traceback(parser: argparse.ArgumentParser, default: object) -> None:
+    parser.add_argument("--traceback", action="store_true", default=default, help="show where a bug of the compiler is, for its report")
 
 
 def _spec(parser: argparse.ArgumentParser, *, report: bool = True) -> None:
@@ -71,7 +77,11 @@ def _spec_commands(commands: argparse._SubParsersAction) -> None:
         commands, "compile", "compile", "check, then write overlays/ and clusters/", "inferspec compile --check", aliases=["build"]
     )
     _spec(compiled)
-    compiled.add_argument("--check", action="store_true", help="write nothing; exit 5 if the tree is not what the spec makes")
+    compiled.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; exit 5 if the tree is not what the spec makes; stale files are listed on stderr in every --format",
+    )
     compiled.add_argument(
         "--only", metavar="CLUSTER", action="append", default=[], help="show only what changes for these clusters; with --check"
     )
@@ -85,6 +95,7 @@ def _spec_commands(commands: argparse._SubParsersAction) -> None:
     )
     _spec(verify)
     verify.add_argument("--all", action="store_true", help="build every cluster, not one of each structure")
+    verify.add_argument("--no-cache", action="store_true", help="prove anew what was proven before")
     fmt = _command(commands, "fmt", "fmt", "format specs, comments kept", "inferspec fmt --check specs/*.yaml")
     fmt.add_argument("files", nargs="+", metavar="FILE")
     fmt.add_argument("--check", action="store_true", help="change nothing; exit 5 if a file would change")
@@ -106,7 +117,8 @@ def _questions(commands: argparse._SubParsersAction) -> None:
     trace.add_argument("path", metavar="SPEC.PATH")
     _spec(trace, report=False)
     explain = _command(commands, "explain", "explain", "a finding's code, or a key of the spec", "inferspec explain FIT001")
-    explain.add_argument("subject", metavar="CODE|SPEC.PATH")
+    explain.add_argument("subject", metavar="CODE|SPEC.PATH", nargs="?", help="FIT001, or serving.chat.scale; a list of all without it")
+    explain.add_argument("-C", "--directory", metavar="DIR", default=".", help="the repository whose policies/ may define the code")
 
 
 def _others(commands: argparse._SubParsersAction) -> None:
@@ -114,7 +126,8 @@ def _others(commands: argparse._SubParsersAction) -> None:
     init.add_argument("directory", metavar="DIR", nargs="?", default=".")
     init.add_argument("--name", help="name of the platform; the directory's without it")
     policy = commands.add_parser("policy", help="work with policy rules", description="work with policy rules")
-    actions = policy.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+    policy.set_defaults(module="policy", parser=policy)
+    actions = policy.add_subparsers(dest="action", metavar="ACTION", parser_class=_Parser)
     test = _command(actions, "test", "policy", "run the rules of policies/ against their fixtures", "inferspec policy test")
     test.add_argument("policies", metavar="DIR", nargs="?", default="policies")
     test.add_argument("-C", "--directory", metavar="DIR", default=".", help="the repository that the policies are in")

@@ -11,11 +11,14 @@ from typing import Any
 
 from ..policy.testing import run_fixtures
 from ..report import Report, render
-from . import NO_INPUT
+from . import NO_INPUT, USAGE
 from .stop import Stop
 
 
 def run(options: Namespace) -> int:
+    if options.action is None:
+        options.parser.print_help(sys.stderr)
+        return USAGE
     root = Path(options.directory)
     folder = root / options.policies
     if not sorted(folder.glob("*.cue")):

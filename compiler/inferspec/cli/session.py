@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from pathlib import Path
@@ -93,6 +93,16 @@ def _width() -> int:
         return max(60, os.get_terminal_size(sys.stdout.fileno()).columns)
     except (OSError, ValueError):
         return 120
+
+
+def count(number: int, what: str) -> str:
+    """``1 cluster``, ``2 clusters``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def named(clusters: Sequence[str]) -> str:
+    """The first names and how many follow."""
+    return ", ".join(clusters[:3]) + (f" and {len(clusters) - 3} more" if len(clusters) > 3 else "")
 
 
 def note(options: Namespace, line: str) -> None:

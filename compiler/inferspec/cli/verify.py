@@ -5,23 +5,27 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..diagnostics import Diagnostic
-from ..emit.write import WriteResult, write_tree
+from ..emit.write import Planned
 from ..outcome import Outcome
 from ..pipeline import compile
 from . import STALE
-from .session import note, report, request
+from .session import count, note, report, request
+from .stale import Stale
+
+MOST_FILES = 20
+"""Files listed where the tree on disk is another; ``compile --check`` lists all."""
 
 
 def run(options: Namespace) -> int:
     asked = request(options)
-    planned: list[WriteResult] = []
+    stale: list[Stale] = []
 
     def prove(outcome: Outcome) -> list[Diagnostic]:
         from ..prove.proof import Prover
 
         assert outcome.plan is not None and outcome.tree is not None and outcome.document is not None
-        planned.append(write_tree(outcome.tree, asked.root, force=True, dry_run=True))
-        prover = Prover(outcome.plan, outcome.tree, outcome.document, asked.crds, asked.jobs, asked.progress)
+        stale.append(Stale.of(Planned(outcome.tree, asked.root).result, outcome.tree))
+        prover = Prover(outcome.plan, outcome.tree, outcome.document, asked.crds, asked.jobs, asked.progress, remember=not options.no_cache)
         outcome.proof = prover.proof
         return prover.prove(every=options.all)
 
@@ -30,8 +34,10 @@ def run(options: Namespace) -> int:
     if outcome.failed or outcome.proof is None:
         return max(code, 1)
     proof = outcome.proof
-    note(options, f"proven: {proof.objects} objects, {len(proof.built) + len(proof.known)} overlays ({len(proof.known)} proven before)")
-    if planned[0].stale:
-        note(options, "the tree on disk is not what the spec makes: run 'inferspec compile'")
+    overlays = count(len(proof.built) + len(proof.known), "overlay")
+    note(options, f"proven: {count(proof.covered, 'object')}, {overlays}; {len(proof.known)} proven before")
+    if stale[0].planned.stale:
+        stale[0].print(options, [], MOST_FILES)
+        note(options, f"the tree on disk is not what the spec makes: {stale[0].way_out()}")
         return code or STALE
     return code

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from typing import Any, NamedTuple
 
+from ..diagnostics import format_path
 from ..pipeline import compile
-from ..plan.objects import ClusterPlan, FleetPlan, Object
+from ..plan.objects import ClusterPlan, FleetPlan, Identity, Object
 from ..plan.provenance import explained, objects
-from ..plan.skeleton import pointers
+from ..plan.skeleton import leaves_of, pointer, pointers
 from ..values import bind
 from . import NO_INPUT, USAGE
-from .session import report, request
+from .keys import did_you_mean, near
+from .session import count, named, report, request
 from .stop import Stop
+
+MOST_VALUES = 20
+"""Values of a field that are listed, of those that clusters have."""
+
+
+class Held(NamedTuple):
+    """The object in one cluster."""
+
+    cluster: ClusterPlan
+    facet: str
+    object: Object
+
+    def values(self) -> dict[str, Any]:
+        """Every leaf by its pointer, bound to the cluster."""
+        return {pointer(path): leaf for path, leaf in leaves_of(self.object.tree(self.cluster.facts))}
 
 
 def run(options: Namespace) -> int:
@@ -20,43 +38,109 @@ def run(options: Namespace) -> int:
     outcome = compile(request(options))
     if outcome.plan is None:
         return report(options, outcome) or 1
-    cluster, facet, obj = _find(outcome.plan, options.object, options.cluster)
     wanted = pointer_of(options.field)
+    held = _find(outcome.plan, options.object, options.cluster)
+    shown = next((one for one in held if _below(one.object, wanted)), None)
+    if shown is None:
+        raise Stop(NO_INPUT, _no_field(held, options.field))
+    cluster, facet, obj = shown
     where = f"base/{facet}" if facet else "an object of the cluster's own"
-    found = [(p, v) for p, v in pointers(obj) if p == wanted or p.startswith(wanted + "/")]
-    if not found:
-        raise Stop(NO_INPUT, f"{obj.identity} has no field {options.field}")
-    print(f"{obj.identity} in cluster {cluster.name} ({where}, layers: {', '.join(cluster.layers.get(facet, ())) or 'none'})")
+    layers = ", ".join(_layers(outcome.plan, cluster, facet, obj.identity)) or "none"
+    print(f"{obj.identity} in cluster {cluster.name} ({where}, layers: {layers})")
     literal = dict(_literals(obj))
-    for pointer, value in found:
-        shown = literal[pointer] if value is None else bind(value, cluster.facts)
-        print(f"{pointer} = {shown!r}")
+    everywhere = [(one.cluster.name, one.values()) for one in held] if len(held) > 1 else []
+    for place, value in _below(obj, wanted):
+        print(f"{place} = {literal[place] if value is None else bind(value, cluster.facts)!r}")
         for line in explained(value, f"{obj.skeleton.template}.yaml.j2", 1):
             print(line)
+        _print_others(place, cluster.name, everywhere)
     return 0
 
 
-def _literals(obj: Object) -> list[tuple[str, object]]:
-    from ..plan.skeleton import leaves_of, pointer
+def _print_others(place: str, shown: str, everywhere: list[tuple[str, dict[str, Any]]]) -> None:
+    """A line for each value that the field has, where clusters differ in it."""
+    by_value: dict[str, list[str]] = {}
+    for name, values in everywhere:
+        by_value.setdefault(repr(values[place]) if place in values else "absent", []).append(name)
+    if len(by_value) < 2:
+        return
+    print("  clusters differ:")
+    for value, names in list(by_value.items())[:MOST_VALUES]:
+        more = "" if shown in names or value == "absent" else f"; --cluster {names[0]} shows why"
+        print(f"    {value} in {named(names)}{more}")
+    if len(by_value) > MOST_VALUES:
+        print(f"    and {count(len(by_value) - MOST_VALUES, 'value')} more")
 
+
+def _layers(plan: FleetPlan, cluster: ClusterPlan, facet: str, identity: Identity) -> list[str]:
+    """The cluster's layers that change this very object."""
+    if not facet:
+        return []
+    of = plan.facets[facet]
+    base = _tree(of.base, identity)
+    return [layer for layer in cluster.layers.get(facet, ()) if layer in of.layers and _tree(of.layers[layer], identity) != base]
+
+
+def _tree(group: tuple[Object, ...], identity: Identity) -> Any:
+    return next((obj.tree() for obj in group if obj.identity == identity), None)
+
+
+def _below(obj: Object, wanted: str) -> list[tuple[str, Any]]:
+    return [(p, v) for p, v in pointers(obj) if p == wanted or p.startswith(wanted + "/")]
+
+
+def _literals(obj: Object) -> list[tuple[str, object]]:
     return [(pointer(path), leaf) for path, leaf in leaves_of(obj.tree())]
 
 
-def _find(plan: FleetPlan, text: str, cluster_name: str | None) -> tuple[ClusterPlan, str, Object]:
+def _find(plan: FleetPlan, text: str, cluster_name: str | None) -> list[Held]:
+    """The object in every cluster that has it, or in the one that is named."""
     kind, *place = text.split("/")
     if not 1 <= len(place) <= 2:
         raise Stop(USAGE, "name the object as KIND/NAME or KIND/NAMESPACE/NAME")
-    near: set[str] = set()
-    for cluster in plan.clusters:
-        if cluster_name in (None, cluster.name):
-            for _, facet, obj in objects(plan, cluster):
-                one = obj.identity
-                if one.kind.lower() == kind.lower():
-                    near.add(f"{one.kind}/{one.name}")
-                    if one.name == place[-1] and (len(place) == 1 or one.namespace == place[0]):
-                        return cluster, facet, obj
-    held = ", ".join(sorted(near)) if near else "no object of that kind"
-    raise Stop(NO_INPUT, f"there is no {text}{' in ' + cluster_name if cluster_name else ''}; there is {held}")
+    clusters = [c for c in plan.clusters if cluster_name in (None, c.name)]
+    if not clusters:
+        raise Stop(NO_INPUT, f"there is no cluster {cluster_name}{did_you_mean(near(str(cluster_name), [c.name for c in plan.clusters]))}")
+    names: set[str] = set()
+    held: list[Held] = []
+    for cluster in clusters:
+        for _, facet, obj in objects(plan, cluster):
+            one = obj.identity
+            if one.kind.lower() != kind.lower():
+                continue
+            names.add(f"{one.kind}/{one.name}")
+            if one.name == place[-1] and (len(place) == 1 or one.namespace == place[0]) and (not held or held[0].object.identity == one):
+                held.append(Held(cluster, facet, obj))
+    if held:
+        return held
+    there = ", ".join(sorted(names)) if names else "no object of that kind"
+    raise Stop(NO_INPUT, f"there is no {text}{' in ' + cluster_name if cluster_name else ''}; there is {there}")
+
+
+def _no_field(held: list[Held], field: str) -> str:
+    """With fields that are written alike, that have the same last step, or that stand where the path leaves the object."""
+    wanted = _steps(pointer_of(field))
+    known: dict[tuple[str | int, ...], None] = {}
+    for one in held:
+        for path, _ in leaves_of(one.object.tree()):
+            known.update(dict.fromkeys(path[:end] for end in range(1, len(path) + 1)))
+    prefix = next(wanted[:end] for end in range(len(wanted), -1, -1) if not end or wanted[:end] in known)
+    step = str(wanted[len(prefix)])
+    beside = [path for path in known if path[:-1] == prefix]
+    alike = [(*prefix, *path[-1:]) for word in near(step, [str(p[-1]) for p in beside]) for path in beside if str(path[-1]) == word]
+    alike = alike or [path for path in known if str(path[-1]) == str(wanted[-1])][:3]
+    alike = alike or [path for path in known if format_path(path) in near(field, map(format_path, known), cutoff=0.75)]
+    place = held[0].cluster.name if len(held) == 1 else f"any of {count(len(held), 'cluster')}"
+    told = f"{held[0].object.identity} has no field {field} in {place}"
+    if alike:
+        return told + did_you_mean(dict.fromkeys(map(format_path, alike)))
+    there = [format_path(path) for path in beside]
+    return f"{told}; {format_path(prefix) or 'it'} has {', '.join(there[:20])}{' ...' if len(there) > 20 else ''}" if there else told
+
+
+def _steps(wanted: str) -> tuple[str | int, ...]:
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in wanted.split("/")[1:]]
+    return tuple(int(step) if step.isdigit() else step for step in steps)
 
 
 def pointer_of(field: str) -> str:
@@ -66,7 +150,7 @@ def pointer_of(field: str) -> str:
     from ..diagnostics import parse_path
 
     try:
-        return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in parse_path(field))
+        return pointer(parse_path(field))
     except ValueError as error:
         print(error, file=sys.stderr)
         raise Stop(USAGE, f"{field} is no field path") from None

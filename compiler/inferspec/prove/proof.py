@@ -33,11 +33,12 @@ MOST_CHANGED = 20
 
 @dataclass(slots=True)
 class Proof:
-    """What was proven: clusters built now, clusters whose build was proven before, objects checked."""
+    """What was proven: clusters built now, clusters whose build was proven before, objects checked now, and objects in all."""
 
     built: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     objects: int = 0
+    covered: int = 0
 
 
 @dataclass(eq=False)
@@ -49,6 +50,7 @@ class Prover:
     jobs: int = 2
     progress: Callable[[str, int, int], None] = lambda what, done, total: None
     proof: Proof = field(default_factory=Proof)
+    remember: bool = True
     _digests: dict[int, bytes] = field(default_factory=dict)
     _shapes: dict[Skeleton, str] = field(default_factory=dict)
 
@@ -56,10 +58,13 @@ class Prover:
         """Findings; empty if everything holds. ``changed`` names clusters whose overlay differs from the one on disk."""
         chosen = list(self.plan.clusters) if every else self._chosen(set(changed))
         proofs = Proofs.load()
+        known = proofs if self.remember else Proofs(proofs.path)
         keys = self._keys(chosen)
-        wanted = [c for c in chosen if keys[c.name] not in proofs]
-        self.proof.known = [c.name for c in chosen if keys[c.name] in proofs]
-        fresh = {key: held for key, held in self._distinct(wanted).items() if key not in proofs}
+        wanted = [c for c in chosen if keys[c.name] not in known]
+        self.proof.known = [c.name for c in chosen if keys[c.name] in known]
+        covered = self._distinct(chosen)
+        self.proof.covered = len(covered)
+        fresh = {key: held for key, held in covered.items() if key not in known}
         found = [*self._objects(list(fresh.values())), *self._closures(wanted), *self._syncs(wanted)]
         if found:
             return found
@@ -124,7 +129,7 @@ class Prover:
         return self._about("SYNC116", f"{finding.object} in {cluster.name}: {finding.message} ({finding.code})", obj, finding.field)
 
     def _about(self, code: str, message: str, obj: Object | None, pointer: str, **more: Any) -> Diagnostic:
-        path: SpecPath = (path_of(obj, pointer) if obj else None) or ("name",)
+        path: SpecPath = (path_of(obj, pointer) or path_of(obj, "") if obj else None) or ("name",)
         if obj and not more.get("help"):
             more["help"] = f"'inferspec why {obj.identity.kind}/{obj.identity.name}' shows where each of its fields comes from"
         return Diagnostic(

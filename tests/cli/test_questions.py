@@ -1,0 +1,224 @@
+"""What the commands that answer questions say, and what they say where a question is wrong."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from inferspec.cli.keys import Keys, NoKey
+from inferspec.cli.session import count, named
+from inferspec.diagnostics import parse_path
+
+from tests import line
+from tests.cli.conftest import Run, patched
+
+KEYS = Keys()
+
+
+@pytest.mark.parametrize(
+    ("path", "facts"),
+    [
+        ("serving.chat.scale.metric", {"type": "text", "one of": "queue-depth, running, kv-cache-usage"}),
+        ("serving.chat.scale.min", {"type": "whole number", "limits": "0 to 10000"}),
+        ("delivery.source", {"type": "text", "one of": "git, oci", "default": "git"}),
+        ("delivery.waves", {"type": "list of map", "limits": "1 or more entries", "required": "yes"}),
+        ("delivery.waves.0.where.cluster", {"type": "text or a list of them", "such as": "chat"}),
+        ("objectives.batch", {"type": "whole number", "limits": "-1000 to 1000"}),
+        ("serving", {"type": "map of map", "keys such as": "chat"}),
+        ("kind", {"type": "'Platform'", "required": "yes"}),
+        ("extraResources[0].manifest.spec", {"type": "map"}),
+    ],
+)
+def test_facts_of_a_key(path: str, facts: dict[str, str]) -> None:
+    found = dict(KEYS.facts(KEYS.at(parse_path(path))))
+    assert facts.items() <= found.items()
+    assert facts.keys() == found.keys() - ({"form", "limits"} if "limits" not in facts else {"form"})
+
+
+def test_an_index_between_dots_is_an_index() -> None:
+    assert KEYS.at(parse_path("delivery.waves.0.where")).path == ("delivery", "waves", 0, "where")
+    assert KEYS.at(parse_path("serving.0.team")).path == ("serving", "0", "team")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("serving.chat.maxModelLenn", "serving.chat has no key maxModelLenn; did you mean serving.chat.maxModelLen?"),
+        ("Serving", "the spec has no key Serving; did you mean serving?"),
+        ("maxModelLen", "the spec has no key maxModelLen; did you mean serving.NAME.maxModelLen"),
+        ("serving.chat.scale.nothing", "serving.chat.scale has no key nothing; its keys are min, max, metric, target"),
+        ("name.x", "name has no key x"),
+    ],
+)
+def test_a_key_that_is_none(path: str, said: str) -> None:
+    with pytest.raises(NoKey) as stopped:
+        KEYS.at(parse_path(path))
+    assert str(stopped.value).startswith(said)
+
+
+def test_explain_lists_keys_and_rules(run: Run) -> None:
+    said = run("explain").stdout
+    assert "  serving: Services" in said and "  FIT001   model does not fit" in said
+
+
+def test_explain_a_map_has_a_line_for_each_key(run: Run) -> None:
+    lines = run("explain", "delivery").stdout.splitlines()
+    assert lines[0] == "delivery: How manifests reach the clusters."
+    assert any(told.startswith("  source: ") and told.endswith("[text, one of git, oci, default git]") for told in lines)
+
+
+def test_explain_a_code_of_the_team(run: Run, repository: Path) -> None:
+    (repository / "policies").mkdir()
+    (repository / "policies/acme.cue").write_text("package inferspec\n\nrules: ACME001: []\n", encoding="utf-8")
+    done = run("explain", "acme001")
+    assert (done.returncode, done.stdout) == (0, "ACME001 is a rule of your own: it is defined in policies/acme.cue:3\n")
+    assert "did you mean ACME001?" in run("explain", "ACME002").stderr
+
+
+@pytest.mark.parametrize(("code", "meant"), [("FIT999", "FIT001"), ("FITT001", "FIT001"), ("FIT01", "FIT001")])
+def test_explain_a_code_that_is_none(run: Run, code: str, meant: str) -> None:
+    done = run("explain", code)
+    assert done.returncode == 3 and "did you mean" in done.stderr and meant in done.stderr
+
+
+# -- why and trace -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def overridden(repository: Path) -> Path:
+    spec = Path(__file__).parent.parent / "cases/overrides/spec.yaml"
+    (repository / "specs/quickstart.yaml").write_text(spec.read_text(encoding="utf-8"), encoding="utf-8")
+    return repository
+
+
+@pytest.mark.usefixtures("overridden")
+def test_why_says_where_clusters_differ(run: Run) -> None:
+    said = run("why", "Deployment/chat", "spec.replicas").stdout.splitlines()
+    at = said.index("  clusters differ:")
+    assert len(said) == at + 3
+    assert said[0].startswith("Deployment search-llm/chat in cluster usc1-canary ")
+    assert "    1 in usc1-canary" in said and any(told.endswith(" in usc1-prod; --cluster usc1-prod shows why") for told in said[at + 1 :])
+    assert "clusters differ" not in run("why", "Deployment/chat", "spec.replicas", "--cluster", "usc1-canary").stdout
+    assert "clusters differ" not in run("why", "Deployment/chat", "kind").stdout
+
+
+@pytest.mark.usefixtures("overridden")
+def test_why_names_the_layers_that_touch_the_object_alone(run: Run) -> None:
+    assert "(base/chat, layers: stage-canary" in run("why", "Deployment/chat", "kind", "--cluster", "usc1-canary").stdout
+    assert "stage-canary" not in run("why", "ServiceAccount/chat", "kind", "--cluster", "usc1-canary").stdout
+
+
+@pytest.mark.parametrize(
+    ("field", "meant"),
+    [
+        ("spec.selecto", "did you mean spec.selector?"),
+        ("spec.template.spec.containers.0.imag", "did you mean spec.template.spec.containers[0].image?"),
+        ("memory", "did you mean spec.template.spec.containers[0].resources."),
+        ("spec.zzz.yyy", "; spec has "),
+    ],
+)
+def test_why_with_a_field_that_is_none(run: Run, field: str, meant: str) -> None:
+    done = run("why", "Deployment/chat", field)
+    assert done.returncode == 3 and meant in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("serving.chat.maxModelLenn", "serving.chat has no key maxModelLenn; did you mean serving.chat.maxModelLen?"),
+        ("serving.chatt.team", "this spec does not have serving.chatt, so it made no field; did you mean serving.chat.team?"),
+        ("serving.chat.team", "serving.chat.team made no field"),
+        ("delivery.waves.0.where", "delivery.waves[0].where made no field"),
+    ],
+)
+def test_trace_of_what_made_nothing(run: Run, path: str, said: str) -> None:
+    done = run("trace", path)
+    assert done.returncode == 3 and done.stderr.startswith(f"inferspec: {said}")
+
+
+def test_trace_takes_an_index_between_dots(run: Run) -> None:
+    dotted, bracketed = run("trace", "serving.chat.expose.0"), run("trace", "serving.chat.expose[0]")
+    assert (dotted.returncode, dotted.stdout) == (bracketed.returncode, bracketed.stdout)
+
+
+# -- the rest ----------------------------------------------------------------------------------------------------------
+
+
+def test_check_lists_what_was_edited_by_hand(run: Run, repository: Path) -> None:
+    assert run("compile", "-q").returncode == 0
+    edited = "overlays/quickstart/base/chat/objects.yaml"
+    with (repository / edited).open("a", encoding="utf-8") as file:
+        file.write("# mine\n")
+    for arguments in (("compile", "--check"), ("verify",), ("compile", "--check", "--format", "json")):
+        done = run(*arguments)
+        assert done.returncode == 5 and f"~ {edited} (edited by hand)\n" in done.stderr and "git diff" in done.stderr
+    done = run("compile")
+    assert (
+        done.returncode == 1 and f"--> {edited}:1:1" in done.stdout and f"'git diff {edited}'" in done.stdout and "--force" in done.stdout
+    )
+    assert run("compile", "--force").returncode == 0
+
+
+def test_verify_lists_the_first_files(run: Run) -> None:
+    said = run("verify").stderr.splitlines()
+    assert len([told for told in said if told.startswith("+ ")]) == 20 and "and 12 more; 'inferspec compile --check' lists them all" in said
+
+
+def test_verify_counts_what_was_proven_before(run: Run) -> None:
+    assert run("compile", "-q").returncode == 0
+    told = [run("verify", *more).stderr for more in ((), ("--all",), ("--all", "--no-cache"), ("--all",))]
+    assert told == [f"proven: 31 objects, 1 overlay; {known} proven before\n" for known in (1, 1, 0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("compile", "--only", "usc1-demo"), "give --check too"),
+        (("compile", "--check", "--only", "usc1-dem"), "--only usc1-dem: there is no such cluster; did you mean usc1-demo?"),
+    ],
+)
+def test_only(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2 and said in done.stderr and done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "environment"),
+    [((), ("--traceback",), {}), (("--traceback",), (), {}), ((), (), {"INFERSPEC_TRACEBACK": "1"}), ((), (), {})],
+)
+def test_a_traceback_where_one_is_wanted(
+    repository: Path, before: tuple[str, ...], after: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    fault = "import inferspec.cli.vet as v\ndef fail(options): raise RuntimeError('boom')\nv.run = fail"
+    done = subprocess.run(
+        patched(fault, *before, "vet", *after), cwd=repository, env=line.surroundings(environment), capture_output=True, text=True
+    )
+    wanted = bool(before or after or environment)
+    assert done.returncode == 70 and "RuntimeError: boom" in done.stderr
+    assert ("Traceback (most recent call last)" in done.stderr) is wanted
+    assert wanted or (len(done.stderr.splitlines()) == 2 and "--traceback or INFERSPEC_TRACEBACK=1" in done.stderr)
+
+
+def test_fmt_of_files_that_are_none(run: Run, repository: Path) -> None:
+    assert run("fmt", "nope.yaml").stderr == "inferspec: there is no nope.yaml\n"
+    assert run("fmt", "specs").stderr == "inferspec: specs cannot be read: is a directory\n"
+    (repository / "latin.yaml").write_bytes(b"a: \xe9\n")
+    assert run("fmt", "latin.yaml").stderr == "inferspec: latin.yaml is not UTF-8\n"
+
+
+def test_init_says_what_it_named(run: Run) -> None:
+    said = run("init", "My Platform").stdout
+    assert "the platform is named my-platform: 'My Platform' is no platform name" in said
+    assert said.endswith("next: edit 'My Platform/specs/platform.yaml', then run: inferspec compile -C 'My Platform'\n")
+    assert "is named" not in run("init", "plain").stdout
+
+
+def test_policy_without_an_action_prints_its_help(run: Run) -> None:
+    done = run("policy")
+    assert done.returncode == 2 and done.stderr.startswith("usage: inferspec policy") and "run the rules of policies/" in done.stderr
+
+
+def test_counts_and_names() -> None:
+    assert [count(n, "cluster") for n in (0, 1, 2, 1000)] == ["0 clusters", "1 cluster", "2 clusters", "1,000 clusters"]
+    assert named(["a", "b", "c"]) == "a, b, c" and named(list("abcde")) == "a, b, c and 2 more"
