@@ -92,7 +92,6 @@ _CLUSTER = """\
         project: p{project}
         mode: autopilot
         stage: {stage}
-        zones: [{zones}]
         labels: {{class: {kind}, engine: e{engine}, size: s{size}}}
         gke: {{channel: regular, minVersion: 1.34.1-gke.1127000}}
         addons: [custom-metrics-adapter, inference-objective]
@@ -136,7 +135,6 @@ def _cluster(i: int, region: str) -> str:
         name=f"c{i:05d}",
         project=i % 7,
         stage="canary" if i % 50 < 2 else "prod",
-        zones=_ZONES[region],
         kind=_CLASSES[i % 3],
         engine=i % 4,
         size=i % 5,

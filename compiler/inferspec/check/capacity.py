@@ -29,15 +29,15 @@ def unenforced(context: Context) -> Iterator[Diagnostic]:
                 severity=Severity.INFO,
                 help="limit the namespaces by an admission policy of your own meanwhile",
             )
-    for place in context.fleet.places:
-        if place.cluster.zones is not None:
-            yield context.finding(
-                "SPC018",
-                f"cluster {place.name}: zones are known to policies, but no object uses them yet",
-                (*place.path, "zones"),
-                severity=Severity.INFO,
-                help="zones: of a capacity class choose where its nodes are made",
-            )
+    zoned = [place for place in context.fleet.places if place.cluster.zones is not None]
+    if zoned:
+        yield context.finding(
+            "SPC018",
+            f"zones of {clusters(zoned)} are known to policies, but no object uses them yet",
+            (*zoned[0].path, "zones"),
+            severity=Severity.INFO,
+            help="zones: of a capacity class choose where its nodes are made",
+        )
 
 
 def shapes(context: Context) -> Iterator[Diagnostic]:
