@@ -29,7 +29,10 @@ def without_serving() -> str:
             id="a gateway more",
         ),
         pytest.param(QUICKSTART.replace("min: 1, max: 4", "min: 2, max: 2"), id="a fixed scale"),
-        pytest.param(QUICKSTART.replace("burst: [on-demand, spot]", "burst: [on-demand], bootDisk: 200Gi"), id="a boot disk"),
+        pytest.param(
+            QUICKSTART.replace("burst: [on-demand, spot]", "burst: [on-demand], bootDisk: 200Gi").replace("1127000", "1431000"),
+            id="a boot disk",
+        ),
         pytest.param(QUICKSTART.replace("{namespace: assistants}", GROUP), id="a group"),
     ],
 )

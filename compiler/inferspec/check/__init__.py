@@ -52,6 +52,7 @@ RULES: tuple[Rule, ...] = (
     delivery.names,
     delivery.later,
     provided.floor,
+    provided.objectives,
 )
 """In the order of the spec; a new rule is a function in its area's module and a line here."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..diagnostics import Diagnostic, Severity
+from ..diagnostics import Diagnostic
+from ..resolve.places import Place
 from .context import Context, clusters
 
 COMPUTE_CLASS_FLOOR = "1.33.3-gke.1136000"
@@ -16,40 +17,59 @@ def _key(version: str) -> tuple[int, ...]:
     return tuple(int(n) for n in re.findall(r"\d+", version))
 
 
+BOOT_DISK_FLOOR = "1.34.1-gke.1431000"
+"""``storage.bootDiskSize`` of a rule (GKE documentation, "ComputeClass CRD reference")."""
+
+
 def floor(context: Context) -> Iterator[Diagnostic]:
-    stack = context.catalogue.stack(context.platform.stack)
-    exposed = [k for k in context.fleet.workload_keys if context.platform.serving[k[0]].expose]
-    used = {p for k in context.fleet.workload_keys for p in context.fleet.places_of(k)}
-    objectives = [k for k in exposed if any(e.objective for e in context.platform.serving[k[0]].expose)]
-    pool_floor = stack.apis["InferencePool"].gke_managed
-    without_objective = []
+    """Every kind and field that a cluster gets is there at the lowest version it may run."""
     for place in context.fleet.places:
-        if place not in used:
-            continue
-        needs = [(COMPUTE_CLASS_FLOOR, "ComputeClasses that create node pools")]
-        if any(context.fleet.is_placed(k, place) for k in exposed):
-            needs.append((pool_floor, "InferencePool"))
+        needs = list(_needs(context, place))
         version = place.cluster.gke.min_version
         missing = [(low, what) for low, what in needs if low and (version is None or _key(version) < _key(low))]
         if missing:
             low, what = max(missing, key=lambda need: _key(need[0]))
-            path = (*place.path, "gke", "minVersion")
             said = f"may run {version}" if version else "does not say its lowest GKE version"
             yield context.finding(
                 "SYNC113",
                 f"cluster {place.name} {said}; {what} is there from {low}",
-                path,
+                (*place.path, "gke", "minVersion"),
                 help=f"gke: {{minVersion: {low}}}",
                 key=version is None,
             )
-        if any(context.fleet.is_placed(k, place) for k in objectives) and "inference-objective" not in place.cluster.addons:
-            without_objective.append(place)
-    if without_objective:
+
+
+def _needs(context: Context, place: Place) -> Iterator[tuple[str, str]]:
+    """(lowest GKE version, what needs it) of all that is emitted for the cluster."""
+    fleet, platform = context.fleet, context.platform
+    here = [key for key in fleet.workload_keys if fleet.is_placed(key, place)]
+    if here:
+        yield COMPUTE_CLASS_FLOOR, "ComputeClasses that create node pools"
+    if any(platform.serving[service].expose for service, _ in here):
+        yield context.catalogue.stack(platform.stack).apis["InferencePool"].gke_managed, "InferencePool"
+    for name, spec in platform.capacity_classes.items():
+        if not fleet.uses_class(name, place):
+            continue
+        if spec.boot_disk is not None:
+            yield BOOT_DISK_FLOOR, f"the boot disk of class {name}"
+        for shape in spec.shape:
+            accelerator = context.catalogue.accelerators[context.catalogue.machines[shape].accelerator]
+            yield accelerator.min_gke, f"{accelerator.id} in a ComputeClass"
+
+
+def objectives(context: Context) -> Iterator[Diagnostic]:
+    """GKE brings InferencePool itself; InferenceObjective is an add-on of the cluster."""
+    named = [key for key in context.fleet.workload_keys if any(e.objective for e in context.platform.serving[key[0]].expose)]
+    without = [
+        p
+        for p in context.fleet.places
+        if "inference-objective" not in p.cluster.addons and any(context.fleet.is_placed(key, p) for key in named)
+    ]
+    if without:
         yield context.finding(
             "SYNC114",
-            f"GKE does not install InferenceObjective, and {clusters(without_objective)} does not list it",
-            (*without_objective[0].path, "addons"),
+            f"GKE does not install InferenceObjective, and {clusters(without)} does not list it",
+            (*without[0].path, "addons"),
             key=True,
-            severity=Severity.ERROR,
             help="install the CRD and write 'inference-objective' under the cluster's addons",
         )
