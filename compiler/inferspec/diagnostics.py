@@ -102,7 +102,7 @@ class Diagnostic:
     waiver: Waiver | None = None
 
     @property
-    def order(self) -> tuple:
+    def order(self) -> tuple[str, int, int, int, str, str]:
         return (self.span.file, self.span.line, self.span.column, self.severity.rank, self.code, self.message)
 
 

@@ -68,9 +68,9 @@ class Value:
     v: Scalar
     origin: Origin = field(repr=False)
 
-    __str__ = __format__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse  # type: ignore[assignment]
-    __add__ = __radd__ = __sub__ = __mul__ = __mod__ = __iter__ = __contains__ = __len__ = _refuse  # type: ignore[assignment]
-    __hash__ = _refuse  # type: ignore[assignment]
+    __str__ = __format__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __add__ = __radd__ = __sub__ = __mul__ = __mod__ = __iter__ = __contains__ = __len__ = _refuse
+    __hash__ = _refuse
 
     @property
     def fact(self) -> str | None:

@@ -14,16 +14,16 @@ def locations(context: Context) -> Iterator[Diagnostic]:
     lacking: dict[tuple[str, str], list[Place]] = {}
     for key in context.fleet.workload_keys:
         for place in context.fleet.places_of(key):
-            store = context.fleet.workload_at(key, place).model.store
-            if context.fleet.location(store, place) is None:
-                lacking.setdefault((store, place.region), []).append(place)
-    for (store, region), places in lacking.items():
-        buckets = context.platform.storage[store].buckets
+            read = context.fleet.workload_at(key, place).model.store
+            if context.fleet.location(read, place) is None:
+                lacking.setdefault((read, place.region), []).append(place)
+    for (read, region), places in lacking.items():
+        buckets = context.platform.storage[read].buckets
         first = next(iter(buckets))
         yield context.finding(
             "STO101",
-            f"storage {store} has no bucket that {region} reads without leaving it",
-            ("storage", store, "buckets"),
+            f"storage {read} has no bucket that {region} reads without leaving it",
+            ("storage", read, "buckets"),
             key=True,
             notes=(f"{clusters(places)} would read {buckets[first]} in {first}: every load is egress between regions",),
             help=f"add a bucket for {region}, or for one of {', '.join(context.catalogue.locations_holding(region))}",

@@ -44,7 +44,8 @@ class Keys:
 
     def at(self, path: SpecPath) -> Place:
         """Raises NoKey where no spec has such a key."""
-        node, walked, required = self.schema, (), False
+        node, required = self.schema, False
+        walked: SpecPath = ()
         for step in path:
             found = list(self._inside(node, step))
             if not found:
@@ -172,8 +173,9 @@ def did_you_mean(names: Iterable[str]) -> str:
 
 def _entries(form: Node) -> Node | None:
     """What stands under a key of the user's own; {} for anything, None where there are no such keys."""
-    for inner in form.get("patternProperties", {}).values():
-        return inner
+    held: list[Node] = list(form.get("patternProperties", {}).values())
+    if held:
+        return held[0]
     more = form.get("additionalProperties")
     if more is True or (not form.keys() - {"description", "default", "title"}):
         return {}

@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from .. import __version__
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction["_Parser"]
 
 FORMATS = ("text", "json", "sarif", "github", "junit", "markdown")
 
@@ -35,7 +39,7 @@ def build() -> argparse.ArgumentParser:
 
 
 def _command(
-    commands: argparse._SubParsersAction, name: str, module: str, summary: str, example: str, **more: object
+    commands: Commands, name: str, module: str, summary: str, example: str, **more: object
 ) -> argparse.ArgumentParser:
     found = commands.add_parser(name, help=summary, description=summary, epilog=f"example: {example}", **more)  # type: ignore[arg-type]
     found.set_defaults(module=module)
@@ -70,7 +74,7 @@ def _jobs(text: str) -> int:
     return number
 
 
-def _spec_commands(commands: argparse._SubParsersAction) -> None:
+def _spec_commands(commands: Commands) -> None:
     vet = _command(commands, "vet", "vet", "check the spec and the policies; write nothing", "inferspec vet -f specs/platform.yaml")
     _spec(vet)
     compiled = _command(
@@ -101,7 +105,7 @@ def _spec_commands(commands: argparse._SubParsersAction) -> None:
     fmt.add_argument("--check", action="store_true", help="change nothing; exit 5 if a file would change")
 
 
-def _questions(commands: argparse._SubParsersAction) -> None:
+def _questions(commands: Commands) -> None:
     why = _command(
         commands,
         "why",
@@ -121,7 +125,7 @@ def _questions(commands: argparse._SubParsersAction) -> None:
     explain.add_argument("-C", "--directory", metavar="DIR", default=".", help="the repository whose policies/ may define the code")
 
 
-def _others(commands: argparse._SubParsersAction) -> None:
+def _others(commands: Commands) -> None:
     init = _command(commands, "init", "init", "start a repository: a spec, CI and a pre-commit hook", "inferspec init my-platform")
     init.add_argument("directory", metavar="DIR", nargs="?", default=".")
     init.add_argument("--name", help="name of the platform; the directory's without it")

@@ -85,7 +85,7 @@ def _opened(path: str | None) -> AbstractContextManager[TextIO]:
 def colour(options: Namespace, terminal: bool) -> bool:
     if options.color == "auto":
         return terminal and not os.environ.get("NO_COLOR")
-    return options.color == "always"
+    return str(options.color) == "always"
 
 
 def _width() -> int:

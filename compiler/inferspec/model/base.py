@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 
 class Closed(BaseModel):
@@ -17,27 +17,31 @@ class Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, alias_generator=to_camel, validate_by_name=False, defer_build=True)
 
 
-def grammar(pattern: str, what: str, example: str, limit: int = 63) -> Any:
-    """A string type with one message for a value that does not match.
+class Grammar:
+    """Text of one form, with one message where it has another. The regular expression is also what the JSON Schema publishes."""
 
-    The regular expression is also what the JSON Schema publishes.
-    """
-    compiled = re.compile(pattern)
+    def __init__(self, pattern: str, what: str, example: str, limit: int = 63) -> None:
+        self.pattern, self.what, self.example, self.limit = pattern, what, example, limit
+        self._compiled = re.compile(pattern)
 
-    def check(value: str) -> str:
-        if len(value) > limit:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$", "maxLength": self.limit, "examples": [self.example]}
+
+    def _checked(self, value: str) -> str:
+        if len(value) > self.limit:
             raise PydanticCustomError(
-                "too_long", "{what} has at most {limit} characters, this has {found}", {"what": what, "limit": limit, "found": len(value)}
+                "too_long",
+                "{what} has at most {limit} characters, this has {found}",
+                {"what": self.what, "limit": self.limit, "found": len(value)},
             )
-        if not compiled.fullmatch(value):
+        if not self._compiled.fullmatch(value):
             raise PydanticCustomError(
-                "grammar", "{found} is not {what}, such as {example}", {"found": repr(value), "what": what, "example": example}
+                "grammar", "{found} is not {what}, such as {example}", {"found": repr(value), "what": self.what, "example": self.example}
             )
         return value
-
-    return Annotated[
-        str, AfterValidator(check), Field(json_schema_extra={"pattern": f"^(?:{pattern})$", "maxLength": limit, "examples": [example]})
-    ]
 
 
 def _subnet(text: str) -> str:
@@ -55,63 +59,86 @@ def _subnet(text: str) -> str:
 
 
 LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
-Name = grammar(r"[a-z](?:[-a-z0-9]*[a-z0-9])?", "a name (lower-case letters, digits and '-', starting with a letter)", "chat", 40)
-LabelKey = grammar(r"(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?", "a label key", "residency", 253)
-LabelValue = grammar(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?", "a label value", "eu")
-Host = grammar(rf"{LABEL}(?:\.{LABEL})+", "a host name", "llm.acme.example", 253)
-Region = grammar(r"[a-z]+-[a-z]+[0-9]+", "a Google Cloud region", "us-central1")
-ZoneLetter = grammar(r"[a-z]|ai[0-9][a-z]", "a zone of its region, written as its suffix", "b")
-ProjectId = grammar(r"[a-z][-a-z0-9]{4,28}[a-z0-9]", "a project id", "acme-prod")
-Bucket = grammar(r"[a-z0-9][-a-z0-9_.]{1,61}[a-z0-9]", "a Cloud Storage bucket name", "acme-models-us")
-Location = grammar(
-    r"[a-z]+-[a-z]+[0-9]+|[a-z]{2,4}[0-9]?", "a Cloud Storage location (region, dual-region or multi-region)", "europe-west4"
-)
-GkeVersion = grammar(r"1\.\d+\.\d+(?:-gke\.\d+)?", "a GKE version", "1.35.3-gke.1290000")
+Name = Annotated[
+    str, Grammar(r"[a-z](?:[-a-z0-9]*[a-z0-9])?", "a name (lower-case letters, digits and '-', starting with a letter)", "chat", 40)
+]
+LabelKey = Annotated[
+    str, Grammar(r"(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?", "a label key", "residency", 253)
+]
+LabelValue = Annotated[str, Grammar(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?", "a label value", "eu")]
+Host = Annotated[str, Grammar(rf"{LABEL}(?:\.{LABEL})+", "a host name", "llm.acme.example", 253)]
+Region = Annotated[str, Grammar(r"[a-z]+-[a-z]+[0-9]+", "a Google Cloud region", "us-central1")]
+ZoneLetter = Annotated[str, Grammar(r"[a-z]|ai[0-9][a-z]", "a zone of its region, written as its suffix", "b")]
+ProjectId = Annotated[str, Grammar(r"[a-z][-a-z0-9]{4,28}[a-z0-9]", "a project id", "acme-prod")]
+Bucket = Annotated[str, Grammar(r"[a-z0-9][-a-z0-9_.]{1,61}[a-z0-9]", "a Cloud Storage bucket name", "acme-models-us")]
+Location = Annotated[
+    str, Grammar(r"[a-z]+-[a-z]+[0-9]+|[a-z]{2,4}[0-9]?", "a Cloud Storage location (region, dual-region or multi-region)", "europe-west4")
+]
+GkeVersion = Annotated[str, Grammar(r"1\.\d+\.\d+(?:-gke\.\d+)?", "a GKE version", "1.35.3-gke.1290000")]
 Cidr = Annotated[str, AfterValidator(_subnet), Field(json_schema_extra={"examples": ["10.129.0.0/23"]})]
-Group = grammar(r"[^@\s]+@[^@\s]+\.[^@\s]+", "a group address", "search@acme.example", 254)
-SecretResource = grammar(
-    r"projects/[a-z][-a-z0-9]{4,28}[a-z0-9]/secrets/[A-Za-z0-9_-]{1,255}",
-    "a Secret Manager secret",
-    "projects/acme-prod/secrets/hf-read",
-    400,
-)
-Flag = grammar(r"[a-z0-9][a-z0-9-]*", "a flag name without its dashes", "max-num-seqs", 80)
-ModelVersion = grammar(r"[a-z](?:[-a-z0-9]*[a-z0-9])?@[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?", "MODEL@VERSION", "gemma-3-27b@v1", 80)
-Commit = grammar(r"[0-9a-f]{40}", "a full commit id (40 hexadecimal digits)", "dcc83ea841ab6100d6b47a070329e1ba4cf78752")
-ModelSource = grammar(
-    r"hf://[A-Za-z0-9][-A-Za-z0-9_.]*/[A-Za-z0-9][-A-Za-z0-9_.]*|gs://[a-z0-9][-a-z0-9_.]{1,61}[a-z0-9]/(?!.*\.\.)\S+",
-    "a model source",
-    "hf://google/gemma-3-27b-it",
-    300,
-)
-Image = grammar(
-    r"[a-z0-9][-a-z0-9.]*(?::[0-9]+)?(?:/[a-z0-9][-a-z0-9._]*)+(?::[A-Za-z0-9_][-A-Za-z0-9_.]*)?(?:@sha256:[0-9a-f]{64})?",
-    "an image with its registry",
-    "docker.io/vllm/vllm-openai:v0.33.0",
-    400,
-)
-GitRepo = grammar(
-    r"https://[^\s@]+|ssh://[^\s]+|git@[^\s:]+:\S+", "a repository URL without credentials", "https://git.acme.example/platform.git", 400
-)
-Revision = grammar(r"[A-Za-z0-9][-A-Za-z0-9._/]*", "a tag or commit", "v1.7.4", 100)
-Duration = grammar(r"(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?(?<=[hms])", "a duration", "168h", 20)
-Quantity = grammar(r"[0-9]+(?:\.[0-9]+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?", "a Kubernetes quantity", "64Gi", 20)
-Shape = grammar(r"[a-z0-9]+(?:-[a-z0-9]+)+", "a machine type", "g2-standard-8")
-Topology = grammar(r"[0-9]+x[0-9]+(?:x[0-9]+)?", "a TPU topology", "2x4")
-ResourceName = grammar(r"[a-z](?:[-a-z0-9]*[a-z0-9])?", "the name of a Compute Engine resource", "acme-h100-a")
-Variable = grammar(r"[A-Za-z_][A-Za-z0-9_]*", "an environment variable", "NCCL_DEBUG", 200)
-PublicName = grammar(r"[A-Za-z0-9][-A-Za-z0-9_./]*", "a model name that clients send", "gemma-3-27b", 100)
-EngineVersion = grammar(r"vllm(?:@[0-9]+\.[0-9]+\.[0-9]+)?", "an engine, with its version or without", "vllm@0.33.0")
-VersionName = grammar(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?", "a version name", "v1")
-AdapterSource = grammar(r"(?:hf|gs)://\S+", "a source", "gs://acme-models-us/sql", 300)
-KindName = grammar(r"[A-Z][A-Za-z]+", "a kind", "Deployment")
-KindAndName = grammar(r"[A-Z][A-Za-z]+ \S+", "an object as messages print it", "ComputeClass l4", 400)
-ServiceAccount = grammar(
-    r"[^@\s]+@[^@\s]+\.iam\.gserviceaccount\.com", "a Google service account", "sync@acme-prod.iam.gserviceaccount.com", 200
-)
-PinnedImage = grammar(r"\S+@sha256:[0-9a-f]{64}", "an image pinned by digest", "registry.acme.example/platform@sha256:" + "0" * 64, 400)
-Memory = grammar(r"[0-9]+(?:\.[0-9]+)?(?:Mi|Gi|Ti|M|G|T)", "an amount of memory", "64Gi", 20)
-IsoDate = grammar(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])", "a date", "2027-01-31")
+Group = Annotated[str, Grammar(r"[^@\s]+@[^@\s]+\.[^@\s]+", "a group address", "search@acme.example", 254)]
+SecretResource = Annotated[
+    str,
+    Grammar(
+        r"projects/[a-z][-a-z0-9]{4,28}[a-z0-9]/secrets/[A-Za-z0-9_-]{1,255}",
+        "a Secret Manager secret",
+        "projects/acme-prod/secrets/hf-read",
+        400,
+    ),
+]
+Flag = Annotated[str, Grammar(r"[a-z0-9][a-z0-9-]*", "a flag name without its dashes", "max-num-seqs", 80)]
+ModelVersion = Annotated[
+    str, Grammar(r"[a-z](?:[-a-z0-9]*[a-z0-9])?@[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?", "MODEL@VERSION", "gemma-3-27b@v1", 80)
+]
+Commit = Annotated[str, Grammar(r"[0-9a-f]{40}", "a full commit id (40 hexadecimal digits)", "dcc83ea841ab6100d6b47a070329e1ba4cf78752")]
+ModelSource = Annotated[
+    str,
+    Grammar(
+        r"hf://[A-Za-z0-9][-A-Za-z0-9_.]*/[A-Za-z0-9][-A-Za-z0-9_.]*|gs://[a-z0-9][-a-z0-9_.]{1,61}[a-z0-9]/(?!.*\.\.)\S+",
+        "a model source",
+        "hf://google/gemma-3-27b-it",
+        300,
+    ),
+]
+Image = Annotated[
+    str,
+    Grammar(
+        r"[a-z0-9][-a-z0-9.]*(?::[0-9]+)?(?:/[a-z0-9][-a-z0-9._]*)+(?::[A-Za-z0-9_][-A-Za-z0-9_.]*)?(?:@sha256:[0-9a-f]{64})?",
+        "an image with its registry",
+        "docker.io/vllm/vllm-openai:v0.33.0",
+        400,
+    ),
+]
+GitRepo = Annotated[
+    str,
+    Grammar(
+        r"https://[^\s@]+|ssh://[^\s]+|git@[^\s:]+:\S+",
+        "a repository URL without credentials",
+        "https://git.acme.example/platform.git",
+        400,
+    ),
+]
+Revision = Annotated[str, Grammar(r"[A-Za-z0-9][-A-Za-z0-9._/]*", "a tag or commit", "v1.7.4", 100)]
+Duration = Annotated[str, Grammar(r"(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?(?<=[hms])", "a duration", "168h", 20)]
+Quantity = Annotated[str, Grammar(r"[0-9]+(?:\.[0-9]+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?", "a Kubernetes quantity", "64Gi", 20)]
+Shape = Annotated[str, Grammar(r"[a-z0-9]+(?:-[a-z0-9]+)+", "a machine type", "g2-standard-8")]
+Topology = Annotated[str, Grammar(r"[0-9]+x[0-9]+(?:x[0-9]+)?", "a TPU topology", "2x4")]
+ResourceName = Annotated[str, Grammar(r"[a-z](?:[-a-z0-9]*[a-z0-9])?", "the name of a Compute Engine resource", "acme-h100-a")]
+Variable = Annotated[str, Grammar(r"[A-Za-z_][A-Za-z0-9_]*", "an environment variable", "NCCL_DEBUG", 200)]
+PublicName = Annotated[str, Grammar(r"[A-Za-z0-9][-A-Za-z0-9_./]*", "a model name that clients send", "gemma-3-27b", 100)]
+EngineVersion = Annotated[str, Grammar(r"vllm(?:@[0-9]+\.[0-9]+\.[0-9]+)?", "an engine, with its version or without", "vllm@0.33.0")]
+VersionName = Annotated[str, Grammar(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?", "a version name", "v1")]
+AdapterSource = Annotated[str, Grammar(r"(?:hf|gs)://\S+", "a source", "gs://acme-models-us/sql", 300)]
+KindName = Annotated[str, Grammar(r"[A-Z][A-Za-z]+", "a kind", "Deployment")]
+KindAndName = Annotated[str, Grammar(r"[A-Z][A-Za-z]+ \S+", "an object as messages print it", "ComputeClass l4", 400)]
+ServiceAccount = Annotated[
+    str, Grammar(r"[^@\s]+@[^@\s]+\.iam\.gserviceaccount\.com", "a Google service account", "sync@acme-prod.iam.gserviceaccount.com", 200)
+]
+PinnedImage = Annotated[
+    str, Grammar(r"\S+@sha256:[0-9a-f]{64}", "an image pinned by digest", "registry.acme.example/platform@sha256:" + "0" * 64, 400)
+]
+Memory = Annotated[str, Grammar(r"[0-9]+(?:\.[0-9]+)?(?:Mi|Gi|Ti|M|G|T)", "an amount of memory", "64Gi", 20)]
+IsoDate = Annotated[str, Grammar(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])", "a date", "2027-01-31")]
 Reason = Annotated[str, Field(min_length=4, max_length=300, description="Why this exception exists; a ticket is enough.")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Percent = Annotated[int, Field(ge=0, le=100)]
@@ -124,34 +151,46 @@ def seconds(duration: str) -> int:
     return sum(int(n) * _UNIT[u] for n, u in re.findall(r"([0-9]+)([hms])", duration))
 
 
-def one_or_many(item: Any) -> Any:
-    """``a`` or ``[a, b]`` in the spec; always a tuple in the model."""
-    return Annotated[
-        tuple[item, ...],
-        BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else (v,), json_schema_input_type=item | list[item]),
-        Field(min_length=1),
-    ]
+T = TypeVar("T")
 
 
-def items(item: Any, **limits: Any) -> Any:
-    """A list of the spec, a tuple in the model."""
-    return Annotated[
-        tuple[item, ...],
-        BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v, json_schema_input_type=list[item]),
-        Field(**limits),
-    ]
+class _Many:
+    """A list of the spec is a tuple in the model; with ``one`` a single item stands for a list of it."""
+
+    def __init__(self, *, one: bool) -> None:
+        self.one = one
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._tuple, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        many = handler(schema)
+        return {"anyOf": [many["items"], {**many, "minItems": 1}]} if self.one else many
+
+    def _tuple(self, value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            if self.one and not value:
+                raise PydanticCustomError("too_short", "an empty list", {"min_length": 1, "actual_length": 0})
+            return tuple(value)
+        return (value,) if self.one else value
+
+
+OneOrMany = Annotated[tuple[T, ...], _Many(one=True)]
+"""``a`` or ``[a, b]`` in the spec; always a tuple in the model."""
+Items = Annotated[tuple[T, ...], _Many(one=False)]
+"""A list of the spec, a tuple in the model."""
 
 
 class Selector(Closed):
     """Which clusters an entry is for. All given keys must match; a list matches any of its items."""
 
-    cluster: one_or_many(Name) | None = None
+    cluster: OneOrMany[Name] | None = None
     """Clusters by name."""
-    region: one_or_many(Region) | None = None
+    region: OneOrMany[Region] | None = None
     """Clusters by region."""
-    stage: one_or_many(Name) | None = None
+    stage: OneOrMany[Name] | None = None
     """Clusters by stage."""
-    label: dict[LabelKey, one_or_many(LabelValue)] | None = None
+    label: dict[LabelKey, OneOrMany[LabelValue]] | None = None
     """Clusters by their labels."""
 
     @property

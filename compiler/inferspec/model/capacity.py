@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from .base import Closed, Duration, IsoDate, Name, Quantity, Shape, Topology, items, one_or_many
+from .base import Closed, Duration, IsoDate, Items, Name, OneOrMany, Quantity, Shape, Topology
 
 _WORDS = ("on-demand", "spot")
 
@@ -61,19 +61,19 @@ Source = Annotated[CapacitySource, BeforeValidator(_source, json_schema_input_ty
 class CapacityClass(Closed):
     """Becomes a ComputeClass: baseline first, then burst, tried in this order."""
 
-    shape: one_or_many(Shape)
+    shape: OneOrMany[Shape]
     """Machine type of the catalogue, or a list to fall back over; every service of the class must fit each."""
     topology: Topology | None = None
     """TPU slice topology."""
-    baseline: items(Source) = ()
+    baseline: Items[Source] = ()
     """What is paid for already, asked first."""
-    burst: items(Source) = ()
+    burst: Items[Source] = ()
     """What is asked for when the baseline is full."""
     when_unsatisfiable: Literal["DoNotScaleUp", "ScaleUpAnyway"] | None = None
     """What GKE does when no entry can be had; DoNotScaleUp unless set."""
-    teams: items(Name) | None = None
+    teams: Items[Name] | None = None
     """Teams that may use the class; all without it."""
     boot_disk: Quantity | None = None
     """Size of the node's boot disk."""
-    zones: items(Name) | None = None
+    zones: Items[Name] | None = None
     """Zones of the region to ask in, by suffix."""

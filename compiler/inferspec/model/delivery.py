@@ -11,6 +11,7 @@ from .base import (
     Duration,
     GitRepo,
     Host,
+    Items,
     KindAndName,
     Name,
     PinnedImage,
@@ -20,7 +21,6 @@ from .base import (
     Revision,
     ServiceAccount,
     Where,
-    items,
 )
 
 
@@ -92,7 +92,7 @@ class Deletions(Closed):
 
     budget: Annotated[int, Field(ge=0)] | None = None
     """Most objects that one change may remove."""
-    acknowledge: items(AcknowledgedDeletion) = ()
+    acknowledge: Items[AcknowledgedDeletion] = ()
     """Removals that are meant, one by one."""
 
 
@@ -103,7 +103,7 @@ class Delivery(Closed):
     """Config Sync renders the overlay, or reads final manifests."""
     config_sync: ConfigSync
     """Repository and credentials."""
-    waves: items(Wave, min_length=1)
+    waves: Annotated[Items[Wave], Field(min_length=1)]
     """In order: the first that matches a cluster is its wave."""
     deletions: Deletions = Deletions.model_construct()
     """Guard against removing too much at once."""

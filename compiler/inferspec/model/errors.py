@@ -159,6 +159,16 @@ def _unknown_key(path: SpecPath, document: Document) -> Diagnostic:
     )
 
 
+_NOTHING = object()
+
+
+def _below(node: Any, step: str | int) -> Any:
+    """What stands at ``step`` of a map or a list, or ``_NOTHING``."""
+    if isinstance(node, dict):
+        return node.get(step, _NOTHING)
+    return node[step] if isinstance(node, list) and isinstance(step, int) and step < len(node) else _NOTHING
+
+
 def _written(location: tuple[str | int, ...], document: Document, *, last: bool) -> SpecPath:
     """pydantic's location without the names of union branches: steps that the spec itself does not have."""
     path: list[str | int] = []
@@ -166,9 +176,9 @@ def _written(location: tuple[str | int, ...], document: Document, *, last: bool)
     for position, step in enumerate(location):
         if last and position == len(location) - 1:
             path.append(step)
-        elif (isinstance(node, dict) and step in node) or (isinstance(node, list) and isinstance(step, int) and step < len(node)):
+        elif (below := _below(node, step)) is not _NOTHING:
             path.append(step)
-            node = node[step]
+            node = below
         elif step == "[key]":
             break
     return tuple(path)

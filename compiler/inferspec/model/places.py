@@ -11,6 +11,7 @@ from .base import (
     Closed,
     GkeVersion,
     Group,
+    Items,
     LabelKey,
     LabelValue,
     Name,
@@ -20,7 +21,6 @@ from .base import (
     SecretResource,
     Shape,
     ZoneLetter,
-    items,
 )
 
 AddOn = Literal[
@@ -83,13 +83,13 @@ class Cluster(Closed):
     """Who manages the nodes."""
     stage: Name
     """Stage for selectors and waves: dev, canary, prod, ..."""
-    zones: items(ZoneLetter, min_length=1) | None = None
+    zones: Annotated[Items[ZoneLetter], Field(min_length=1)] | None = None
     """Zones of its nodes, by suffix; all of the region without it."""
     labels: dict[LabelKey, LabelValue] = {}
     """Labels for selectors."""
     gke: Gke = Gke.model_construct()
     """Version floor and channel."""
-    addons: items(AddOn) = ()
+    addons: Items[AddOn] = ()
     """What is installed there beside GKE itself."""
 
 

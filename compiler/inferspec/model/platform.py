@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Closed, Name, Region, items
+from .base import Closed, Items, Name, Region
 from .capacity import CapacityClass
 from .delivery import Delivery, ExtraResource, Gateway, Imports
 from .places import Management, Project, RegionPlaces, Secret, Team
@@ -53,7 +53,7 @@ class Platform(Closed):
     """How manifests reach the clusters."""
     imports: Imports = Imports.model_construct()
     """What is there before the platform, and what to do with it."""
-    extra_resources: items(ExtraResource) = ()
+    extra_resources: Items[ExtraResource] = ()
     """Manifests of your own."""
-    include: items(str) = ()
+    include: Items[str] = ()
     """Team files, by relative path; each may write only its own team's services."""

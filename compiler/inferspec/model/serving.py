@@ -14,6 +14,7 @@ from .base import (
     Flag,
     Image,
     IsoDate,
+    Items,
     KindName,
     Memory,
     ModelVersion,
@@ -24,7 +25,6 @@ from .base import (
     Reason,
     Variable,
     Where,
-    items,
 )
 
 
@@ -171,13 +171,13 @@ class Service(Setting):
     """LoRA adapters."""
     canary: Canary | None = None
     """A second version that takes a share of the requests."""
-    expose: items(Exposure) = ()
+    expose: Items[Exposure] = ()
     """Gateways that offer the service; none, and it is reached inside its cluster only."""
-    callers: items(Name) = ()
+    callers: Items[Name] = ()
     """Namespaces whose pods may call the service directly."""
     disruption: Percent | None = None
     """Percent of the replicas that may be away at once."""
-    overrides: items(Override) = ()
+    overrides: Items[Override] = ()
     """Changes for some clusters."""
-    patches: items(Patch) = ()
+    patches: Items[Patch] = ()
     """Fields of emitted objects, set by hand."""

@@ -187,11 +187,7 @@ def _platform_drawings(fleet: Fleet) -> list[Drawing]:
     platform, catalogue = fleet.platform, fleet.catalogue
     made = [Drawing("platform", "platform", lambda _: platform_views.priorities(platform, catalogue), lambda _: True)]
     for team in platform.teams:
-        made.append(
-            Drawing(
-                f"namespace-{team}", "platform", partial(_team_namespace, platform, team), partial(fleet.serves_team, team)
-            )
-        )
+        made.append(Drawing(f"namespace-{team}", "platform", partial(_team_namespace, platform, team), partial(fleet.serves_team, team)))
     if platform.gateways:
         made.append(
             Drawing(
@@ -206,6 +202,10 @@ def _platform_drawings(fleet: Fleet) -> list[Drawing]:
     for name in platform.gateways:
         made.append(Drawing(f"gateway-{name}", "platform", partial(_gateway, platform, catalogue, name), partial(fleet.has_gateway, name)))
     return made
+
+
+def _identity(fleet: Fleet, model: str, namespace: str, _: Subject) -> list[Drawn]:
+    return weights.identity(fleet.platform, fleet.catalogue, model, namespace)
 
 
 def _team_namespace(platform: Platform, team: str, _: Subject) -> list[Drawn]:
@@ -260,7 +260,7 @@ def _team_drawings(fleet: Fleet) -> list[Drawing]:
             Drawing(
                 name if teams[model] == 1 else f"{name}-{team}",
                 team,
-                lambda _, m=model, n=namespace: weights.identity(fleet.platform, fleet.catalogue, m, n),
+                partial(_identity, fleet, model, namespace),
                 partial(fleet.writes, model, team),
             )
         )

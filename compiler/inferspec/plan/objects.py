@@ -50,7 +50,8 @@ class Object:
         from .skeleton import fill
 
         leaves = [leaf.v for leaf in self.leaves] if facts is None else [bind(leaf, facts) for leaf in self.leaves]
-        return fill(self.skeleton, leaves)
+        tree: dict[str, Any] = fill(self.skeleton, leaves)
+        return tree
 
 
 Objects = tuple[Object, ...]

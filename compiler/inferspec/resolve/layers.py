@@ -53,7 +53,7 @@ def layers(platform: Platform) -> tuple[Layer, ...]:
     Entries for the whole fleet belong to the base, entries that name clusters to those clusters: neither makes a layer.
     """
     grouped: dict[str, tuple[Selector, str | None, list[EntryId]]] = {
-        slug(Selector(region=[region])): (Selector(region=[region]), region, []) for region in platform.regions
+        slug(Selector(region=(region,))): (Selector(region=(region,)), region, []) for region in platform.regions
     }
     for entry_id, where in entries(platform):
         if where.cluster is None and not where.everywhere:

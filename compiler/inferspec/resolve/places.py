@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..model.base import Selector
@@ -55,5 +55,5 @@ def _matches(selector: Selector, name: str, region: str, cluster: Cluster) -> bo
     )
 
 
-def _labelled(wanted: Mapping[str, Iterable[str]], labels: Mapping[str, str]) -> bool:
+def _labelled(wanted: Mapping[str, tuple[str, ...]], labels: Mapping[str, str]) -> bool:
     return all(labels.get(key) in values for key, values in wanted.items())

@@ -35,7 +35,7 @@ class Pod:
 
     @cached_property
     def sidecar_bytes(self) -> int:
-        buffer, own = (self.workload.catalogue.default(k) for k in ("storage.fuseBufferGiB", "storage.fuseSidecarGiB"))
+        buffer, own = (int(self.workload.catalogue.default(k)) for k in ("storage.fuseBufferGiB", "storage.fuseSidecarGiB"))
         return self.cache_bytes + (2 * buffer + own) * GIB
 
     @cached_property
@@ -54,7 +54,7 @@ class Pod:
 
     @cached_property
     def server_bytes(self) -> int:
-        host, chip = (self.workload.catalogue.default(k) for k in ("serving.hostMemoryGiB", "serving.hostMemoryPerChipGiB"))
+        host, chip = (int(self.workload.catalogue.default(k)) for k in ("serving.hostMemoryGiB", "serving.hostMemoryPerChipGiB"))
         return (host + chip * int(self.workload.chips.v) + int(self.shm.v)) * GIB
 
     @cached_property

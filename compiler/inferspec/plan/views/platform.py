@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ...catalog import Catalogue, Machine
+from ...diagnostics import SpecPath
 from ...model.base import seconds
 from ...model.capacity import CapacitySource
 from ...model.platform import Platform
@@ -87,7 +88,7 @@ def compute_class(platform: Platform, catalogue: Catalogue, name: str, subject: 
 
 
 def _rule(
-    platform: Platform, catalogue: Catalogue, machine: Machine, name: str, source: CapacitySource, at: tuple, subject: Subject
+    platform: Platform, catalogue: Catalogue, machine: Machine, name: str, source: CapacitySource, at: SpecPath, subject: Subject
 ) -> Row | None:
     """One entry of ``priorities``; None for a reservation that the subject's region does not have."""
     accelerator = catalogue.accelerators[machine.accelerator] if machine.accelerator else None

@@ -151,7 +151,8 @@ def _tolerations(workload: Workload) -> list[dict[str, str]]:
 
 def _environment(workload: Workload) -> list[dict[str, Any]]:
     own = {name: said.value for name, said in workload.settings.env.items()}
-    return environment(**{**workload.engine.env["all"], **workload.engine.env.get(workload.accelerator.kind, {}), **own})
+    set_by_engine: dict[str, Value | str] = {**workload.engine.env["all"], **workload.engine.env.get(workload.accelerator.kind, {})}
+    return environment(**{**set_by_engine, **own})
 
 
 def _disruption(workload: Workload) -> Value:

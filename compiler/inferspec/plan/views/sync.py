@@ -21,7 +21,7 @@ def root_sync(platform: Platform, catalogue: Catalogue, place: Place, part: str)
     revision = Value(wave.revision, SpecAt(("delivery", "waves", place.wave, "revision"))) if wave.revision else None
     return "root-sync", Row(
         name=part,
-        repo=Value(source.repo, SpecAt((*at, "repo"))),
+        repo=Value(str(source.repo), SpecAt((*at, "repo"))),
         revision=revision,
         branch=Value(source.branch, SpecAt((*at, "branch")))
         if source.branch

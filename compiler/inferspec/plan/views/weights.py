@@ -52,7 +52,10 @@ def download(platform: Platform, catalogue: Catalogue, model: str, version: str,
     """One Job a version and bucket. A Job is immutable: its name carries the hash of all it does, and it has no TTL."""
     spec = platform.models[model]
     name = writer_name(model)
-    default = lambda key: Value(catalogue.default(key), Default(key))  # noqa: E731
+
+    def default(key: str) -> Value:
+        return Value(catalogue.default(key), Default(key))
+
     source = Value(spec.source, SpecAt(("models", model, "source")))
     revision = Value(spec.versions[version], SpecAt(("models", model, "versions", version)))
     size = model_bytes(catalogue, spec)
