@@ -86,6 +86,8 @@ def pod(context: Context) -> Iterator[Diagnostic]:
     for w in context.workloads():
         if int(w.chips.v) > w.machine.chips:
             continue  # ACC101: what follows from chips that do not exist is noise
+        if any((account := w.fit(context.catalogue.machines[shape])) and account.headroom < 0 for shape in w.capacity.shape):
+            continue  # FIT001: a machine that holds the model on its chips has other memory
         milli, available = allocatable(w.smallest)
         asked = int(parse(str(w.pod.memory.v))) + w.pod.sidecar_bytes
         at = place_of(w.pod.memory, _capacity_path(w))
