@@ -38,9 +38,7 @@ def build() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(
-    commands: Commands, name: str, module: str, summary: str, example: str, **more: object
-) -> argparse.ArgumentParser:
+def _command(commands: Commands, name: str, module: str, summary: str, example: str, **more: object) -> argparse.ArgumentParser:
     found = commands.add_parser(name, help=summary, description=summary, epilog=f"example: {example}", **more)  # type: ignore[arg-type]
     found.set_defaults(module=module)
     _traceback(found, argparse.SUPPRESS)
@@ -120,6 +118,10 @@ def _questions(commands: Commands) -> None:
     trace = _command(commands, "trace", "trace", "which fields a line of the spec made", "inferspec trace serving.chat.maxModelLen")
     trace.add_argument("path", metavar="SPEC.PATH")
     _spec(trace, report=False)
+    fit = _command(commands, "fit", "fit", "the memory account of every server: weights, KV cache, headroom", "inferspec fit chat")
+    fit.add_argument("service", metavar="SERVICE", nargs="?", help="only this service")
+    fit.add_argument("--format", choices=("text", "json"), default="text", help="a table, or JSON in bytes and seconds (text)")
+    _spec(fit, report=False)
     explain = _command(commands, "explain", "explain", "a finding's code, or a key of the spec", "inferspec explain FIT001")
     explain.add_argument("subject", metavar="CODE|SPEC.PATH", nargs="?", help="FIT001, or serving.chat.scale; a list of all without it")
     explain.add_argument("-C", "--directory", metavar="DIR", default=".", help="the repository whose policies/ may define the code")

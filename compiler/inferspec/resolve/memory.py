@@ -49,9 +49,21 @@ class Fit:
 
     @property
     def longest(self) -> int:
-        """Tokens of the longest single request that fits."""
-        free = self.budget - self.weights - self.reserve
+        """Tokens of the longest single request that fits; what sliding-window layers hold is taken as it is at ``tokens``."""
+        free = self.budget - self.weights - self.reserve - (self.request - self.kv_per_token * self.tokens)
         return max(0, int(free / self.kv_per_token)) if self.kv_per_token else 0
+
+    @property
+    def concurrency(self) -> int:
+        """Requests of ``tokens`` tokens that the KV cache holds at once."""
+        return max(0, int((self.budget - self.weights - self.reserve) / self.request)) if self.request else 0
+
+    @property
+    def verdict(self) -> str:
+        """``marginal`` where a reserve twice the estimate would not fit: the reserve is the part that cannot be derived."""
+        if self.headroom < 0:
+            return "does not fit"
+        return "marginal" if self.headroom < self.reserve else "fits"
 
 
 def weights_bytes(model: ModelFacts) -> int:

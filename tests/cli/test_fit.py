@@ -1,0 +1,56 @@
+"""``inferspec fit``: the account as a table and as JSON, equal to what the rules say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from inferspec.cli import main
+
+from tests import line
+from tests.cli.conftest import Run
+
+GIB = 2**30
+
+
+def test_a_table(run: Run) -> None:
+    done = run("fit")
+    assert done.returncode == 0, done.stderr
+    head, row, *_ = done.stdout.splitlines()
+    assert head.split()[:4] == ["workload", "shape", "chips", "budget"]
+    assert row.split()[:5] == ["chat", "g2-standard-8", "1", "22.1", "1.9"] and row.split()[-2:] == ["fits", "usc1-demo"]
+
+
+def test_json_adds_up(run: Run) -> None:
+    [account] = json.loads(run("fit", "chat", "--format", "json").stdout)
+    chip = account["aChip"]
+    budget = chip["memoryBytes"] * chip["utilisation"]
+    spent = chip["weightsBytes"] + chip["reserveBytes"] + chip["requestBytes"]
+    assert abs(budget - spent - chip["headroomBytes"]) < 4
+    assert chip["concurrency"] == int((budget - chip["weightsBytes"] - chip["reserveBytes"]) / chip["requestBytes"])
+    assert chip["longestTokens"] <= 32768, "no longer than the model was made for"
+
+
+def test_what_does_not_fit_is_shown_and_fails(repository: Path, run: Run) -> None:
+    spec = repository / "specs/quickstart.yaml"
+    spec.write_text(spec.read_text(encoding="utf-8").replace("gemma-3-1b", "gemma-3-27b"), encoding="utf-8")
+    done = run("fit")
+    assert done.returncode == 1 and "does not fit" in done.stdout
+
+
+def test_an_unknown_service_and_a_broken_spec(repository: Path, run: Run) -> None:
+    done = run("fit", "chatt")
+    assert done.returncode == 3 and "did you mean chat?" in done.stderr
+    spec = repository / "specs/quickstart.yaml"
+    spec.write_text(spec.read_text(encoding="utf-8").replace("team: assistants", "team: asistants"), encoding="utf-8")
+    broken = run("fit")
+    assert broken.returncode == 1 and "SPC006" in broken.stdout
+
+
+def test_clusters_with_one_account_share_a_row(tmp_path: Path, capsys: object) -> None:
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs/fleet.yaml").write_text(line.text("fleet"), encoding="utf-8")
+    assert main(["fit", "-C", str(tmp_path), "--format", "json"]) == 0
+    accounts = json.loads(capsys.readouterr().out)  # type: ignore[attr-defined]
+    seen = [(a["workload"], a["shape"], json.dumps(a["aChip"], sort_keys=True)) for a in accounts]
+    assert len(seen) == len(set(seen)) and any(len(a["clusters"]) > 1 for a in accounts)
