@@ -31,6 +31,24 @@ def add_node(
     plane.request("PATCH", f"/api/v1/nodes/{name}", {"spec": {"taints": [dict(t) for t in taints]}}, MERGE)
 
 
+def await_nodes(plane: ControlPlane, namespace: str, timeout: float = 60) -> None:
+    """Return once the scheduler has every Node made so far: it watches Nodes in order, so the last one bound to says so.
+
+    Nodes and Pods come to it by two watches. A Pod it sees before its Node gets a reason that is about the Node's absence.
+    """
+    name = f"last-{namespace}"
+    add_node(plane, name, {}, [], {"cpu": "1", "memory": "1Gi", "pods": "1"})
+    spec = {"nodeSelector": {"kubernetes.io/hostname": name}, "containers": [{"name": "probe", "image": "example.com/probe"}]}
+    probe = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    plane.request("POST", pods, probe)
+    end = time.monotonic() + timeout
+    while "nodeName" not in plane.request("GET", f"{pods}/{name}")["spec"]:
+        plane.check_alive()
+        assert time.monotonic() < end, f"the scheduler did not see Node {name} within {timeout:g} s"
+        time.sleep(0.02)
+
+
 def remove_nodes(plane: ControlPlane) -> None:
     """Delete every Node and, so that none counts against a later one of the same name, every Pod."""
     for namespace in {item["metadata"]["namespace"] for item in plane.request("GET", "/api/v1/pods")["items"]}:

@@ -21,7 +21,7 @@ from inferspec.resolve.memory import allocatable
 
 from tests import line
 from tests.controlplane import ControlPlane
-from tests.scheduling import add_node, verdicts
+from tests.scheduling import add_node, await_nodes, verdicts
 
 pytestmark = pytest.mark.controlplane
 
@@ -202,9 +202,11 @@ def test_every_workload_is_bound_where_it_should_be_and_nowhere_else(scheduler: 
             if identity.kind == "PriorityClass":
                 scheduler.apply(tree, dry_run=False)
 
-    def prepare(trial: Trial) -> None:
+    def add(trial: Trial) -> None:
         taints = [{"key": key, "value": value, "effect": "NoSchedule"} for key, value in trial.node.taints]
         add_node(scheduler, trial.name, trial.node.labels, taints, trial.node.resources)
+
+    def start(trial: Trial) -> None:
         spec = {**trial.spec, "nodeSelector": {**trial.spec.get("nodeSelector", {}), "kubernetes.io/hostname": trial.name}}
         metadata = {"name": trial.name, "namespace": namespace, "labels": trial.labels}
         scheduler.request(
@@ -214,7 +216,9 @@ def test_every_workload_is_bound_where_it_should_be_and_nowhere_else(scheduler: 
     wanted = trials(name)
     assert {t.says is None for t in wanted} == {True, False}
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(prepare, wanted))
+        list(pool.map(add, wanted))
+        await_nodes(scheduler, namespace)
+        list(pool.map(start, wanted))
     told = verdicts(scheduler, namespace, [trial.name for trial in wanted], timeout=60)
     wrong = [
         f"{trial.what}: {told.get(trial.name, 'no verdict')}"
