@@ -10,7 +10,7 @@ import pytest
 
 from tests.controlplane import ApiError, ControlPlane, StartError
 from tests.crd_seed import CRDS_PATH, SCHEMAS, documents
-from tests.scheduling import add_node, verdicts
+from tests.scheduling import add_node, await_nodes, verdicts
 
 pytestmark = pytest.mark.controlplane
 
@@ -127,7 +127,8 @@ def test_server_takes_our_own_crds(control_plane: ControlPlane, path: Path) -> N
         ours = copy.deepcopy(document)
         ours["spec"]["group"] = "own.example.com"
         ours["metadata"] = {"name": f"{ours['spec']['names']['plural']}.own.example.com"}
-        control_plane.request("POST", f"{CRDS_PATH}?dryRun=All&fieldValidation=Strict", ours)
+        taken = control_plane.request("POST", f"{CRDS_PATH}?dryRun=All&fieldValidation=Strict", ours)
+        assert taken["spec"]["names"]["kind"] == document["spec"]["names"]["kind"]
 
 
 def test_a_program_that_ends_shows_its_log(control_plane: ControlPlane, tmp_path: Path) -> None:
@@ -162,6 +163,7 @@ def test_scheduler_binds_the_right_pod_and_refuses_the_controls(scheduler: Contr
     for node, compute_class, gpus in (("n1", "gpu-h100-x2", "2"), ("n2", "gpu-l4", "1")):
         labels = {"cloud.google.com/compute-class": compute_class, "topology.kubernetes.io/zone": "us-central1-a"}
         add_node(scheduler, node, labels, [TAINT], {"cpu": "25", "memory": "220Gi", "pods": "110", "nvidia.com/gpu": gpus})
+    await_nodes(scheduler, namespace)
     cases = {
         "right": (pod("right", namespace, "gpu-h100-x2", 2), "n1"),
         "no-toleration": (pod("no-toleration", namespace, "gpu-h100-x2", 2, tolerates=False), "untolerated taint"),

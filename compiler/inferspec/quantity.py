@@ -32,14 +32,6 @@ def parse(text: str | int | float) -> Fraction:
     return value * Fraction(10**power) if power >= 0 else value / Fraction(10**-power)
 
 
-def is_quantity(text: object) -> bool:
-    try:
-        parse(text)  # type: ignore[arg-type]
-    except ValueError:
-        return False
-    return True
-
-
 def binary(amount: int) -> str:
     """Bytes as the shortest binary quantity that says them exactly: 16,106,127,360 -> ``15Gi``."""
     for unit, size in reversed(_BINARY.items()):

@@ -57,11 +57,6 @@ class Accelerator(Row):
         """The extended resource a Pod asks for (cluster-autoscaler labels table)."""
         return "nvidia.com/gpu" if self.kind == "gpu" else "google.com/tpu"
 
-    @property
-    def label_key(self) -> str:
-        """The node label GKE sets to ``node_label``."""
-        return "cloud.google.com/gke-accelerator" if self.kind == "gpu" else "cloud.google.com/gke-tpu-accelerator"
-
 
 class Topology(Record):
     """A TPU slice on one machine type. ``hosts`` nodes make it, each with ``chips_per_host``."""

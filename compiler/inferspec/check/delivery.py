@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic
-from ..plan.views.sync import NAME_LIMIT
+from ..resolve.naming import ROOT_SYNC_NAME_LIMIT
 from .context import Context
 
 WITH_SECRET = ("ssh", "cookiefile", "token", "githubapp")
@@ -60,10 +60,10 @@ def waves(context: Context) -> Iterator[Diagnostic]:
 
 def names(context: Context) -> Iterator[Diagnostic]:
     for team in context.platform.teams:
-        if len(team) > NAME_LIMIT:
+        if len(team) > ROOT_SYNC_NAME_LIMIT:
             yield context.finding(
                 "SYNC104",
-                f"team {team}: a RootSync has its name, and that has at most {NAME_LIMIT} characters, not {len(team)}",
+                f"team {team}: a RootSync has its name, and that has at most {ROOT_SYNC_NAME_LIMIT} characters, not {len(team)}",
                 ("teams", team),
                 key=True,
                 notes=("Config Sync puts the name behind config-management-system_ into a label of 63 characters",),

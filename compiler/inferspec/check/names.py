@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, SpecPath, format_path
-from ..plan.views.platform import GATEWAY_NAMESPACE
-from ..plan.views.weights import writer_name
 from ..resolve.fleet import WorkloadKey
 from ..resolve.layers import fleet_subject
+from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
 from .context import Context
 
 _TAKEN = re.compile(r"default|kube-.*|gke-.*|gmp-.*|config-management-.*|istio-.*|resource-group-system|cnrm-.*")

@@ -14,6 +14,7 @@ from ..model.platform import Platform
 from ..model.serving import Patch
 from ..resolve.fleet import Fleet
 from ..resolve.layers import Layer, Subject, fleet_subject, layer_subject
+from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
 from ..resolve.places import Place, selects
 from ..values import Scalar
 from .objects import ClusterPlan, Facet, FleetPlan, Objects
@@ -213,7 +214,7 @@ def _team_namespace(platform: Platform, team: str, _: Subject) -> list[Drawn]:
 
 
 def _gateway_namespace(platform: Platform, _: Subject) -> list[Drawn]:
-    return [platform_views.namespace(platform, platform_views.GATEWAY_NAMESPACE, "gateway", "restricted")]
+    return [platform_views.namespace(platform, GATEWAY_NAMESPACE, "gateway", "restricted")]
 
 
 def _class(platform: Platform, catalogue: Catalogue, name: str, subject: Subject) -> list[Drawn]:
@@ -255,7 +256,7 @@ def _team_drawings(fleet: Fleet) -> list[Drawing]:
             add(f"-route-{exposure.gateway}", routing.route, partial(fleet.is_exposed, key, exposure.gateway), exposure.gateway)
     teams = Counter(model for model, _, _ in fleet.written_models)
     for model, team, namespace in fleet.written_models:
-        name = weights.writer_name(model)
+        name = writer_name(model)
         made.append(
             Drawing(
                 name if teams[model] == 1 else f"{name}-{team}",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..resolve.fleet import Fleet
+from ..resolve.naming import writer_name
 from ..resolve.places import Place
-from .views.weights import writer_name
 
 
 def variables(fleet: Fleet, place: Place) -> dict[str, Any]:

@@ -12,17 +12,14 @@ from ..model.capacity import CapacityClass
 from ..model.platform import Platform
 from ..model.serving import Service
 from ..model.storage import Model
-from ..names import truncate_with_hash
 from ..values import Catalogue as FromCatalogue
 from ..values import Default, SpecAt, Value, derive, text
 from .layers import Subject
 from .memory import Fit, fit, weights_bytes
+from .naming import workload_name
 from .pod import Pod
 from .settings import Settings, settle
 from .weights import bucket_value, model_bytes, model_facts, object_prefix
-
-NAME_LIMIT = 45
-"""Longest workload name: the longest suffix (``-autoscaling``) and a Pod's own suffix must still fit 63 characters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +40,7 @@ class Workload:
 
     @cached_property
     def name(self) -> str:
-        full = self.service_name if self.variant is None else f"{self.service_name}-{self.variant}"
-        return truncate_with_hash(full, NAME_LIMIT)
+        return workload_name(self.service_name, self.variant)
 
     @property
     def team(self) -> str:

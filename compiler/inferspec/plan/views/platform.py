@@ -11,11 +11,11 @@ from ...model.capacity import CapacitySource
 from ...model.platform import Platform
 from ...quantity import parse
 from ...resolve.layers import Subject
+from ...resolve.naming import GATEWAY_NAMESPACE
 from ...values import Catalogue as FromCatalogue
 from ...values import Default, SpecAt, Value, cluster_fact, derive
 from ..row import PREFIX, Drawn, Row, labels
 
-GATEWAY_NAMESPACE = "inference-gateway"
 SERVING_PRIORITY = "inference-serving"
 BATCH_PRIORITY = "inference-batch"
 

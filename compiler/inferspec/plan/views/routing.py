@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ...resolve.naming import GATEWAY_NAMESPACE
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import SpecAt, Value
 from ..row import Drawn, Row, labels
 from .picker import picker, picker_name
-from .platform import GATEWAY_NAMESPACE, listener
+from .platform import listener
 from .server import common, selector
 
 

@@ -9,8 +9,6 @@ from ...values import Default, SpecAt, Value, derive
 from ..row import Drawn, Row
 
 NAMESPACE = "config-management-system"
-NAME_LIMIT = 38
-"""63 characters of a label less its prefix ``config-management-system_`` (Config Sync, RootSync validation)."""
 
 
 def root_sync(platform: Platform, catalogue: Catalogue, place: Place, part: str) -> Drawn:

@@ -10,8 +10,8 @@ from typing import Any
 
 from ...catalog import Catalogue
 from ...model.platform import Platform
-from ...names import truncate_with_hash
 from ...resolve.memory import GIB
+from ...resolve.naming import writer_name
 from ...resolve.weights import bucket_value, model_bytes, object_prefix
 from ...values import Default, Derived, SpecAt, Value, derive, text
 from ..row import Drawn, Row, environment, labels
@@ -20,10 +20,6 @@ from .server import fuse_annotations
 
 MANIFEST = "inferspec-manifest.json"
 """Object written last: a prefix that has it is complete."""
-
-
-def writer_name(model: str) -> str:
-    return truncate_with_hash(f"{model}-weights", 45)
 
 
 def identity(platform: Platform, catalogue: Catalogue, model: str, namespace: str) -> list[Drawn]:

@@ -1,0 +1,22 @@
+"""Names the compiler gives, and the limits it keeps: checks compare the spec with them, plans emit them."""
+
+from __future__ import annotations
+
+from ..names import truncate_with_hash
+
+GATEWAY_NAMESPACE = "inference-gateway"
+
+WORKLOAD_NAME_LIMIT = 45
+"""The longest suffix (``-autoscaling``) and a Pod's own suffix must still fit 63 characters."""
+
+ROOT_SYNC_NAME_LIMIT = 38
+"""63 characters of a label less its prefix ``config-management-system_`` (Config Sync, RootSync validation)."""
+
+
+def workload_name(service: str, variant: str | None) -> str:
+    return truncate_with_hash(service if variant is None else f"{service}-{variant}", WORKLOAD_NAME_LIMIT)
+
+
+def writer_name(model: str) -> str:
+    """Of what gets a model's weights: the Job, its service account, its directory."""
+    return truncate_with_hash(f"{model}-weights", WORKLOAD_NAME_LIMIT)
