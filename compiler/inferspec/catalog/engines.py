@@ -1,4 +1,7 @@
-"""Model servers: versions, images, ports, probes, metric names and flag tables. A new engine is one new file in ``engines/``."""
+"""Model servers: versions, images, ports, probes, metric names and flag tables.
+
+A new engine is one new file in ``engines/``; a preset, a container that needs nothing but its row, is one row of ``presets.yaml``.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import Any
 from .reader import CatalogueError, read
 from .record import EMPTY, Record, build, listed, mapped
 from .rows import Row
+from .table import merge
 
 Version = tuple[int, ...]
 
@@ -38,10 +42,28 @@ class Metric(Record):
 
 
 class Flag(Record):
-    """One flag the compiler writes itself, by role. A user may not set an ``owned`` one: it is derived from the object graph."""
+    """One flag the compiler writes itself, by role. A user may not set an ``owned`` one: it is derived from the object graph.
+
+    ``value``: what it always has, for a role that nothing in the spec decides.
+    """
 
     name: str
     owned: bool = False
+    since: str = ""
+    value: str | int | bool | None = None
+
+
+class Group(Record):
+    """How one copy of a model that spans nodes is started: arguments of every Pod, and what workers have besides.
+
+    ``$(LWS_LEADER_ADDRESS)``, ``$(LWS_GROUP_SIZE)`` and ``$(LWS_WORKER_INDEX)`` are set by LeaderWorkerSet in each container.
+    ``worker_command`` replaces the command of a worker where it runs another program.
+    """
+
+    args: tuple[str, ...] = ()
+    worker_args: tuple[str, ...] = ()
+    worker_command: tuple[str, ...] = ()
+    env: Mapping[str, str] = EMPTY
     since: str = ""
 
 
@@ -62,18 +84,33 @@ class EngineVersion(Record):
 
 
 class Engine(Row):
-    """A model server."""
+    """A model server.
 
-    repositories: Mapping[str, str]
-    command: tuple[str, ...]
+    args          literal arguments before the flags; ``{modelPath}`` and its like stand for what the compiler derives (``PLACES``)
+    negation      what turns a switch off: ``no-``, or "" where a switch that is off is left out
+    model_path    where the weights are mounted; ``{model}`` is the key of the model
+    metrics_port  0: the serving port
+    engine_label  value of the label by which the endpoint picker reads its metrics; "" where no picker can
+    groups        by platform: how a copy that spans nodes is started
+    workload      ``deployment``, or ``ray-service``
+    """
+
+    repositories: Mapping[str, str] = EMPTY
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
     port: int
     health_path: str
-    metrics_path: str
-    engine_label: str
-    env: Mapping[str, Mapping[str, str]]
+    metrics_path: str = ""
+    metrics_port: int = 0
+    engine_label: str = ""
+    model_path: str = "/models/{model}"
+    workload: str = "deployment"
+    env: Mapping[str, Mapping[str, str]] = EMPTY
+    negation: str = ""
     flags: Mapping[str, Flag] = mapped(Flag)
     metrics: tuple[Metric, ...] = listed(Metric)
     versions: tuple[EngineVersion, ...] = listed(EngineVersion)
+    groups: Mapping[str, Group] = mapped(Group)
     min_capability: Mapping[str, int] = EMPTY
     lora_ranks: tuple[int, ...] = ()
 
@@ -217,13 +254,19 @@ class FlagTable:
         return len(self._rows)
 
 
+PLACES = ("modelPath", "model", "servedName", "port", "chips", "tensorParallel", "maxModelLen")
+"""What ``{…}`` may name in an argument or a variable of a container."""
+
+
 def load_engine(name: str, folders: tuple[str, ...]) -> Engine:
-    """The engine's file in the last folder that has one, over the earlier ones top key by top key."""
+    """The engine's file in the last folder that has one, over the earlier ones top key by top key; else its row of presets."""
     data: dict[str, Any] = {}
     file = ""
     for folder in folders:
         if document := read(f"{folder}/engines", name):
             data, file = data | document, document.file
+    if not data:
+        data, file = dict(presets(folders).get(name, {})), "presets"
     if not data:
         raise KeyError(name)
     data.pop("kind", None)
@@ -231,6 +274,10 @@ def load_engine(name: str, folders: tuple[str, ...]) -> Engine:
         return build(Engine, data)
     except (ValueError, TypeError, AttributeError) as error:
         raise CatalogueError(file, 1, str(error), name) from error
+
+
+def presets(folders: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    return merge("presets", folders)[0]
 
 
 def load_flags(engine: str, version: str, folders: tuple[str, ...]) -> FlagTable:

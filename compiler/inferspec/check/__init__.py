@@ -8,7 +8,7 @@ from datetime import date
 from ..diagnostics import Diagnostic
 from ..load import Document
 from ..resolve.fleet import Fleet
-from . import capacity, delivery, escapes, fit, flags, gateways, names, overrides, provided, references, scaling, storage
+from . import capacity, delivery, engines, escapes, fit, flags, gateways, layout, names, overrides, provided, references, scaling, storage
 from .context import Context
 
 Rule = Callable[[Context], Iterator[Diagnostic]]
@@ -32,12 +32,19 @@ RULES: tuple[Rule, ...] = (
     overrides.privileges,
     escapes.manifests,
     escapes.later,
+    engines.told,
+    engines.speculation,
+    engines.containers,
+    engines.pools,
     flags.flags,
     flags.context_length,
     fit.memory,
     fit.pod,
     fit.least,
     fit.parallelism,
+    layout.nodes,
+    layout.groups,
+    layout.idle,
     scaling.bounds,
     scaling.chain,
     gateways.reached,

@@ -84,7 +84,7 @@ def pod(context: Context) -> Iterator[Diagnostic]:
 
     seen: set[Any] = set()
     for w in context.workloads():
-        if int(w.chips.v) > w.machine.chips:
+        if int(w.layout.tensor.v) > w.layout.most:
             continue  # ACC101: what follows from chips that do not exist is noise
         if any((account := w.fit(context.catalogue.machines[shape])) and account.headroom < 0 for shape in w.capacity.shape):
             continue  # FIT001: a machine that holds the model on its chips has other memory
@@ -144,16 +144,16 @@ def parallelism(context: Context) -> Iterator[Diagnostic]:
     seen: set[Any] = set()
     for w in context.workloads():
         asked = w.settings.get("tensorParallel")
-        chips, at = int(w.chips.v), _capacity_path(w) if asked is None else place_of(asked, w.path)
+        chips, at = int(w.layout.tensor.v), _capacity_path(w) if asked is None else place_of(asked, w.path)
         if (at, chips) in seen:
             continue
         seen.add((at, chips))
-        if chips > w.machine.chips:
+        if chips > w.layout.most:
             yield context.finding(
                 "ACC101",
-                f"{w.name}: tensor parallel {chips} on {w.machine.id}, which has {w.machine.chips} chips",
+                f"{w.name}: tensor parallel {chips} on {w.machine.id}, which has {w.layout.most} chips",
                 at,
-                help="a larger machine type, or fewer chips",
+                help="a larger machine type, fewer chips, or pipelineParallel: stages on machines of their own",
             )
             continue
         heads, kv = (w.facts.heads, w.facts.kv_heads) if w.facts else (0, 0)

@@ -14,6 +14,7 @@ from .base import (
     ModelSource,
     Name,
     Quantity,
+    ReadPath,
     VersionName,
 )
 
@@ -21,7 +22,7 @@ from .base import (
 class Store(Closed):
     """How weights are read, and from which bucket in which location."""
 
-    read: Literal["gcs-fuse", "lustre", "hyperdisk-ml", "run-ai-streamer", "filestore"]
+    read: ReadPath
     """How a server reads the weights."""
     buckets: Annotated[dict[Location, Bucket], Field(min_length=1)]
     """Bucket by Cloud Storage location; a cluster reads its region's, else the dual- or multi-region that contains it."""

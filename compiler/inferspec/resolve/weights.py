@@ -2,13 +2,88 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..catalog import Catalogue
 from ..catalog import Model as ModelFacts
+from ..diagnostics import SpecPath
 from ..model.platform import Platform
 from ..model.storage import Model
 from ..quantity import parse
 from ..values import SENTINEL, Derived, SpecAt, Value, derive
 from .memory import weights_bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Artefact:
+    """A pinned version of a model or an adapter, and where its objects stand.
+
+    ``key`` names what is made for it; ``size`` is 0 where nobody gave a figure.
+    """
+
+    key: str
+    version: str
+    source: Value
+    revision: Value
+    store: str
+    secret: str | None
+    size: int
+
+    @property
+    def path(self) -> SpecPath:
+        """Where the spec has it."""
+        assert isinstance(self.source.origin, SpecAt)
+        return self.source.origin.path[:-1]
+
+    @property
+    def is_model(self) -> bool:
+        """Not an adapter."""
+        return self.path[0] == "models"
+
+    @property
+    def published(self) -> bool:
+        """A Hugging Face source is brought into the bucket; anything else is there already."""
+        return str(self.source.v).startswith("hf://")
+
+    @property
+    def folder(self) -> Value:
+        """Lower case, one a commit, immutable once published: Cloud Storage is case-sensitive, Hugging Face ids are not."""
+        return derive(
+            "lower-case source, then the commit", f"{object_prefix(str(self.source.v))}/{self.revision.v}", self.source, self.revision
+        )
+
+
+def model_artefact(catalogue: Catalogue, platform: Platform, reference: str) -> Artefact:
+    """``reference`` is MODEL@VERSION."""
+    key, _, version = reference.partition("@")
+    spec = platform.models[key]
+    at: SpecPath = ("models", key)
+    return Artefact(
+        key,
+        version,
+        Value(spec.source, SpecAt((*at, "source"))),
+        Value(spec.versions[version], SpecAt((*at, "versions", version))),
+        spec.store,
+        spec.secret,
+        model_bytes(catalogue, spec),
+    )
+
+
+def adapter_artefact(platform: Platform, service: str, name: str, base: Model) -> Artefact | None:
+    """An adapter that has to be brought into the bucket of its base model; None for one that stands in a bucket."""
+    adapter = platform.serving[service].adapters[name]
+    if not adapter.source.startswith("hf://"):
+        return None
+    at: SpecPath = ("serving", service, "adapters", name)
+    return Artefact(
+        f"{service}-{name}",
+        adapter.revision[:7],
+        Value(adapter.source, SpecAt((*at, "source"))),
+        Value(adapter.revision, SpecAt((*at, "revision"))),
+        base.store,
+        base.secret,
+        0,
+    )
 
 
 def object_prefix(source: str) -> str:

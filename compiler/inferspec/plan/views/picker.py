@@ -8,10 +8,10 @@ from typing import Any
 from ...catalog import Stack
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
-from ...values import Value, text
+from ...values import Value
 from ..row import Drawn, Row, environment, labels
 from .platform import SERVING_PRIORITY
-from .server import COLLECTORS, from_gateway, from_namespaces
+from .server import COLLECTORS, from_gateway, from_namespaces, scrape_interval
 
 
 def picker_name(workload: Workload) -> str:
@@ -35,7 +35,7 @@ def picker(workload: Workload) -> list[Drawn]:
         ("picker-deployment", _deployment(w, own)),
         ("service", Row(**own, selector={"app": name}, ports=[grpc, metrics])),
         ("network-policy", Row(**own, selector={"app": name}, ingress=admitted)),
-        ("pod-monitoring", Row(**own, selector={"app": name}, port="metrics", interval=text("{}s", w.default("monitoring.interval")))),
+        ("pod-monitoring", Row(**own, selector={"app": name}, port="metrics", path="/metrics", interval=scrape_interval(w))),
     ]
 
 
