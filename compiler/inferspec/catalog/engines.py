@@ -35,6 +35,7 @@ class Metric(Record):
     until: str = ""
     flag: str = ""
     unverified: bool = False
+    labels: Mapping[str, str] = EMPTY
 
     def exists_in(self, version: str) -> bool:
         at = version_key(version)
@@ -57,14 +58,25 @@ class Group(Record):
     """How one copy of a model that spans nodes is started: arguments of every Pod, and what workers have besides.
 
     ``$(LWS_LEADER_ADDRESS)``, ``$(LWS_GROUP_SIZE)`` and ``$(LWS_WORKER_INDEX)`` are set by LeaderWorkerSet in each container.
-    ``worker_command`` replaces the command of a worker where it runs another program.
+    ``command`` replaces the engine's. ``worker_command`` does for a worker that runs another program, without the server's arguments.
     """
 
+    command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     worker_args: tuple[str, ...] = ()
     worker_command: tuple[str, ...] = ()
     env: Mapping[str, str] = EMPTY
-    since: str = ""
+    annotations: Mapping[str, str] = EMPTY
+
+
+class Sidecar(Record):
+    """A container beside the server, started before it and ended after it."""
+
+    name: str
+    image: str
+    cpu: str
+    memory: str
+    args: tuple[str, ...] = ()
 
 
 class EngineVersion(Record):
@@ -87,7 +99,12 @@ class Engine(Row):
     """A model server.
 
     args          literal arguments before the flags; ``{modelPath}`` and its like stand for what the compiler derives (``PLACES``)
-    negation      what turns a switch off: ``no-``, or "" where a switch that is off is left out
+    prefix        of a flag: ``--``, or "" for ``name=value``
+    switches      how a switch is written: ``flag`` (``--name``, nothing when off), ``no-`` (``--no-name`` when off), ``value``
+                  (``--name=true``)
+    document      "" for arguments; else what carries the settings as one document: a variable of the container, or ``serveConfigV2``
+    memory_fraction  share of a chip the engine takes where the spec does not say, 0 for the default; ``…_excludes_reserve``: activations
+                  and graphs are in what it leaves
     model_path    where the weights are mounted; ``{model}`` is the key of the model
     metrics_port  0: the serving port
     engine_label  value of the label by which the endpoint picker reads its metrics; "" where no picker can
@@ -106,7 +123,13 @@ class Engine(Row):
     model_path: str = "/models/{model}"
     workload: str = "deployment"
     env: Mapping[str, Mapping[str, str]] = EMPTY
-    negation: str = ""
+    prefix: str = "--"
+    switches: str = "flag"
+    document: str = ""
+    memory_fraction: float = 0
+    memory_fraction_excludes_reserve: bool = False
+    speculative_methods: Mapping[str, str] = EMPTY
+    sidecars: tuple[Sidecar, ...] = listed(Sidecar)
     flags: Mapping[str, Flag] = mapped(Flag)
     metrics: tuple[Metric, ...] = listed(Metric)
     versions: tuple[EngineVersion, ...] = listed(EngineVersion)
@@ -219,10 +242,13 @@ _WANTS = {
 
 
 class FlagTable:
-    """Every flag of one engine version, by each of its names. Names are exact: the parser takes prefixes, a manifest must not."""
+    """Every flag of one engine version, by each of its names. The first key of its file is ``ENGINE: VERSION``.
+
+    Names are exact: the parser takes prefixes, a manifest must not.
+    """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self.version: str = data["vllm"]
+        self.version: str = next(iter(data.values()))
         self.source: str = data["source"]
         self.schemas: dict[str, list[str]] = data["schemas"]
         self.env = frozenset(data["env"])

@@ -44,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     fit.parallelism,
     layout.nodes,
     layout.groups,
+    layout.operators,
     layout.idle,
     scaling.bounds,
     scaling.chain,

@@ -21,6 +21,8 @@ _ROLE = {
     "maxModelLen": "maxModelLen",
     "chatTemplate": "chatTemplate",
     "speculative.method": "speculativeConfig",
+    "speculative.lookup": "speculativeConfig",
+    "speculative.tensorParallel": "speculativeConfig",
 }
 """Key of the spec -> role of the engine's flags that carries it."""
 _PLACE = re.compile(r"\{([A-Za-z]+)\}")
@@ -57,6 +59,8 @@ def _carries(engine: Engine, key: str) -> bool:
     if key in ("tensorParallel", "maxModelLen") and any(f"{{{key}}}" in argument for argument in (*engine.args, *engine.command)):
         return True
     if key == "tensorParallel" and "{chips}" in " ".join(engine.args):
+        return True
+    if key == "speculative.method" and "speculativeMethod" in engine.flags:
         return True
     if key == "dynamicAdapters":
         return "dynamicAdapters" in engine.env

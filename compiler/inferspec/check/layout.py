@@ -72,13 +72,25 @@ def groups(context: Context) -> Iterator[Diagnostic]:
         if w.engine.workload == "deployment" and (without := [p for p in places if "leader-worker-set" not in p.cluster.addons]):
             lacking.setdefault(w.name, (w, []))[1].extend(without)
     for name, (w, without) in lacking.items():
-        yield context.finding(
-            "SYNC117",
-            f"{name} spans {w.layout.nodes} nodes, and {clusters(without)} has no LeaderWorkerSet",
-            (*without[0].path, "addons"),
-            key=True,
-            help="install LeaderWorkerSet and write 'leader-worker-set' under the cluster's addons",
-        )
+        yield _without(context, f"{name} spans {w.layout.nodes} nodes", without, "LeaderWorkerSet", "leader-worker-set")
+
+
+def operators(context: Context) -> Iterator[Diagnostic]:
+    """A RayService is nothing where no operator reads it."""
+    for _, w, places in context.cohorts:
+        without = [p for p in places if "kuberay" not in p.cluster.addons]
+        if w.engine.workload == "ray-service" and without:
+            yield _without(context, f"{w.name} runs in Ray", without, "RayService", "kuberay")
+
+
+def _without(context: Context, what: str, places: list[Place], kind: str, addon: str) -> Diagnostic:
+    return context.finding(
+        "SYNC117",
+        f"{what}, and {clusters(places)} has no {kind}",
+        (*places[0].path, "addons"),
+        key=True,
+        help=f"install the operator and write '{addon}' under the cluster's addons",
+    )
 
 
 def _able(context: Context, kind: str) -> str:

@@ -86,7 +86,7 @@ SecretResource = Annotated[
         400,
     ),
 ]
-Flag = Annotated[str, Grammar(r"[a-z0-9][a-z0-9-]*", "a flag name without its dashes", "max-num-seqs", 80)]
+Flag = Annotated[str, Grammar(r"[a-z0-9][a-z0-9_.-]*", "a flag name without its dashes", "max-num-seqs", 80)]
 ModelVersion = Annotated[
     str, Grammar(r"[a-z](?:[-a-z0-9]*[a-z0-9])?@[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?", "MODEL@VERSION", "gemma-3-27b@v1", 80)
 ]

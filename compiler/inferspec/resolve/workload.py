@@ -198,6 +198,8 @@ class Workload:
         said = self.flag(role.name) if role is not None else None
         if said is not None:
             return said
+        if self.engine.memory_fraction:
+            return Value(str(self.engine.memory_fraction), FromCatalogue(f"engines.{self.engine.id}.memoryFraction"))
         key = "serving.gpuMemoryUtilization"
         return Value(str(self.catalogue.default(key)), Default(key))
 
@@ -233,7 +235,8 @@ class Workload:
 
     @cached_property
     def autoscaled(self) -> bool:
-        return self.scale("min").v != self.scale("max").v
+        """By a HorizontalPodAutoscaler; Ray moves its replicas itself."""
+        return self.scale("min").v != self.scale("max").v and self.engine.workload == "deployment"
 
     def served_name(self) -> Value:
         """The name clients send: as the first exposure says, else the service's own."""

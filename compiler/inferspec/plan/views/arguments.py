@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from ...catalog.engines import PLACES, Flag, version_key
+from ...catalog.engines import PLACES, Flag, Group, version_key
 from ...diagnostics import SpecPath
-from ...resolve.mounts import ADAPTERS
+from ...resolve.mounts import ADAPTERS, draft_path
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import Derived, SpecAt, Value, derive, text
@@ -19,21 +20,68 @@ _PLACE = re.compile(r"\{([A-Za-z]+)\}")
 def arguments(workload: Workload, *, worker: bool = False) -> list[Value | str]:
     """Arguments after the command. ``worker``: of the Pods of a group that only compute.
 
-    A flag is ``--name=value``, a switch ``--name`` or, turned off, ``--no-name`` where the engine has that form:
-    ``--no-enable-x`` parses in every version the catalogue has, ``--disable-x`` does not (vLLM flag tables 0.11.2 to 0.33.0).
+    A switch that is off is ``--no-name`` where the engine has that form: ``--no-enable-x`` parses in every version of vLLM the
+    catalogue has, ``--disable-x`` does not (flag tables 0.11.2 to 0.33.0).
     """
-    w = workload
-    settled: dict[str, Value] = {}
+    w, group = workload, group_of(workload)
+    if worker and group is not None and group.worker_command:
+        return placed(w, group.worker_args)
+    found = placed(w, w.engine.args)
+    if not w.engine.document:
+        found += [a for name, value in settled(w).items() if (a := _argument(w, name, value)) is not None]
+        found += _adapters(w)
+    if group is not None:
+        found += placed(w, (*group.args, *(group.worker_args if worker else ())))
+    return found
+
+
+def command(workload: Workload, *, worker: bool = False) -> list[Value | str]:
+    """Entry point; empty for the image's own."""
+    group = group_of(workload)
+    if group is None:
+        return placed(workload, workload.engine.command)
+    return placed(workload, (worker and group.worker_command) or group.command or workload.engine.command)
+
+
+def group_of(workload: Workload) -> Group | None:
+    """How the Pods of one copy are started, where it spans nodes."""
+    return workload.engine.groups.get(workload.accelerator.kind) if workload.layout.spans_nodes else None
+
+
+def settled(workload: Workload) -> dict[str, Value]:
+    """Flag name without its dashes -> value: the roles of the engine in the order of its file, then the spec's flags."""
+    w, group = workload, group_of(workload)
+    positional = group is not None and "{modelPath}" in group.command
+    found: dict[str, Value] = {}
     for role, flag in w.engine.flags.items():
-        value = _of_role(w, role, flag)
+        value = None if positional and role == "model" else _of_role(w, role, flag)
         if value is not None:
-            settled[flag.name.removeprefix("--")] = value
-    for name, said in w.settings.flags.items():
-        settled[name] = said.value
+            found[flag.name.removeprefix("--")] = value
+    found |= {name: said.value for name, said in w.settings.flags.items()}
     for name in w.settings.removed:
-        settled.pop(name, None)
-    written = [a for name, value in settled.items() if (a := _argument(w, name, value)) is not None]
-    return [*placed(w, w.engine.args), *written, *_adapters(w), *_of_group(w, worker)]
+        found.pop(name, None)
+    return found
+
+
+def document(workload: Workload) -> Value:
+    """The settings as one JSON document; a dot in a name is a level."""
+    tree: dict[str, Any] = {}
+    values = settled(workload)
+    for name, value in values.items():
+        *above, last = name.split(".")
+        node = tree
+        for step in above:
+            node = node.setdefault(step, {})
+        node[last] = typed(value)
+    return derive("settings as one document", json.dumps(tree, separators=(",", ":"), sort_keys=True), *values.values())
+
+
+def typed(value: Value) -> Any:
+    """Decimals are text in a Value; in a document they are numbers again."""
+    try:
+        return float(value.v) if isinstance(value.v, str) and "." in value.v else value.v
+    except ValueError:
+        return value.v
 
 
 def placed(workload: Workload, arguments: tuple[str, ...]) -> list[Value | str]:
@@ -45,11 +93,15 @@ def environment_of(workload: Workload) -> dict[str, Value | str]:
     """Variables the engine always gets on this platform."""
     w = workload
     variables = {**w.engine.env.get("all", {}), **w.engine.env.get(w.accelerator.kind, {})}
-    if w.layout.spans_nodes and w.accelerator.kind in w.engine.groups:
-        variables |= w.engine.groups[w.accelerator.kind].env
+    group = group_of(w)
+    if group is not None:
+        variables |= group.env
     if w.service.dynamic_adapters is not None:
         variables |= w.engine.env.get("dynamicAdapters", {})
-    return {name: _placed(w, value) for name, value in variables.items()}
+    found = {name: _placed(w, value) for name, value in variables.items()}
+    if w.engine.document and w.engine.workload == "deployment":
+        found[w.engine.document] = document(w)
+    return found
 
 
 def _placed(workload: Workload, argument: str) -> Value | str:
@@ -141,9 +193,20 @@ def _speculative(workload: Workload) -> Value | None:
         config["method"] = "draft_model"
     inputs = list(said.values())
     if w.draft is not None:
-        config["model"] = f"/models/{str(w.draft.v).partition('@')[0]}"
+        config["model"] = _draft_path(w, w.draft).v
         inputs.append(w.draft)
     return derive("speculative decoding as the engine takes it", json.dumps(config, separators=(",", ":"), sort_keys=True), *inputs)
+
+
+def _draft_path(workload: Workload, draft: Value) -> Value:
+    return derive("where the draft model is mounted", draft_path(workload.mounts.artefacts[1]), draft)
+
+
+def _speculative_method(workload: Workload) -> Value | None:
+    said = workload.settings.get("speculative.method")
+    if said is None:
+        return None
+    return derive("the engine's word for the method", workload.engine.speculative_methods[str(said.v)], said)
 
 
 def _lora(workload: Workload) -> Value | None:
@@ -194,6 +257,11 @@ ROLES: Mapping[str, Callable[[Workload], Value | None]] = {
     "loaderConfig": _streamer_config,
     "chatTemplate": _template,
     "speculativeConfig": _speculative,
+    "speculativeMethod": _speculative_method,
+    "speculativeTokens": lambda w: w.settings.get("speculative.tokens"),
+    "speculativeModel": lambda w: _draft_path(w, w.draft) if w.draft is not None else None,
+    "modelName": lambda w: Value(w.model_key, SpecAt((*w.path, "model"))),
+    "chips": lambda w: w.chips,
     "enableLora": _lora,
     "maxLoras": _max_loras,
     "maxLoraRank": _lora_rank,
@@ -202,11 +270,12 @@ ROLES: Mapping[str, Callable[[Workload], Value | None]] = {
 
 
 def _argument(workload: Workload, name: str, value: Value) -> Value | None:
-    if value.v is True:
-        return text(f"--{name}{{:.0}}", value)
-    if value.v is False:
-        return text(f"--{workload.engine.negation}{name}{{:.0}}", value) if workload.engine.negation else None
-    return text(f"--{name}={{}}", value)
+    prefix, switches = workload.engine.prefix, workload.engine.switches
+    if isinstance(value.v, bool) and switches != "value":
+        if value.v:
+            return text(f"{prefix}{name}{{:.0}}", value)
+        return text(f"{prefix}{switches}{name}{{:.0}}", value) if switches == "no-" else None
+    return text(f"{prefix}{name}={{}}", value)
 
 
 def _adapters(workload: Workload) -> list[Value | str]:
@@ -217,11 +286,3 @@ def _adapters(workload: Workload) -> list[Value | str]:
         return []
     names = [Value(name, SpecAt(("serving", w.service_name, "adapters", name))) for name in w.service.adapters]
     return [flag.name, *(text("{}=" + ADAPTERS + "/{}", name, name) for name in names)]
-
-
-def _of_group(workload: Workload, worker: bool) -> list[Value | str]:
-    w = workload
-    if not w.layout.spans_nodes:
-        return []
-    group = w.engine.groups[w.accelerator.kind]
-    return placed(w, (*group.args, *(group.worker_args if worker else ())))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from ...catalog import Stack
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import Value
@@ -23,7 +22,7 @@ def picker(workload: Workload) -> list[Drawn]:
     w = workload
     name, ports = picker_name(w), w.stack.picker.ports
     own = {"name": name, "namespace": w.namespace, "labels": labels(w.platform.name, name, "picker")}
-    presets = Value(configuration(w.stack), FromCatalogue(f"stacks.{w.stack.id}.defaultPlugins"))
+    presets = Value(configuration(w), FromCatalogue(f"stacks.{w.stack.id}.defaultPlugins"))
     grpc = {"name": "grpc", "port": ports["grpc"], "targetPort": "grpc", "protocol": "TCP", "appProtocol": w.stack.picker.app_protocol}
     metrics = {"name": "metrics", "port": ports["metrics"], "targetPort": "metrics", "protocol": "TCP"}
     admitted = [from_gateway(w, ports["grpc"], ports["grpc-health"]), from_namespaces(COLLECTORS, ports["metrics"])]
@@ -48,10 +47,13 @@ def _rules(workload: Workload) -> list[dict[str, Any]]:
     ]
 
 
-def configuration(stack: Stack) -> str:
-    """The stack's balanced preset as an EndpointPickerConfig."""
+def configuration(workload: Workload) -> str:
+    """The stack's balanced preset as an EndpointPickerConfig, told where the engine shows its metrics if not on the pool's port."""
+    stack, port = workload.stack, workload.engine.metrics_port
     lines = [f"apiVersion: {stack.apis['EndpointPickerConfig'].api_version}", "kind: EndpointPickerConfig", "plugins:"]
     lines += [f"- type: {ref.plugin}" for ref in stack.default_plugins]
+    if port and stack.picker.options.get("metricsPort") is None:
+        lines += ["- type: metrics-data-source", "  parameters:", f"    port: {port}"]
     lines += ["schedulingProfiles:", "- name: default", "  plugins:"]
     for ref in stack.default_plugins:
         lines.append(f"  - pluginRef: {ref.plugin}")
@@ -68,7 +70,7 @@ def _deployment(workload: Workload, own: dict[str, Any]) -> Row:
         selector={"app": own["name"]},
         pod_labels={**own["labels"], "app": own["name"]},
         # A changed configuration must restart the picker: it reads the file at start only.
-        pod_annotations={"inferspec.dev/config": hashlib.sha256(configuration(w.stack).encode()).hexdigest()[:16]},
+        pod_annotations={"inferspec.dev/config": hashlib.sha256(configuration(w).encode()).hexdigest()[:16]},
         service_account=own["name"],
         priority_class=SERVING_PRIORITY,
         grace_seconds=w.pod.grace_seconds,
@@ -90,6 +92,8 @@ def _arguments(workload: Workload) -> list[str]:
     """Metrics need no token: the network policy admits the collectors alone."""
     picker = workload.stack.picker
     own = {"poolName": workload.name, "poolNamespace": workload.namespace, "metricsAuth": "false"}
+    if workload.engine.metrics_port:
+        own["metricsPort"] = str(workload.engine.metrics_port)
     return [
         *(f"{picker.options[key]}={value}" for key, value in own.items() if picker.options.get(key)),
         *(f"{flag}={value}" for flag, value in picker.args.items()),

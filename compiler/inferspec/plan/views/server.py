@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...catalog import Catalogue
+from ...catalog.engines import Sidecar
 from ...resolve.mounts import Mount
 from ...resolve.workload import Workload
 from ...values import SENTINEL, Default, Derived, SpecAt, Value, derive, text
 from ..row import Drawn, Row, environment, labels
-from .arguments import arguments, environment_of, placed
+from .arguments import arguments, command, environment_of, group_of, placed
 from .platform import SERVING_PRIORITY
 
 HEALTH_CHECKERS = ("35.191.0.0/16", "130.211.0.0/22")
@@ -20,6 +21,8 @@ COLLECTORS = ("gmp-system", "gke-gmp-system")
 """Namespaces of Managed Prometheus collectors on Standard and on Autopilot (llm-d-router v0.10.0 charts, values for GKE)."""
 
 
+RAY_DASHBOARD = 8265
+"""Port on which the head takes the application and tells its health (Ray documentation, "Configuring Ray")."""
 LEADER_WORKER_SET = "leaderworkerset.x-k8s.io/v1"
 
 
@@ -83,8 +86,14 @@ def replicated(workload: Workload) -> Drawn:
         max_surge=1 if spare else 0,
         max_unavailable=0 if spare else 1,
     )
+    if w.engine.workload == "ray-service":
+        from .ray import ray_service
+
+        return "ray-service", ray_service(w, row, pod(w))
     if w.layout.spans_nodes:
+        group = group_of(w)
         row.size = w.layout.size
+        row.annotations |= group.annotations if group is not None else {}
         row.leader, row.worker = pod(w), pod(w, worker=True)
         return "leader-worker-set", row
     node = w.default("load.nodeSeconds")
@@ -99,10 +108,8 @@ def replicated(workload: Workload) -> Drawn:
 def pod(workload: Workload, *, worker: bool = False) -> Row:
     """The Pod of a server. A ``worker`` of a group serves nothing: it has no ports and no probes, and ends with its leader."""
     w = workload
-    group = w.engine.groups.get(w.accelerator.kind)
     chips = {w.accelerator.resource: w.chips}
     period = w.default("probes.startup.period")
-    command = group.worker_command if worker and group is not None and group.worker_command else w.engine.command
     mounted = bool(w.mounts.mounted)
     return Row(
         pod_labels={**labels(w.platform.name, w.name, "server"), **selector(w), **({} if worker else _engine_label(w))},
@@ -116,13 +123,14 @@ def pod(workload: Workload, *, worker: bool = False) -> Row:
         # Pods of one group belong together.
         spread=None if w.layout.spans_nodes else selector(w),
         image=_image(w),
-        command=placed(w, command) or None,
+        command=command(w, worker=worker) or None,
         args=arguments(w, worker=worker) or None,
         env=_environment(w) or None,
+        sidecars=[_sidecar(s) for s in w.engine.sidecars],
         ports=None if worker else _ports(w),
         requests={"cpu": w.pod.cpu, "memory": w.pod.memory, **chips},
         limits={"memory": w.pod.memory, **chips},
-        health_path=None if worker else w.engine.health_path,
+        health_path=None if worker else placed(w, (w.engine.health_path,))[0],
         startup_period=period,
         startup_failures=derive(
             "start-up budget / period", math.ceil(int(w.pod.startup_seconds.v) / int(period.v)), w.pod.startup_seconds, period
@@ -136,6 +144,16 @@ def pod(workload: Workload, *, worker: bool = False) -> Row:
         cache_size=w.pod.cache_size if mounted else None,
         tmp_size=text("{}Gi", w.default("storage.fuseBufferGiB")),
         shm_size=text("{}Gi", w.pod.shm),
+    )
+
+
+def _sidecar(sidecar: Sidecar) -> Row:
+    return Row(
+        name=sidecar.name,
+        image=sidecar.image,
+        args=list(sidecar.args) or None,
+        requests={"cpu": sidecar.cpu, "memory": sidecar.memory},
+        limits={"memory": sidecar.memory},
     )
 
 
@@ -224,13 +242,15 @@ def ingress(workload: Workload) -> list[dict[str, Any]]:
     rules: list[dict[str, Any]] = []
     if workload.service.expose:
         rules.append(from_gateway(workload, port))
-        rules.append(
-            {"from": [{"podSelector": {"matchLabels": {"app": f"{workload.name}-picker"}}}], "ports": [{"protocol": "TCP", "port": port}]}
-        )
+        read = sorted({port, workload.engine.metrics_port or port})
+        picker = {"podSelector": {"matchLabels": {"app": f"{workload.name}-picker"}}}
+        rules.append({"from": [picker], "ports": [{"protocol": "TCP", "port": p} for p in read]})
     if workload.engine.metrics_path:
         rules.append(from_namespaces(COLLECTORS, workload.engine.metrics_port or port))
-    if workload.layout.spans_nodes:
+    if workload.layout.spans_nodes or workload.engine.workload == "ray-service":
         rules.append({"from": [{"podSelector": {"matchLabels": selector(workload)}}]})
+    if workload.engine.workload == "ray-service":
+        rules += [from_namespaces(workload.catalogue.default("ray.operatorNamespaces"), at) for at in (RAY_DASHBOARD, port)]
     if workload.service.callers:
         said = [Value(name, SpecAt(("serving", workload.service_name, "callers", i))) for i, name in enumerate(workload.service.callers)]
         rules.append(from_namespaces(said, port))
@@ -259,6 +279,7 @@ def autoscaler(workload: Workload) -> list[Drawn]:
                     ),
                 ),
                 target=_target(workload, metric),
+                metric_labels={f"metric.labels.{key}": value for key, value in series.labels.items()} or None,
                 up_window=workload.default("scale.upStabilization"),
                 up_period=workload.default("scale.upPeriod"),
                 down_window=workload.default("scale.downStabilization"),
