@@ -77,7 +77,15 @@ def test_data_parallel_copies_hold_what_one_does() -> None:
 
 def test_steps_by_accelerator() -> None:
     sizes = {name: batched_tokens(catalogue().accelerators[name]) for name in ("l4", "a100-80gb", "h100-80gb", "b200", "v6e", "v5e")}
+    assert batched_tokens(catalogue().accelerators["rtx-pro-6000"], 0.5) == 2048
     assert sizes == {"l4": 2048, "a100-80gb": 2048, "h100-80gb": 8192, "b200": 16384, "v6e": 1024, "v5e": 512}
+
+
+@pytest.mark.parametrize(("machine", "utilisation", "tokens"), [("a3-highgpu-1g", 0.92, 14512), ("g4-standard-48", 0.90, 28992)])
+def test_lengths_that_the_reference_architecture_found(machine: str, utilisation: float, tokens: int) -> None:
+    """gemma-4-31b with KV offload, whose connector turns the hybrid manager off: GoogleCloudPlatform/accelerated-platforms@9320f3b."""
+    longest = account("gemma-4-31b", machine, utilisation=utilisation, hybrid=False, tokens=tokens).longest
+    assert tokens <= longest < tokens * 1.04
 
 
 def test_a_model_without_attention_has_no_cache() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..catalog import Accelerator
 from ..diagnostics import Diagnostic, Severity, SpecPath
+from ..resolve.parameters import format_in_use
 from ..resolve.workload import Workload
 from .context import Context
 
@@ -29,15 +30,14 @@ def formats(context: Context) -> Iterator[Diagnostic]:
     """What the engine refuses to start with is an error; what it only widens while it computes, a warning."""
     seen: set[Any] = set()
     for w in context.workloads():
-        account = w.fit(w.machine)
-        if account is None or w.facts is None:
+        if w.facts is None:
             continue
-        at = _format_at(w, "quantization")
-        key = (at, _format_at(w, "dtype"), w.model_key, account.kept, w.accelerator.id)
+        at, kept = _format_at(w, "quantization"), format_in_use(w.facts, w.asked.quantization)
+        key = (at, _format_at(w, "dtype"), w.model_key, kept, w.accelerator.id)
         if key not in seen:
             seen.add(key)
-            yield from _dtype(context, w)
-            yield from _quantised(context, w, account.kept, at)
+            yield from _dtype(context, w, w.facts.dtype)
+            yield from _quantised(context, w, kept, at)
 
 
 def _format_at(w: Workload, flag: str) -> SpecPath:
@@ -45,11 +45,10 @@ def _format_at(w: Workload, flag: str) -> SpecPath:
     return said.path if said else (*w.path, "capacity")
 
 
-def _dtype(context: Context, w: Workload) -> Iterator[Diagnostic]:
-    """The dtype of what is not quantised."""
-    assert w.facts is not None
+def _dtype(context: Context, w: Workload, own: str) -> Iterator[Diagnostic]:
+    """The dtype of what is not quantised; ``own`` is the model's."""
     asked = w.settings.said("dtype", "auto")
-    dtype = (w.facts.dtype or "bfloat16") if asked == "auto" else asked
+    dtype = own if asked == "auto" else asked
     if dtype == "bfloat16" and SHORT[dtype] not in w.accelerator.dtypes:
         yield context.finding(
             "ACC106",

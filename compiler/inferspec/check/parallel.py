@@ -87,7 +87,7 @@ def groups(context: Context) -> Iterator[Diagnostic]:
         broken = next((width for width in widths if width and chips > 1 and width % (chips * group)), 0)
         if broken:
             seen.add(at)
-            sizes = [str(n) for n in (1, 2, 4, 8, 16) if all(width % (n * group) == 0 for width in widths)]
+            sizes = [str(n) for n in (1, 2, 4, 8, 16) if n <= w.layout.most and all(width % (n * group) == 0 for width in widths)]
             yield context.finding(
                 "ACC108",
                 f"{w.name}: {broken} wide layers of {w.model_key} do not divide by {chips} chips in groups of {group}",

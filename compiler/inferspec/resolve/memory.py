@@ -133,13 +133,14 @@ class Fit:
         return "marginal" if self.headroom < self.reserve else "fits"
 
 
-def batched_tokens(accelerator: Accelerator) -> int:
-    """Tokens the engine schedules in one step by default (vllm 0.33.0 engine/arg_utils.py get_batch_defaults)."""
+def batched_tokens(accelerator: Accelerator, fraction: float = 1) -> int:
+    """Tokens the engine schedules in one step by default on ``fraction`` of a chip (vllm 0.33.0 engine/arg_utils.py get_batch_defaults)."""
     if accelerator.kind == "tpu":
         return {"v6e": 1024, "v5e": 512, "v5p": 256}.get(accelerator.id, 1024)
-    if accelerator.memory_gib >= 160:
+    memory = accelerator.memory_gib * fraction
+    if memory >= 160:
         return 16384
-    return 8192 if accelerator.memory_gib >= 70 and not accelerator.id.startswith("a100") else 2048
+    return 8192 if memory >= 70 and not accelerator.id.startswith("a100") else 2048
 
 
 def reserve_bytes(catalogue: Catalogue, accelerator: Accelerator, eager: bool) -> float:
@@ -158,7 +159,7 @@ def fit(catalogue: Catalogue, model: ModelFacts, machine: Machine, asked: Asked)
         pipeline=asked.pipeline,
         dtype=asked.kv_dtype,
         block=asked.block_size,
-        batched=asked.batched_tokens or batched_tokens(accelerator),
+        batched=asked.batched_tokens or batched_tokens(accelerator, machine.fraction),
         hybrid=asked.hybrid,
     )
     split = {"tensor": asked.tensor, "pipeline": asked.pipeline, "data": asked.data}
