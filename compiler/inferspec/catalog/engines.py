@@ -210,7 +210,7 @@ def _outside(value: float, limits: Mapping[str, float]) -> str:
     return ""
 
 
-def _human_int(text: str) -> int:
+def human_int(text: str) -> int:
     """``32k`` is 32,000 and ``32K`` is 32,768, as in vLLM's human_readable_int; only the decimal suffixes take a fraction."""
     match = re.fullmatch(r"(-?[0-9]+(?:\.[0-9]+)?)([kmgtKMGT]?)", text)
     if not match or ("." in match[1] and match[2] not in tuple("kmgt")):
@@ -228,8 +228,8 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "float": float,
     "json": json.loads,
     "json_or_str": _json_or_str,
-    "human_int": _human_int,
-    "human_int_or_auto": lambda text: -1 if text == "auto" else _human_int(text),
+    "human_int": human_int,
+    "human_int_or_auto": lambda text: -1 if text == "auto" else human_int(text),
 }
 _WANTS = {
     "int": "an integer",

@@ -8,7 +8,24 @@ from datetime import date
 from ..diagnostics import Diagnostic
 from ..load import Document
 from ..resolve.fleet import Fleet
-from . import capacity, delivery, engines, escapes, fit, flags, gateways, layout, names, overrides, provided, references, scaling, storage
+from . import (
+    capacity,
+    delivery,
+    engines,
+    escapes,
+    fit,
+    flags,
+    formats,
+    gateways,
+    layout,
+    names,
+    overrides,
+    parallel,
+    provided,
+    references,
+    scaling,
+    storage,
+)
 from .context import Context
 
 Rule = Callable[[Context], Iterator[Diagnostic]]
@@ -41,7 +58,10 @@ RULES: tuple[Rule, ...] = (
     fit.memory,
     fit.pod,
     fit.least,
-    fit.parallelism,
+    formats.formats,
+    parallel.heads,
+    parallel.stages,
+    parallel.groups,
     layout.nodes,
     layout.groups,
     layout.operators,

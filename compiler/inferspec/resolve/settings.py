@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic.alias_generators import to_camel
 
+from ..catalog import human_int
 from ..diagnostics import SpecPath
 from ..model.platform import Platform
 from ..model.serving import Service, Setting
@@ -43,6 +44,23 @@ class Settings:
     def get(self, key: str) -> Value | None:
         said = self.scalars.get(key)
         return said.value if said else None
+
+    def said(self, flag: str, otherwise: str) -> str:
+        """The text of an engine flag."""
+        found = self.flags.get(flag)
+        return otherwise if found is None else str(found.v)
+
+    def count(self, flag: str, otherwise: int) -> int:
+        """The number above 0 that an engine flag gives; what is none is refused by the rule on flags."""
+        try:
+            return max(0, human_int(self.said(flag, ""))) or otherwise
+        except ValueError:
+            return otherwise
+
+    def switched(self, flag: str) -> bool:
+        """Whether an engine flag is switched on."""
+        found = self.flags.get(flag)
+        return found is not None and found.v is True
 
 
 def sources(

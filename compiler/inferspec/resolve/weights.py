@@ -11,7 +11,7 @@ from ..model.platform import Platform
 from ..model.storage import Model
 from ..quantity import parse
 from ..values import SENTINEL, Derived, SpecAt, Value, derive
-from .memory import weights_bytes
+from .parameters import weights_bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,29 +91,28 @@ def object_prefix(source: str) -> str:
     return source.partition("://")[2].lower()
 
 
+NAMED_OTHERWISE = {
+    "parameters": "params",
+    "attention_heads": "heads",
+    "quantization": "quantisation",
+    "quant_group_size": "quant_group",
+    "tie_word_embeddings": "tied_embeddings",
+    "text_parameters": "params_text_only",
+    "attention_chunk_size": "chunk_size",
+    "global_kv_heads": "kv_heads_full",
+    "global_head_dim": "head_dim_full",
+    "index_topk": "index_top_k",
+}
+"""Fields of ``Architecture`` that a catalogue row calls otherwise."""
+
+
 def model_facts(catalogue: Catalogue, model: Model) -> ModelFacts | None:
     """The catalogue's row of the model, or one made of the numbers the spec gives, or None."""
     if model.architecture is None:
         return catalogue.model(model.source)
-    a = model.architecture
-    return ModelFacts(
-        id=model.source,
-        source="spec",
-        as_of="",
-        hugging_face=model.source,
-        kind="llm",
-        params=a.parameters,
-        layers=a.layers,
-        hidden_size=a.hidden_size,
-        heads=a.attention_heads,
-        kv_heads=a.kv_heads,
-        head_dim=a.head_dim,
-        context_length=a.context_length,
-        dtype=a.dtype,
-        sliding_window=a.sliding_window or 0,
-        sliding_layers=a.sliding_layers or 0,
-        vocab_size=a.vocab_size or 0,
-    )
+    said = {NAMED_OTHERWISE.get(name, name): value for name, value in model.architecture if value is not None}
+    size = int(parse(model.size)) if model.size is not None else 0
+    return ModelFacts(id=model.source, source="spec", as_of="", hugging_face=model.source, kind="llm", weights_bytes=size, **said)
 
 
 def model_bytes(catalogue: Catalogue, model: Model) -> int:

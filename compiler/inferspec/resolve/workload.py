@@ -14,12 +14,14 @@ from ..model.serving import Service
 from ..model.storage import Model
 from ..values import Catalogue as FromCatalogue
 from ..values import Default, SpecAt, Value, derive, text
+from .asked import asked
 from .engines import own_container
 from .layers import Subject
 from .layout import Layout
-from .memory import Fit, fit, weights_bytes
+from .memory import Asked, Fit, fit
 from .mounts import Mounts
 from .naming import workload_name
+from .parameters import weights_bytes
 from .pod import Pod
 from .settings import Settings, settle
 from .weights import bucket_value, model_bytes, model_facts
@@ -203,11 +205,16 @@ class Workload:
         key = "serving.gpuMemoryUtilization"
         return Value(str(self.catalogue.default(key)), Default(key))
 
+    @cached_property
+    def asked(self) -> Asked:
+        """What the memory account is asked to hold."""
+        return asked(self)
+
     def fit(self, machine: Machine) -> Fit | None:
         """The memory account on ``machine``; None for a model without figures."""
         if self.facts is None or not weights_bytes(self.facts):
             return None
-        return fit(self.catalogue, self.facts, machine, int(self.layout.tensor.v), int(self.tokens.v), float(self.utilisation.v))
+        return fit(self.catalogue, self.facts, machine, self.asked)
 
     @cached_property
     def pod(self) -> Pod:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...catalog.engines import PLACES, Flag, Group, version_key
-from ...diagnostics import SpecPath
+from ...resolve.asked import lora_rank, lora_slots
 from ...resolve.mounts import ADAPTERS, draft_path
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
@@ -216,32 +216,6 @@ def _lora(workload: Workload) -> Value | None:
     return Value(True, SpecAt(("serving", w.service_name, "dynamicAdapters"))) if w.service.dynamic_adapters is not None else None
 
 
-def _max_loras(workload: Workload) -> Value | None:
-    """Adapters that one batch may mix: all that are loaded."""
-    w = workload
-    dynamic = w.service.dynamic_adapters
-    if not w.service.adapters and dynamic is None:
-        return None
-    at = Value(len(w.service.adapters), SpecAt(("serving", w.service_name, "adapters")))
-    total = int(at.v) + (dynamic.max if dynamic is not None else 0)
-    return derive("adapters loaded at start and by request", total, at)
-
-
-def _lora_rank(workload: Workload) -> Value | None:
-    """The least rank the engine takes that holds every adapter."""
-    w = workload
-    root: SpecPath = ("serving", w.service_name)
-    asked: list[tuple[int, SpecPath]] = [(a.rank, (*root, "adapters", name, "rank")) for name, a in w.service.adapters.items()]
-    if w.service.dynamic_adapters is not None:
-        asked.append((w.service.dynamic_adapters.rank, (*root, "dynamicAdapters", "rank")))
-    if not asked:
-        return None
-    rank, path = max(asked)
-    said = Value(rank, SpecAt(path))
-    held = next((r for r in w.engine.lora_ranks if r >= rank), rank)
-    return said if held == rank else derive(f"the next rank the engine takes above {rank}", held, said)
-
-
 ROLES: Mapping[str, Callable[[Workload], Value | None]] = {
     "model": model_location,
     "servedModelName": lambda w: w.served_name(),
@@ -263,8 +237,8 @@ ROLES: Mapping[str, Callable[[Workload], Value | None]] = {
     "modelName": lambda w: Value(w.model_key, SpecAt((*w.path, "model"))),
     "chips": lambda w: w.chips,
     "enableLora": _lora,
-    "maxLoras": _max_loras,
-    "maxLoraRank": _lora_rank,
+    "maxLoras": lora_slots,
+    "maxLoraRank": lora_rank,
 }
 """What the compiler says for a role of an engine's ``flags``, in the order of that file; None says nothing."""
 
