@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from inferspec.catalog import Model, catalogue
-from inferspec.resolve.kv_cache import Cache, caches, grouped, layers_of, stages_of
+from inferspec.resolve.kv_cache import Cache, caches, stages_of
 
 GIB = 2**30
 
@@ -89,8 +89,14 @@ def test_heads_are_copied_beyond_their_number_and_a_latent_is_never_split() -> N
 
 def test_sizes_of_the_cache_dtypes() -> None:
     llama = catalogue().models["llama-3.1-8b"]
-    sizes = {dtype: cache(llama, dtype=dtype).per_token for dtype in ("bfloat16", "fp8_e5m2", "nvfp4", "int8_per_token_head")}
-    assert sizes == {"bfloat16": 131072, "fp8_e5m2": 65536, "nvfp4": 131072 * 9 / 32, "int8_per_token_head": 65536 + 2 * 8 * 32 * 4}
+    sizes = {
+        "bfloat16": 131072,
+        "fp8_e5m2": 65536,
+        "nvfp4": 131072 * 9 / 32,
+        "int8_per_token_head": 65536 + 2 * 8 * 32 * 4,
+        "int4_per_token_head": 32768 + 2 * 8 * 32 * 4,
+    }
+    assert {dtype: cache(llama, dtype=dtype).per_token for dtype in sizes} == sizes
 
 
 def test_groups_of_gemma_4_have_pages_of_one_size() -> None:
@@ -116,14 +122,11 @@ def test_linear_attention_keeps_a_state() -> None:
     assert found.blocks(784 * 10) == 10 + 3
 
 
-def test_chunks_count_only_where_vllm_lets_them() -> None:
-    scout = catalogue().models["llama-4-scout"]
-    assert len(cache(scout).groups) == 1
-    lengths = model(layers=8, kv_heads=1, head_dim=64, full_layers=2, chunk_size=8192)
-
-    groups = grouped(layers_of(lengths, 1, "auto", 16), True)
-    assert [(g.layer.kind, len(g.numbers)) for g in groups] == [("chunked", 2)] * 3 + [("full", 2)]
-    assert [g.layer.blocks(1_000_000, 4096) for g in groups] == [(8192 + 4096) // 16] * 3 + [62500]
+def test_chunks_are_held_with_what_is_in_flight() -> None:
+    """Llama 4: every fourth layer is full, the others hold a chunk of 8192."""
+    found = cache(catalogue().models["llama-4-scout"], block=16)
+    assert [(g.layer.kind, len(g.numbers)) for g in found.groups] == [("chunked", 12)] * 3 + [("full", 12)]
+    assert [g.layer.blocks(1_000_000, 4096) for g in found.groups] == [(8192 + 4096) // 16] * 3 + [62500]
 
 
 def test_stages_take_what_does_not_divide_from_the_last_but_one_backwards() -> None:

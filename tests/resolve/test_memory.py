@@ -53,6 +53,11 @@ def test_what_asks_for_less_leaves_more() -> None:
     assert account("qwen3-8b", "g2-standard-8", eager=True).reserve == plain.reserve - GIB // 2
 
 
+def test_chunks_count_only_where_vllm_is_told() -> None:
+    told, plain = (account("llama-4-scout", "a3-highgpu-8g", tensor=8, tokens=1_000_000, hybrid_chunks=on) for on in (True, False))
+    assert plain.request == 1_000_000 * 48 * 2 * 128 * 2 and told.request < plain.request / 3
+
+
 def test_a_draft_model_and_adapters_are_counted() -> None:
     plain, llama = account("llama-3.3-70b", "a3-highgpu-8g", tensor=4), catalogue().models["llama-3.1-8b"]
     drafted = account("llama-3.3-70b", "a3-highgpu-8g", tensor=4, draft=llama)
@@ -108,16 +113,26 @@ def vetted(text: str, folder: Path) -> tuple[dict[str, Asked], list[Diagnostic]]
 
 def test_flags_of_the_engine_are_asked(tmp_path: Path) -> None:
     flags = "max-num-seqs: 128, quantization: fp8, kv-cache-dtype: fp8, block-size: 32, max-num-batched-tokens: 4K, enforce-eager: true"
-    asked, _ = vetted(edited([["max-num-seqs: 128", flags]]), tmp_path)
+    variable = "LOG_LEVEL: info, VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE: '1'"
+    asked, _ = vetted(edited([["max-num-seqs: 128", flags], ["LOG_LEVEL: info", variable]]), tmp_path)
     expected = Asked(
-        tokens=8192, utilisation=0.92, quantization="fp8", kv_dtype="fp8", block_size=32, batched_tokens=4096, eager=True
+        tokens=8192,
+        utilisation=0.92,
+        quantization="fp8",
+        kv_dtype="fp8",
+        block_size=32,
+        batched_tokens=4096,
+        eager=True,
     )
+    assert asked["chat-eu"].hybrid_chunks, "the override is of stage prod"
+    asked = {name: replace(found, hybrid_chunks=False) for name, found in asked.items()}
     assert asked["chat-gpu"] == expected and asked["chat-eu"] == replace(expected, tensor=4)
 
 
 def test_a_flag_that_is_no_number_is_left_to_its_rule(tmp_path: Path) -> None:
-    asked, found = vetted(edited([["max-num-seqs: 128", "block-size: many, max-num-batched-tokens: 0"]]), tmp_path)
-    assert (asked["chat-gpu"].block_size, asked["chat-gpu"].batched_tokens) == (16, None)
+    wrong = "block-size: many, max-num-batched-tokens: 0, gpu-memory-utilization: lots"
+    asked, found = vetted(edited([["max-num-seqs: 128", wrong]]), tmp_path)
+    assert (asked["chat-gpu"].block_size, asked["chat-gpu"].batched_tokens, asked["chat-gpu"].utilisation) == (16, None, 0.92)
     assert "SRV102" in {d.code for d in found}
 
 

@@ -76,6 +76,11 @@ def test_a_published_size_goes_before_the_formula_and_is_split_like_it() -> None
     assert weights_bytes(e2b) == 10246621918 and math.isclose(ranks(e2b)[0], weights_bytes(e2b))
 
 
+def test_no_figure_is_no_size() -> None:
+    widths = {"id": "m", "source": "test", "as_of": "", "hugging_face": "o/m", "kind": "llm", "vocab_size": 32000, "hidden_size": 4096}
+    assert weights_bytes(Model(**widths)) == 0 and weights_bytes(Model(**widths, weights_bytes=5)) == 5
+
+
 @pytest.mark.parametrize("name", ["llama-3.1-70b", "gemma-3-27b-it", "qwen3-235b-a22b", "gpt-oss-120b", "deepseek-v3"])
 def test_one_rank_holds_all_and_stages_add_up(name: str) -> None:
     model = catalogue().models[name]

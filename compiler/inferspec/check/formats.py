@@ -22,6 +22,8 @@ SHORT = {
     "mxfp4": "fp4",
 }
 """Formats as the catalogue's accelerators name them."""
+WIDENED = ("fp8", "float8", "nvfp4")
+"""Formats that have another edition to choose; mxfp4 models are published in it alone, for chips of every kind."""
 CLASSES = {"nvfp4": "modelopt_fp4", "float8": "fp8"}
 """Formats whose quantisation class, the key of an engine's ``minCapability``, has another name."""
 
@@ -74,7 +76,7 @@ def _quantised(context: Context, w: Workload, kept: str, at: SpecPath) -> Iterat
             notes=(has,),
             help="a newer accelerator, or 16-bit weights",
         )
-    elif short in ("fp8", "fp4"):
+    elif kept in WIDENED:
         yield context.finding(
             "ACC107",
             f"{w.name}: {w.accelerator.id} does not compute {kept}",

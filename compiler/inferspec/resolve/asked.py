@@ -14,14 +14,16 @@ from .weights import model_facts
 if TYPE_CHECKING:
     from .workload import Workload
 
+HYBRID_CHUNKS = "VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE"
+
 
 def asked(workload: Workload) -> Asked:
     w, settings = workload, workload.settings
     slots, rank = lora_slots(w), lora_rank(w)
-    draft_chips = settings.get("speculative.tensorParallel")
+    draft_chips, chunks = settings.get("speculative.tensorParallel"), settings.env.get(HYBRID_CHUNKS)
     return Asked(
         tokens=int(w.tokens.v),
-        utilisation=float(w.utilisation.v),
+        utilisation=_share(w),
         tensor=int(w.layout.tensor.v),
         pipeline=int(w.layout.pipeline.v),
         data=int(w.layout.data.v),
@@ -31,12 +33,22 @@ def asked(workload: Workload) -> Asked:
         block_size=settings.count("block-size", 16),
         batched_tokens=settings.count("max-num-batched-tokens", 0) or None,
         hybrid=not settings.switched("disable-hybrid-kv-cache-manager"),
+        hybrid_chunks=chunks is not None and chunks.v == "1",
         draft=_draft(w),
         draft_tensor=None if draft_chips is None else int(draft_chips.v),
         lora_slots=0 if slots is None else settings.count("max-loras", int(slots.v)),
         lora_rank=16 if rank is None else settings.count("max-lora-rank", int(rank.v)),
         eager=settings.switched("enforce-eager"),
     )
+
+
+def _share(w: Workload) -> float:
+    """Share of a chip's memory; the default where the flag holds no share, which the rule on flags refuses."""
+    try:
+        share = float(w.utilisation.v)
+    except ValueError:
+        share = 0.0
+    return share if 0 < share <= 1 else float(w.catalogue.default("serving.gpuMemoryUtilization"))
 
 
 def _draft(w: Workload) -> ModelFacts | None:

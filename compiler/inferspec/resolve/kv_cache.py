@@ -109,8 +109,7 @@ def caches(
     if draft is not None:
         layers += layers_of(draft, tensor, dtype, block)
         stages[-1] = range(stages[-1].start, len(layers))
-    # vLLM turns the hybrid manager off for chunked attention unless an environment variable says otherwise (config/vllm.py).
-    found = grouped(layers, hybrid and not model.chunk_size)
+    found = grouped(layers, hybrid)
     # Asynchronous scheduling computes one step more than there are stages (vllm 0.33.0 config/vllm.py max_concurrent_batches).
     in_flight = (pipeline + 1) * batched
     return [Cache(tuple(found), in_flight, max((group.bytes_on(stage) for group in found), default=0)) for stage in stages]
@@ -158,7 +157,7 @@ def _full(model: ModelFacts) -> list[bool]:
     count = model.full_layers or model.layers - others
     if not others and not (model.chunk_size and model.full_layers):
         return [True] * model.layers
-    period = model.layers // count if count else model.layers + 1
+    period = max(1, model.layers // count) if count > 0 else model.layers + 1
     return [(number + 1) % period == 0 and (number + 1) // period <= count for number in range(model.layers)]
 
 
@@ -170,10 +169,10 @@ def heads_on_rank(heads: int, tensor: int) -> int:
 def _token(heads: int, size: int, tensor: int, dtype: str) -> int:
     """Bytes a token of keys and values of one layer."""
     values = 2 * heads_on_rank(heads, tensor)
-    if dtype == "nvfp4":
-        return values * (size // 2 + size // 16)
+    if dtype.startswith("nvfp4"):
+        return values * ceil(size * 9 / 16)
     scales = 4 if dtype.endswith("per_token_head") else 0
-    return values * (size * dtype_bytes(dtype) + scales)
+    return values * ((ceil(size / 2) if dtype.startswith("int4") else size * dtype_bytes(dtype)) + scales)
 
 
 def _latent(model: ModelFacts, dtype: str) -> int:
@@ -196,7 +195,7 @@ def _state(model: ModelFacts, tensor: int) -> int:
 
 
 def dtype_bytes(dtype: str) -> int:
-    """Bytes of one value of ``--kv-cache-dtype``; auto is the model's own, two bytes in every model of the catalogue."""
+    """Whole bytes of one value of ``--kv-cache-dtype``; auto is the model's own, two bytes in every model of the catalogue."""
     return 1 if dtype.startswith(("fp8", "int8")) else 2
 
 

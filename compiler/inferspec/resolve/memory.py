@@ -31,6 +31,7 @@ class Asked:
     batched_tokens  tokens of one step; None for the engine's default on the accelerator
     concurrency     longest requests at once that must fit
     hybrid          vLLM's hybrid KV cache manager: sliding layers hold their window only
+    hybrid_chunks   the same for chunked attention, which vLLM turns off unless it is told (config/vllm.py)
     draft           draft model of speculative decoding, on ``draft_tensor`` chips (None: on as many as the model)
     lora_slots      adapters at once on the chip, of at most ``lora_rank``
     eager           no CUDA graphs
@@ -48,6 +49,7 @@ class Asked:
     batched_tokens: int | None = None
     concurrency: int = 1
     hybrid: bool = True
+    hybrid_chunks: bool = False
     draft: ModelFacts | None = None
     draft_tensor: int | None = None
     lora_slots: int = 0
@@ -160,7 +162,7 @@ def fit(catalogue: Catalogue, model: ModelFacts, machine: Machine, asked: Asked)
         dtype=asked.kv_dtype,
         block=asked.block_size,
         batched=asked.batched_tokens or batched_tokens(accelerator, machine.fraction),
-        hybrid=asked.hybrid,
+        hybrid=asked.hybrid and (asked.hybrid_chunks or not model.chunk_size),
     )
     split = {"tensor": asked.tensor, "pipeline": asked.pipeline, "data": asked.data}
     weights = rank_bytes(model, **split, expert=asked.expert, quantization=asked.quantization)

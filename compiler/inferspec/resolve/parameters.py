@@ -68,8 +68,8 @@ def parts(model: ModelFacts) -> Parts:
     total = model.params or model.params_nominal
     embedding = model.vocab_size * model.hidden_size
     head = 0 if model.tied_embeddings else embedding
-    tower = total - model.params_text_only if model.params_text_only else 0
-    layers = (model.layers - model.dense_layers) // model.moe_layer_step
+    tower = max(0, total - model.params_text_only) if model.params_text_only else 0
+    layers = max(0, model.layers - model.dense_layers) // model.moe_layer_step
     experts = model.experts * 3 * model.hidden_size * model.moe_intermediate_size * layers
     return Parts(embedding, head, tower, experts, max(0, total - embedding - head - tower - experts))
 
@@ -92,7 +92,8 @@ def _formula_bytes(model: ModelFacts, kept: str) -> float:
 def weights_bytes(model: ModelFacts, quantization: str = "") -> int:
     """Bytes of all weights as kept with ``--quantization``; 0 where the catalogue has no figure. Published sizes go before the formula."""
     kept, stored = format_in_use(model, quantization), stored_format(model)
-    if model.weights_bytes and kept == stored:
+    counted = bool(model.params or model.params_nominal)
+    if not counted or (model.weights_bytes and kept == stored):
         return model.weights_bytes
     return int(_formula_bytes(model, kept))
 
@@ -128,7 +129,7 @@ def _copied(model: ModelFacts, tensor: int) -> float:
         return whole * (1 - 1 / tensor)
     if not model.kv_heads:
         return 0.0
-    return 2 * model.hidden_size * model.head_dim * (heads_on_rank(model.kv_heads, tensor) - model.kv_heads / tensor)
+    return 2 * model.hidden_size * model.head_dim * max(0.0, heads_on_rank(model.kv_heads, tensor) - model.kv_heads / tensor)
 
 
 def adapter_bytes(model: ModelFacts, slots: int, rank: int, tensor: int, pipeline: int) -> float:
@@ -137,7 +138,7 @@ def adapter_bytes(model: ModelFacts, slots: int, rank: int, tensor: int, pipelin
     Of each projection the side that the model splits is split and the other is whole (vllm 0.33.0 lora/layers, without
     ``--fully-sharded-loras``). The width of the MLP is what its parameters leave where the catalogue does not say it.
     """
-    if not slots or not model.layers or not model.heads:
+    if not slots or not model.layers or not model.heads or not model.hidden_size:
         return 0.0
     hidden, queries, keys = model.hidden_size, model.heads * model.head_dim, heads_on_rank(model.kv_heads, tensor) * model.head_dim
     attention = hidden * (2 * queries + 2 * model.kv_heads * model.head_dim)

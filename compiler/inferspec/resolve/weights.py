@@ -91,7 +91,7 @@ def object_prefix(source: str) -> str:
     return source.partition("://")[2].lower()
 
 
-_NAMED_OTHERWISE = {
+NAMED_OTHERWISE = {
     "parameters": "params",
     "attention_heads": "heads",
     "quantization": "quantisation",
@@ -110,7 +110,7 @@ def model_facts(catalogue: Catalogue, model: Model) -> ModelFacts | None:
     """The catalogue's row of the model, or one made of the numbers the spec gives, or None."""
     if model.architecture is None:
         return catalogue.model(model.source)
-    said = {_NAMED_OTHERWISE.get(name, name): value for name, value in model.architecture if value is not None}
+    said = {NAMED_OTHERWISE.get(name, name): value for name, value in model.architecture if value is not None}
     size = int(parse(model.size)) if model.size is not None else 0
     return ModelFacts(id=model.source, source="spec", as_of="", hugging_face=model.source, kind="llm", weights_bytes=size, **said)
 
