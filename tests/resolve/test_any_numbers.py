@@ -42,7 +42,7 @@ ASKED = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(models(), ASKED)
 def test_an_account_comes_out(model: Model, asked: Asked) -> None:
     found = fit(catalogue(), model, catalogue().machines["a3-highgpu-8g"], asked)

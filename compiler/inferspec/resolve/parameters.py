@@ -129,7 +129,7 @@ def _copied(model: ModelFacts, tensor: int) -> float:
         return whole * (1 - 1 / tensor)
     if not model.kv_heads:
         return 0.0
-    return 2 * model.hidden_size * model.head_dim * (heads_on_rank(model.kv_heads, tensor) - model.kv_heads / tensor)
+    return 2 * model.hidden_size * model.head_dim * max(0.0, heads_on_rank(model.kv_heads, tensor) - model.kv_heads / tensor)
 
 
 def adapter_bytes(model: ModelFacts, slots: int, rank: int, tensor: int, pipeline: int) -> float:
