@@ -31,7 +31,7 @@ from ruamel.yaml import YAML
 
 from tests import line
 
-SPECS = pytest.mark.parametrize("name", ["quickstart", "fleet", "router"])
+SPECS = pytest.mark.parametrize("name", ["quickstart", "fleet", "router", "engines"])
 SHARED = ("overlays/fleet/base/", "overlays/fleet/components/", "overlays/fleet/manifest.lock")
 few = settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.explicit, Phase.reuse, Phase.generate]
@@ -63,7 +63,7 @@ def test_the_same_spec_makes_the_same_bytes(name: str) -> None:
 @given(order=st.randoms(use_true_random=False))
 @few
 def test_the_order_of_keys_makes_no_difference(order: random.Random) -> None:
-    for name in ("quickstart", "fleet", "router"):
+    for name in ("quickstart", "fleet", "router", "engines"):
         assert differing(line.tree(name), line.tree_of(shuffled(line.data(name), order))) == set()
 
 
@@ -104,6 +104,8 @@ def test_nothing_of_the_machine_is_in_the_tree(name: str) -> None:
     for what in (os.uname().nodename, str(Path.home()) + "/", str(line.ROOT), sys.prefix, str(Path(sys.executable).parent)):
         assert what not in tree
     assert not re.search(r"\d{4}-\d\d-\d\d[T ]\d\d:|\d\d:\d\d:\d\d", tree)
+    # The home folder of the image that ComfyUI runs in.
+    tree = tree.replace("/home/comfyuser/", "")
     assert not re.search(r"(?<![\w.-])(?:/home/|/tmp/inferspec|/Users/|[A-Z]:\\\\)", tree)
 
 
@@ -400,7 +402,7 @@ def test_names_and_selectors_are_those_of_the_last_release(name: str, refresh: b
 # -- kustomize ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["fleet", "router"])
+@pytest.mark.parametrize("name", ["fleet", "router", "engines"])
 def test_both_kustomize_versions_build_every_overlay_to_the_plan(name: str, real_programs: Path, tmp_path: Path) -> None:
     write_tree(line.tree(name), tmp_path)
     plan = line.fleet_plan(name)

@@ -13,6 +13,7 @@ from inferspec.diagnostics import Diagnostic
 from inferspec.pipeline import Request, vet
 from inferspec.resolve import memory
 from inferspec.resolve.memory import GIB, Asked, Fit, batched_tokens, fit
+from inferspec.resolve.settings import WorkloadKey
 
 from tests.test_rule_fixtures import BASE, edited
 
@@ -159,7 +160,7 @@ def test_numbers_of_an_own_model(tmp_path: Path) -> None:
     (tmp_path / "platform.yaml").write_text(edited([["hf://Qwen/Qwen3-8B\n", own]]), encoding="utf-8")
     outcome = vet(Request(tmp_path / "platform.yaml", tmp_path, date(2026, 11, 21)))
     assert outcome.fleet is not None
-    key = ("embed", None)
+    key = WorkloadKey("embed", None)
     workload = outcome.fleet.workload_at(key, outcome.fleet.places_of(key)[0])
     said, known = workload.fit(workload.machine), fit(catalogue(), catalogue().models["deepseek-v3"], workload.machine, workload.asked)
     assert said is not None and (said.weights, said.request, said.kept) == (known.weights, known.request, known.kept)

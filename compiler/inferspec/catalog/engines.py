@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from .reader import CatalogueError, read
-from .record import EMPTY, Record, build, listed, mapped
+from .record import EMPTY, Record, build, listed, mapped, optional
 from .rows import Row
 from .table import merge
 
@@ -67,6 +67,20 @@ class Group(Record):
     worker_command: tuple[str, ...] = ()
     env: Mapping[str, str] = EMPTY
     annotations: Mapping[str, str] = EMPTY
+
+
+class Disaggregation(Record):
+    """Prompts read by one server, answers made by another, the KV cache handed over between them.
+
+    connector   what the routing sidecar calls the engine's way to hand over
+    flags       by half, ``prefill`` and ``decode``
+    pod_ip_env  variable that holds the Pod's own address, for the side channel
+    """
+
+    connector: str
+    flags: Mapping[str, Mapping[str, str]]
+    env: Mapping[str, str] = EMPTY
+    pod_ip_env: str = ""
 
 
 class Sidecar(Record):
@@ -134,6 +148,7 @@ class Engine(Row):
     metrics: tuple[Metric, ...] = listed(Metric)
     versions: tuple[EngineVersion, ...] = listed(EngineVersion)
     groups: Mapping[str, Group] = mapped(Group)
+    disaggregation: Disaggregation = optional(Disaggregation)
     min_capability: Mapping[str, int] = EMPTY
     lora_ranks: tuple[int, ...] = ()
 

@@ -71,6 +71,28 @@ class Processor(Record):
     adapters_label: Mapping[str, str] = EMPTY
 
 
+class Preset(Record):
+    """A plugin of a picker configuration, with its parameters."""
+
+    type: str
+    parameters: Mapping[str, Any] = EMPTY
+
+
+class Disaggregated(Record):
+    """How requests reach servers that only read prompts and servers that only answer.
+
+    A sidecar before each answering server, which then listens on ``server_port``; ``profiles``: half -> plugins that choose its servers.
+    """
+
+    image: Image = nested(Image)
+    args: tuple[str, ...]
+    server_port: int
+    requests: Mapping[str, str]
+    plugins: tuple[Preset, ...] = listed(Preset)
+    profiles: Mapping[str, tuple[Mapping[str, Any], ...]]
+    source: str = ""
+
+
 class PluginRef(Record):
     plugin: str
     weight: float | None = None
@@ -120,6 +142,7 @@ class Stack(Row):
     apis: Mapping[str, Api] = mapped(Api)
     picker: Picker = nested(Picker)
     processor: Processor = optional(Processor)
+    disaggregated: Disaggregated = optional(Disaggregated)
     headers: Mapping[str, str]
     labels: Mapping[str, str]
     annotations: Mapping[str, str]

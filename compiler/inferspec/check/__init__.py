@@ -53,6 +53,7 @@ RULES: tuple[Rule, ...] = (
     engines.speculation,
     engines.containers,
     engines.pools,
+    engines.halves,
     flags.flags,
     flags.context_length,
     fit.memory,

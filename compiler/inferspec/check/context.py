@@ -12,8 +12,9 @@ from ..catalog import Catalogue
 from ..diagnostics import Diagnostic, Severity, Span, SpecPath
 from ..load import Document
 from ..model.platform import Platform
-from ..resolve.fleet import Fleet, WorkloadKey
+from ..resolve.fleet import Fleet
 from ..resolve.places import Place
+from ..resolve.settings import WorkloadKey
 from ..resolve.workload import Workload
 from ..values import SpecAt, Value
 

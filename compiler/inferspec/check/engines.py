@@ -110,6 +110,27 @@ def containers(context: Context) -> Iterator[Diagnostic]:
                         )
 
 
+def halves(context: Context) -> Iterator[Diagnostic]:
+    """Prompts read apart need an engine that hands its KV cache over, and a picker that sends them there."""
+    stack = context.catalogue.stack(context.platform.stack)
+    told: set[SpecPath] = set()
+    for w in context.workloads():
+        if not w.key.prefill or w.path in told:
+            continue
+        told.add(w.path)
+        able = [name for name in context.catalogue.stacks() if context.catalogue.stack(name).disaggregated is not None]
+        problem, help = (
+            (f"engine {w.engine.id} cannot hand its KV cache over", "vllm or sglang") if w.engine.disaggregation is None
+            else (f"stack {stack.id} has no picker for it", f"stack: {able[0]}") if stack.disaggregated is None
+            else (f"{w.service_name} is behind no gateway, and only a picker sends prompts there", "expose: [{gateway: NAME}]")
+            if not w.service.expose
+            else ("one server spans nodes, which the picker cannot tell apart", "servers of one node each") if w.layout.spans_nodes
+            else ("", "")
+        )  # fmt: skip
+        if problem:
+            yield context.finding("GTW109", f"{w.name}: {problem}", w.path, key=True, help=help)
+
+
 def pools(context: Context) -> Iterator[Diagnostic]:
     """A pool's picker reads the metrics of its servers: an engine it cannot read has no place behind one."""
     for name, service in context.platform.serving.items():

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
-from ..resolve.fleet import WorkloadKey
 from ..resolve.places import Place
+from ..resolve.settings import WorkloadKey
 from .context import Context, clusters
 
 
 def reached(context: Context) -> Iterator[Diagnostic]:
     """An exposure leads somewhere: its gateway stands in a cluster that runs the service."""
     for name, service in context.platform.serving.items():
-        keys = [k for k in context.fleet.workload_keys if k[0] == name]
+        keys = [k for k in context.fleet.front_keys if k.service == name]
         runs = [p for p in context.fleet.places if any(context.fleet.is_placed(k, p) for k in keys)]
         for i, exposure in enumerate(service.expose):
             has = [p for p in context.fleet.places if context.fleet.has_gateway(exposure.gateway, p)]
@@ -72,10 +72,10 @@ def addresses(context: Context) -> Iterator[Diagnostic]:
 def routing(context: Context) -> Iterator[Diagnostic]:
     """One host, one pool: two would need routing by the model's name, which needs the payload processor."""
     taken: dict[tuple[str, SpecPath], tuple[WorkloadKey, SpecPath]] = {}
-    for key in context.fleet.workload_keys:
-        service = context.platform.serving[key[0]]
+    for key in context.fleet.front_keys:
+        service = context.platform.serving[key.service]
         for i, exposure in enumerate(service.expose):
-            path: SpecPath = ("serving", key[0], "expose", i)
+            path: SpecPath = ("serving", key.service, "expose", i)
             for place in context.fleet.places:
                 if not context.fleet.is_exposed(key, exposure.gateway, place):
                     continue
@@ -83,7 +83,7 @@ def routing(context: Context) -> Iterator[Diagnostic]:
                 if first[0] != key:
                     yield context.finding(
                         "GTW101",
-                        f"gateway {exposure.gateway} already leads to {first[0][0]} in cluster {place.name}",
+                        f"gateway {exposure.gateway} already leads to {first[0].service} in cluster {place.name}",
                         path,
                         related=(context.span(first[1], "the first one"),),
                         notes=("routing by the model name in the body is not emitted yet: without it one host reaches one pool",),
@@ -94,15 +94,15 @@ def routing(context: Context) -> Iterator[Diagnostic]:
 
 def partly(context: Context) -> Iterator[Diagnostic]:
     """A service that its gateway does not reach everywhere: servers that nobody outside can ask."""
-    for key in context.fleet.workload_keys:
+    for key in context.fleet.front_keys:
         places = context.fleet.places_of(key)
-        for i, exposure in enumerate(context.platform.serving[key[0]].expose):
+        for i, exposure in enumerate(context.platform.serving[key.service].expose):
             without = [p for p in places if not context.fleet.has_gateway(exposure.gateway, p)]
             if without and len(without) < len(places):
                 yield context.finding(
                     "GTW107",
-                    f"gateway {exposure.gateway} is not in {clusters(without)}, where {key[0]} runs",
-                    ("serving", key[0], "expose", i, "gateway"),
+                    f"gateway {exposure.gateway} is not in {clusters(without)}, where {key.service} runs",
+                    ("serving", key.service, "expose", i, "gateway"),
                     severity=Severity.WARNING,
                     help="widen the gateway's where, or narrow the service's",
                 )
@@ -111,15 +111,15 @@ def partly(context: Context) -> Iterator[Diagnostic]:
 def callers(context: Context) -> Iterator[Diagnostic]:
     """Without the proxy-only subnet the network policy must let everybody through."""
     told: set[str] = set()
-    for key in context.fleet.workload_keys:
-        if not context.platform.serving[key[0]].expose:
+    for key in context.fleet.front_keys:
+        if not context.platform.serving[key.service].expose:
             continue
         for place in context.fleet.places_of(key):
             if context.platform.regions[place.region].proxy_subnet is None and place.region not in told:
                 told.add(place.region)
                 yield context.finding(
                     "GTW103",
-                    f"{place.region} does not say its proxy-only subnet: any Pod and node may reach {key[0]}'s servers",
+                    f"{place.region} does not say its proxy-only subnet: any Pod and node may reach {key.service}'s servers",
                     ("regions", place.region),
                     key=True,
                     severity=Severity.WARNING,

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, SpecPath, format_path
-from ..resolve.fleet import WorkloadKey
 from ..resolve.layers import fleet_subject
 from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
+from ..resolve.settings import WorkloadKey
 from .context import Context
 
 _TAKEN = re.compile(r"default|kube-.*|gke-.*|gmp-.*|config-management-.*|istio-.*|resource-group-system|cnrm-.*")
@@ -87,6 +87,8 @@ def _of_workload(context: Context, key: WorkloadKey) -> Iterator[tuple[Claim, Sp
     yield ("ServiceAccount", namespace, name), path
     if context.fleet.ever_autoscaled(key):
         yield ("directory", "", f"{name}-autoscaling"), path
+    if key.prefill:
+        return
     if workload.service.expose:
         yield ("directory", "", f"{name}-pool"), path
         yield ("ServiceAccount", namespace, f"{name}-picker"), path

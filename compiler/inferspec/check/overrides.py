@@ -8,7 +8,7 @@ from ..diagnostics import Diagnostic, SpecPath, format_path
 from ..model.base import Selector
 from ..model.serving import Override
 from ..resolve.places import Place, selects
-from ..resolve.settings import spoken, variants
+from ..resolve.settings import WorkloadKey, spoken, variants
 from .context import Context, clusters
 
 
@@ -59,7 +59,7 @@ def placed(context: Context) -> Iterator[Diagnostic]:
     for name, service in context.platform.serving.items():
         for i, override in enumerate(service.overrides):
             selected = [p for p in context.fleet.places if selects(override.where, p)]
-            keys = [(name, v) for v in variants(service) if override.variant in (None, v)]
+            keys = [WorkloadKey(name, v) for v in variants(service) if override.variant in (None, v)]
             if selected and not any(context.fleet.is_placed(k, p) for k in keys for p in selected):
                 what = name if override.variant is None else f"{name}-{override.variant}"
                 runs = [p for p in context.fleet.places if any(context.fleet.is_placed(k, p) for k in keys)]

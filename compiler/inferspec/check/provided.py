@@ -45,7 +45,7 @@ def _needs(context: Context, place: Place) -> Iterator[tuple[str, str]]:
     here = [key for key in fleet.workload_keys if fleet.is_placed(key, place)]
     if here:
         yield COMPUTE_CLASS_FLOOR, "ComputeClasses that create node pools"
-    if any(platform.serving[service].expose for service, _ in here):
+    if any(platform.serving[key.service].expose for key in here):
         yield context.catalogue.stack(platform.stack).apis["InferencePool"].gke_managed, "InferencePool"
     for name, spec in platform.capacity_classes.items():
         if not fleet.uses_class(name, place):
@@ -59,7 +59,7 @@ def _needs(context: Context, place: Place) -> Iterator[tuple[str, str]]:
 
 def objectives(context: Context) -> Iterator[Diagnostic]:
     """GKE brings InferencePool itself; InferenceObjective is an add-on of the cluster."""
-    named = [key for key in context.fleet.workload_keys if any(e.objective for e in context.platform.serving[key[0]].expose)]
+    named = [key for key in context.fleet.workload_keys if any(e.objective for e in context.platform.serving[key.service].expose)]
     without = [
         p
         for p in context.fleet.places

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
-from ..model.serving import Service
+from ..model.serving import Prefill, Service, Variant
 from .context import Context
 
 CUSTOM = "custom"
@@ -30,7 +30,8 @@ def references(context: Context) -> tuple[list[Diagnostic], dict[str, Service]]:
 
 
 def _capacities(service: Service) -> list[str | None]:
-    return [service.capacity, *(v.capacity for v in service.variants.values())]
+    own: list[Service | Variant] = [service, *service.variants.values()]
+    return [*(s.capacity for s in own), *(s.prefill.capacity for s in own if s.prefill is not None)]
 
 
 def _names(context: Context, path: SpecPath, name: str, section: str, known: Iterable[str] | None = None) -> Iterator[Diagnostic]:
@@ -74,6 +75,7 @@ def _service(context: Context, name: str, service: Service) -> Iterator[Diagnost
     for path, capacity in [
         ((*root, "capacity"), service.capacity),
         *(((*root, "variants", k, "capacity"), v.capacity) for k, v in service.variants.items()),
+        *(((*path, "prefill", "capacity"), half.capacity) for path, half in _halves(root, service)),
     ]:
         if capacity is not None:
             yield from _names(context, path, capacity, "capacityClasses")
@@ -89,10 +91,16 @@ def _service(context: Context, name: str, service: Service) -> Iterator[Diagnost
     yield from _engine(context, root, service)
 
 
+def _halves(root: SpecPath, service: Service) -> list[tuple[SpecPath, Prefill]]:
+    """Every block of servers that read prompts, and what it belongs to."""
+    own = [(root, service.prefill), *(((*root, "variants", k), v.prefill) for k, v in service.variants.items())]
+    return [(path, half) for path, half in own if half is not None]
+
+
 def _form(context: Context, root: SpecPath, service: Service) -> Iterator[Diagnostic]:
     """Capacity and where stand in the service or in each variant, never in both."""
     if service.variants:
-        for key, value in (("capacity", service.capacity), ("where", service.where)):
+        for key, value in (("capacity", service.capacity), ("where", service.where), ("prefill", service.prefill)):
             if value is not None:
                 yield context.finding(
                     "SPC008",

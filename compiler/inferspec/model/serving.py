@@ -156,13 +156,9 @@ class Canary(Closed):
     """Clusters that run it."""
 
 
-class Setting(Closed):
-    """What a service, a variant and an override can all set."""
+class Running(Closed):
+    """How a server runs, whatever it serves."""
 
-    model: ModelVersion | None = None
-    """MODEL@VERSION of ``models``."""
-    max_model_len: TokenCount | None = None
-    """Longest request, prompt and answer, in tokens."""
     flags: Flags = {}
     """Engine flags by name; merged by key, null removes one."""
     env: dict[Variable, str | None] = {}
@@ -179,12 +175,28 @@ class Setting(Closed):
     """Copies of the model in one server."""
     expert_parallel: bool | None = None
     """Whole experts on a chip instead of a part of each."""
+
+
+class Setting(Running):
+    """What a service, a variant and an override can all set."""
+
+    model: ModelVersion | None = None
+    """MODEL@VERSION of ``models``."""
+    max_model_len: TokenCount | None = None
+    """Longest request, prompt and answer, in tokens."""
     read: ReadPath | None = None
     """How this server reads its weights; as its store says without it."""
     speculative: Speculative = Speculative.model_construct()
     """Speculative decoding; merged by key."""
     chat_template: RelativeFile | None = None
     """Chat template, a file of the model's folder; the tokenizer's own without it."""
+
+
+class Prefill(Running):
+    """Servers of their own that read the prompt and hand its KV cache to those that answer; what it leaves out is as theirs."""
+
+    capacity: Name
+    """Key in ``capacityClasses``."""
 
 
 class Variant(Setting):
@@ -194,6 +206,8 @@ class Variant(Setting):
     """Key in ``capacityClasses``."""
     where: Where
     """Clusters that run it."""
+    prefill: Prefill | None = None
+    """Prompts are read by servers of their own; this workload then answers only."""
 
 
 class Override(Setting):
@@ -238,6 +252,8 @@ class Service(Setting):
     """Key in ``capacityClasses``, for a service with one variant."""
     where: Where | None = None
     """Clusters that run it, for a service with one variant."""
+    prefill: Prefill | None = None
+    """Prompts are read by servers of their own, for a service with one variant."""
     variants: dict[Name, Variant] = {}
     """One workload and pool each."""
     adapters: dict[Name, Adapter] = {}

@@ -228,7 +228,7 @@ def _gateway(platform: Platform, catalogue: Catalogue, name: str, _: Subject) ->
 def _team_drawings(fleet: Fleet) -> list[Drawing]:
     made: list[Drawing] = []
     for key in fleet.workload_keys:
-        service = key[0]
+        service = key.service
         spec = fleet.platform.serving[service]
         name = fleet.workload(key, fleet_subject(fleet.platform)).name
         placed = partial(fleet.is_placed, key)
@@ -250,6 +250,8 @@ def _team_drawings(fleet: Fleet) -> list[Drawing]:
         add("", server.server, placed)
         if fleet.ever_autoscaled(key):
             add("-autoscaling", server.autoscaler, partial(fleet.is_autoscaled, key))
+        if key.prefill:
+            continue
         if spec.expose:
             add("-pool", routing.pool, placed)
         for exposure in spec.expose:

@@ -174,7 +174,7 @@ def _workload(w: Workload, places: list[Place]) -> dict[str, Any]:
         "flags": {k: s.v for k, s in w.settings.flags.items()},
         "env": {k: str(s.v) for k, s in w.settings.env.items()},
         "memory": memory,
-        "exposed": [{"gateway": e.gateway, "as": e.as_ or w.service_name} for e in w.service.expose],
+        "exposed": [{"gateway": e.gateway, "as": e.as_ or w.service_name} for e in (() if w.key.prefill else w.service.expose)],
         "adapters": list(w.service.adapters),
         "at": at,
     }

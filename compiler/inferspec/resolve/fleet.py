@@ -11,12 +11,9 @@ from ..model.platform import Platform
 from .layers import Layer, Subject, cluster_subjects, fleet_subject, layers
 from .order import ordered
 from .places import Place, places, selects
-from .settings import variants
+from .settings import WorkloadKey, capacity_of, owner, variants
 from .weights import Artefact, bucket_location
 from .workload import Workload
-
-WorkloadKey = tuple[str, str | None]
-"""Service and variant."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,13 +57,26 @@ class Fleet:
 
     @cached_property
     def workload_keys(self) -> tuple[WorkloadKey, ...]:
-        return tuple((name, variant) for name, service in self.platform.serving.items() for variant in variants(service))
+        """Every workload; what reads prompts for another comes right after it."""
+        found = []
+        for name, service in self.platform.serving.items():
+            for variant in variants(service):
+                key = WorkloadKey(name, variant)
+                found.append(key)
+                if owner(self.platform, key).prefill is not None:
+                    found.append(key._replace(prefill=True))
+        return tuple(found)
+
+    @cached_property
+    def front_keys(self) -> tuple[WorkloadKey, ...]:
+        """Workloads that requests come to."""
+        return tuple(key for key in self.workload_keys if not key.prefill)
 
     def workload(self, key: WorkloadKey, subject: Subject) -> Workload:
         """Settled for the subject; entries of other services, and patches, do not make another one."""
-        narrowed = Subject(subject.region, tuple(e for e in subject.entries if e[:2] == (key[0], "overrides")))
+        narrowed = Subject(subject.region, tuple(e for e in subject.entries if e[:2] == (key.service, "overrides")))
         if (key, narrowed) not in self._workloads:
-            self._workloads[key, narrowed] = Workload(self.platform, self.catalogue, key[0], key[1], narrowed)
+            self._workloads[key, narrowed] = Workload(self.platform, self.catalogue, key, narrowed)
         return self._workloads[key, narrowed]
 
     def workload_at(self, key: WorkloadKey, place: Place) -> Workload:
@@ -85,9 +95,7 @@ class Fleet:
     # -- placement -----------------------------------------------------------------------------------------------------
 
     def where(self, key: WorkloadKey) -> Selector | None:
-        service, variant = key
-        spec = self.platform.serving[service]
-        return spec.where if variant is None else spec.variants[variant].where
+        return owner(self.platform, key).where
 
     @cached_property
     def _placed(self) -> dict[WorkloadKey, frozenset[Place]]:
@@ -108,7 +116,7 @@ class Fleet:
     def _teams(self) -> dict[str, set[Place]]:
         found: dict[str, set[Place]] = {}
         for key in self.workload_keys:
-            found.setdefault(self.platform.serving[key[0]].team, set()).update(self._placed[key])
+            found.setdefault(self.platform.serving[key.service].team, set()).update(self._placed[key])
         for download in self.downloads:
             found.setdefault(download.team, set()).add(download.writer)
         return found
@@ -120,13 +128,8 @@ class Fleet:
     def _users(self) -> dict[str | None, set[Place]]:
         found: dict[str | None, set[Place]] = {}
         for key in self.workload_keys:
-            found.setdefault(self._class_of(key), set()).update(self._placed[key])
+            found.setdefault(capacity_of(self.platform, key), set()).update(self._placed[key])
         return found
-
-    def _class_of(self, key: WorkloadKey) -> str | None:
-        service, variant = key
-        spec = self.platform.serving[service]
-        return spec.capacity if variant is None else spec.variants[variant].capacity
 
     def has_gateway(self, name: str, place: Place) -> bool:
         return place in self._gated[name]

@@ -17,6 +17,11 @@ def workload_name(service: str, variant: str | None) -> str:
     return truncate_with_hash(service if variant is None else f"{service}-{variant}", WORKLOAD_NAME_LIMIT)
 
 
+def prefill_name(front: str) -> str:
+    """Of the servers that read prompts for those called ``front``."""
+    return truncate_with_hash(f"{front}-prefill", WORKLOAD_NAME_LIMIT)
+
+
 def writer_name(model: str) -> str:
     """Of what gets a model's weights: the Job, its service account, its directory."""
     return truncate_with_hash(f"{model}-weights", WORKLOAD_NAME_LIMIT)

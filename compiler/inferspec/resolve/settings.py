@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pydantic.alias_generators import to_camel
 
 from ..catalog import human_int
 from ..diagnostics import SpecPath
 from ..model.platform import Platform
-from ..model.serving import Service, Setting
+from ..model.serving import Running, Service, Variant
 from ..values import Scalar, SpecAt, Value
 from .layers import EntryId
 
@@ -63,26 +64,52 @@ class Settings:
         return found is not None and found.v is True
 
 
-def sources(
-    platform: Platform, service: str, variant: str | None, entries: tuple[EntryId, ...]
-) -> Iterator[tuple[Setting, SpecPath]]:
-    """Who speaks, least specific first: the service, its variant, the overrides that apply."""
-    root: SpecPath = ("serving", service)
-    spec = platform.serving[service]
+class WorkloadKey(NamedTuple):
+    """A workload of the spec: a service, its variant, and whether it is the half that reads prompts."""
+
+    service: str
+    variant: str | None
+    prefill: bool = False
+
+    @property
+    def path(self) -> SpecPath:
+        """Where it is written."""
+        root: SpecPath = ("serving", self.service)
+        own = root if self.variant is None else (*root, "variants", self.variant)
+        return (*own, "prefill") if self.prefill else own
+
+
+def owner(platform: Platform, key: WorkloadKey) -> Service | Variant:
+    """The service itself or its variant: who says capacity, where and prefill."""
+    spec = platform.serving[key.service]
+    return spec if key.variant is None else spec.variants[key.variant]
+
+
+def capacity_of(platform: Platform, key: WorkloadKey) -> str | None:
+    own = owner(platform, key)
+    return own.prefill.capacity if key.prefill and own.prefill is not None else own.capacity
+
+
+def sources(platform: Platform, key: WorkloadKey, entries: tuple[EntryId, ...]) -> Iterator[tuple[Running, SpecPath]]:
+    """Who speaks, least specific first: the service, its variant, the overrides that apply, the half that reads prompts."""
+    spec, own = platform.serving[key.service], owner(platform, key)
+    root: SpecPath = ("serving", key.service)
     yield spec, root
-    if variant is not None:
-        yield spec.variants[variant], (*root, "variants", variant)
-    for owner, kind, index in entries:
-        if owner == service and kind == "overrides" and spec.overrides[index].variant in (None, variant):
+    if own is not spec:
+        yield own, (*root, "variants", str(key.variant))
+    for named, kind, index in entries:
+        if named == key.service and kind == "overrides" and spec.overrides[index].variant in (None, key.variant):
             yield spec.overrides[index], (*root, "overrides", index)
+    if key.prefill and own.prefill is not None:
+        yield own.prefill, key.path
 
 
-def settle(platform: Platform, service: str, variant: str | None, entries: tuple[EntryId, ...]) -> Settings:
+def settle(platform: Platform, key: WorkloadKey, entries: tuple[EntryId, ...]) -> Settings:
     """Maps merge, null removes, anything else replaces."""
     settled = Settings()
-    for setting, path in sources(platform, service, variant, entries):
-        for key, said in spoken(setting, path):
-            settled.scalars[key] = said
+    for setting, path in sources(platform, key, entries):
+        for scalar, said in spoken(setting, path):
+            settled.scalars[scalar] = said
         for name, v in setting.flags.items():
             at = (*path, "flags", name)
             settled.flags.pop(name, None)
@@ -114,14 +141,15 @@ _SCALARS = tuple(
 _GROUPS = ("scale", "resources", "speculative")
 
 
-def spoken(setting: Setting, path: SpecPath) -> Iterator[tuple[str, Said]]:
+def spoken(setting: Running, path: SpecPath) -> Iterator[tuple[str, Said]]:
     """The scalar keys that ``setting`` itself gives."""
     for attribute, key in _SCALARS:
-        if (v := getattr(setting, attribute)) is not None:
+        if (v := getattr(setting, attribute, None)) is not None:
             yield key, Said(v, (*path, key))
     for group in _GROUPS:
-        for attribute in type(getattr(setting, group)).model_fields:
-            if (v := getattr(getattr(setting, group), attribute)) is not None:
+        held = getattr(setting, group, None)
+        for attribute in type(held).model_fields if held is not None else ():
+            if (v := getattr(held, attribute)) is not None:
                 key = to_camel(attribute)
                 yield f"{group}.{key}", Said(v, (*path, group, key))
 

@@ -20,10 +20,10 @@ from .layers import Subject
 from .layout import Layout
 from .memory import Asked, Fit, fit
 from .mounts import Mounts
-from .naming import workload_name
+from .naming import prefill_name, workload_name
 from .parameters import weights_bytes
 from .pod import Pod
-from .settings import Settings, settle
+from .settings import Settings, WorkloadKey, capacity_of, owner, settle
 from .weights import bucket_value, model_bytes, model_facts
 
 
@@ -33,11 +33,18 @@ class Workload:
 
     platform: Platform
     catalogue: Catalogue
-    service_name: str
-    variant: str | None
+    key: WorkloadKey
     subject: Subject
 
     # -- who and where -------------------------------------------------------------------------------------------------
+
+    @property
+    def service_name(self) -> str:
+        return self.key.service
+
+    @property
+    def variant(self) -> str | None:
+        return self.key.variant
 
     @property
     def service(self) -> Service:
@@ -45,7 +52,17 @@ class Workload:
 
     @cached_property
     def name(self) -> str:
+        return prefill_name(self.front_name) if self.key.prefill else self.front_name
+
+    @cached_property
+    def front_name(self) -> str:
+        """Of the workload that requests come to; others stand behind it."""
         return workload_name(self.service_name, self.variant)
+
+    @cached_property
+    def disaggregated(self) -> bool:
+        """Prompts are read by other servers than answers are made by."""
+        return owner(self.platform, self.key).prefill is not None
 
     @property
     def team(self) -> str:
@@ -58,12 +75,11 @@ class Workload:
     @property
     def path(self) -> SpecPath:
         """Where this variant is written."""
-        root: SpecPath = ("serving", self.service_name)
-        return root if self.variant is None else (*root, "variants", self.variant)
+        return self.key.path
 
     @cached_property
     def settings(self) -> Settings:
-        return settle(self.platform, self.service_name, self.variant, self.subject.entries)
+        return settle(self.platform, self.key, self.subject.entries)
 
     @cached_property
     def stack(self) -> Stack:
@@ -141,13 +157,23 @@ class Workload:
         newest = self.engine.newest(self.accelerator.kind)
         return Value(newest.version if newest is not None else "", FromCatalogue(f"engines.{name}.versions"))
 
+    @property
+    def half(self) -> str:
+        """``prefill`` or ``decode`` of a disaggregated service, else empty."""
+        return ("prefill" if self.key.prefill else "decode") if self.disaggregated else ""
+
+    @property
+    def engine_port(self) -> int:
+        """Port the engine itself listens on: another than requests come to where a sidecar stands before it."""
+        return self.stack.disaggregated.server_port if self.half == "decode" else self.engine.port
+
     # -- the machine ---------------------------------------------------------------------------------------------------
 
     @property
     def capacity_name(self) -> str:
-        spec = self.service if self.variant is None else self.service.variants[self.variant]
-        assert spec.capacity is not None, "check.references refuses a variant without capacity"
-        return spec.capacity
+        found = capacity_of(self.platform, self.key)
+        assert found is not None, "check.references refuses a variant without capacity"
+        return found
 
     @property
     def capacity(self) -> CapacityClass:

@@ -57,10 +57,21 @@ def settled(workload: Workload) -> dict[str, Value]:
         value = None if positional and role == "model" else _of_role(w, role, flag)
         if value is not None:
             found[flag.name.removeprefix("--")] = value
+    for name, flag_value in _handing_over(w).items():
+        found[name] = flag_value
     found |= {name: said.value for name, said in w.settings.flags.items()}
     for name in w.settings.removed:
         found.pop(name, None)
     return found
+
+
+def _handing_over(workload: Workload) -> dict[str, Value]:
+    """What each half of a disaggregated service is told."""
+    w = workload
+    if not w.half:
+        return {}
+    at = FromCatalogue(f"engines.{w.engine.id}.disaggregation.flags.{w.half}")
+    return {name: Value(value, at) for name, value in w.engine.disaggregation.flags[w.half].items()}
 
 
 def document(workload: Workload) -> Value:
@@ -96,6 +107,8 @@ def environment_of(workload: Workload) -> dict[str, Value | str]:
     group = group_of(w)
     if group is not None:
         variables |= group.env
+    if w.half:
+        variables |= w.engine.disaggregation.env
     if w.service.dynamic_adapters is not None:
         variables |= w.engine.env.get("dynamicAdapters", {})
     found = {name: _placed(w, value) for name, value in variables.items()}
@@ -127,12 +140,19 @@ def _place(workload: Workload, name: str) -> Value:
         "modelPath": lambda: model_location(w),
         "model": lambda: Value(w.model_key, SpecAt((*w.path, "model"))),
         "servedName": w.served_name,
-        "port": lambda: Value(w.engine.port, FromCatalogue(f"engines.{w.engine.id}.port")),
+        "port": lambda: _port(w),
         "chips": lambda: w.chips,
         "tensorParallel": lambda: w.layout.tensor,
         "maxModelLen": lambda: w.tokens,
     }
     return places[name]()
+
+
+def _port(workload: Workload) -> Value:
+    w = workload
+    if w.half == "decode":
+        return Value(w.engine_port, FromCatalogue(f"stacks.{w.stack.id}.disaggregated.serverPort"))
+    return Value(w.engine_port, FromCatalogue(f"engines.{w.engine.id}.port"))
 
 
 def model_location(workload: Workload) -> Value:
@@ -219,7 +239,7 @@ def _lora(workload: Workload) -> Value | None:
 ROLES: Mapping[str, Callable[[Workload], Value | None]] = {
     "model": model_location,
     "servedModelName": lambda w: w.served_name(),
-    "port": lambda w: Value(w.engine.port, FromCatalogue(f"engines.{w.engine.id}.port")),
+    "port": lambda w: _port(w),
     "tensorParallelSize": lambda w: w.layout.tensor,
     "pipelineParallelSize": lambda w: _beyond_one(w.layout.pipeline),
     "dataParallelSize": lambda w: _beyond_one(w.layout.data),

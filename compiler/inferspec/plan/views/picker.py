@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
+from ...catalog import Stack
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
-from ...values import Value
+from ...values import Value, derive
 from ..row import Drawn, Row, environment, labels
 from .platform import SERVING_PRIORITY
 from .server import COLLECTORS, from_gateway, from_namespaces, scrape_interval
@@ -22,7 +24,7 @@ def picker(workload: Workload) -> list[Drawn]:
     w = workload
     name, ports = picker_name(w), w.stack.picker.ports
     own = {"name": name, "namespace": w.namespace, "labels": labels(w.platform.name, name, "picker")}
-    presets = Value(configuration(w), FromCatalogue(f"stacks.{w.stack.id}.defaultPlugins"))
+    presets = derive(f"plugins of stack {w.stack.id}", configuration(w), *([w.tokens] if w.half else []))
     grpc = {"name": "grpc", "port": ports["grpc"], "targetPort": "grpc", "protocol": "TCP", "appProtocol": w.stack.picker.app_protocol}
     metrics = {"name": "metrics", "port": ports["metrics"], "targetPort": "metrics", "protocol": "TCP"}
     admitted = [from_gateway(w, ports["grpc"], ports["grpc-health"]), from_namespaces(COLLECTORS, ports["metrics"])]
@@ -50,6 +52,8 @@ def _rules(workload: Workload) -> list[dict[str, Any]]:
 def configuration(workload: Workload) -> str:
     """The stack's balanced preset as an EndpointPickerConfig, told where the engine shows its metrics if not on the pool's port."""
     stack, port = workload.stack, workload.engine.metrics_port
+    if workload.half:
+        return _disaggregated(stack, int(workload.tokens.v))
     lines = [f"apiVersion: {stack.apis['EndpointPickerConfig'].api_version}", "kind: EndpointPickerConfig", "plugins:"]
     lines += [f"- type: {ref.plugin}" for ref in stack.default_plugins]
     if port and stack.picker.options.get("metricsPort") is None:
@@ -59,6 +63,20 @@ def configuration(workload: Workload) -> str:
         lines.append(f"  - pluginRef: {ref.plugin}")
         if ref.weight is not None:
             lines.append(f"    weight: {ref.weight:g}")
+    return "\n".join(lines) + "\n"
+
+
+def _disaggregated(stack: Stack, tokens: int) -> str:
+    """Two profiles, one for each half. Parameters are JSON, which is YAML."""
+    lines = [f"apiVersion: {stack.apis['EndpointPickerConfig'].api_version}", "kind: EndpointPickerConfig", "plugins:"]
+    for plugin in stack.disaggregated.plugins:
+        lines.append(f"- type: {plugin.type}")
+        if plugin.parameters:
+            said = {name: tokens if value == "{maxModelLen}" else value for name, value in plugin.parameters.items()}
+            lines.append(f"  parameters: {json.dumps(said, sort_keys=True)}")
+    lines.append("schedulingProfiles:")
+    for half, plugins in stack.disaggregated.profiles.items():
+        lines += [f"- name: {half}", "  plugins:", *(f"  - {json.dumps(ref, sort_keys=True)}" for ref in plugins)]
     return "\n".join(lines) + "\n"
 
 

@@ -11,7 +11,8 @@ from ...catalog.engines import Sidecar
 from ...resolve.mounts import Mount
 from ...resolve.workload import Workload
 from ...values import SENTINEL, Default, Derived, SpecAt, Value, derive, text
-from ..row import Drawn, Row, environment, labels
+from ...values import Catalogue as FromCatalogue
+from ..row import PREFIX, Drawn, Row, environment, labels
 from .arguments import arguments, command, environment_of, group_of, placed
 from .platform import SERVING_PRIORITY
 
@@ -65,7 +66,7 @@ def _service_port(name: str, port: int) -> dict[str, Any]:
 
 
 def metrics_port_name(workload: Workload) -> str:
-    return "metrics" if workload.engine.metrics_port else "http"
+    return "metrics" if workload.engine.metrics_port else port_name(workload)
 
 
 def reached(workload: Workload) -> dict[str, str]:
@@ -112,7 +113,7 @@ def pod(workload: Workload, *, worker: bool = False) -> Row:
     period = w.default("probes.startup.period")
     mounted = bool(w.mounts.mounted)
     return Row(
-        pod_labels={**labels(w.platform.name, w.name, "server"), **selector(w), **({} if worker else _engine_label(w))},
+        pod_labels={**labels(w.platform.name, w.name, "server"), **selector(w), **({} if worker else _for_picker(w))},
         pod_annotations=fuse_annotations(w.catalogue, w.pod.sidecar_memory) if mounted else None,
         service_account=w.name,
         priority_class=SERVING_PRIORITY,
@@ -126,7 +127,8 @@ def pod(workload: Workload, *, worker: bool = False) -> Row:
         command=command(w, worker=worker) or None,
         args=arguments(w, worker=worker) or None,
         env=_environment(w) or None,
-        sidecars=[_sidecar(s) for s in w.engine.sidecars],
+        sidecars=[*([routing_sidecar(w)] if w.half == "decode" else []), *(_sidecar(s) for s in w.engine.sidecars)],
+        probe_port=port_name(w),
         ports=None if worker else _ports(w),
         requests={"cpu": w.pod.cpu, "memory": w.pod.memory, **chips},
         limits={"memory": w.pod.memory, **chips},
@@ -152,14 +154,36 @@ def _sidecar(sidecar: Sidecar) -> Row:
         name=sidecar.name,
         image=sidecar.image,
         args=list(sidecar.args) or None,
+        ports=None,
         requests={"cpu": sidecar.cpu, "memory": sidecar.memory},
         limits={"memory": sidecar.memory},
     )
 
 
+def port_name(workload: Workload) -> str:
+    """Of the engine's own port; ``http`` is where requests come to."""
+    return "engine" if workload.half == "decode" else "http"
+
+
+def routing_sidecar(workload: Workload) -> Row:
+    """Sends a prompt to the server that the picker chose for it, then the request on to the engine behind it."""
+    w = workload
+    told = w.stack.disaggregated
+    at = FromCatalogue(f"stacks.{w.stack.id}.disaggregated")
+    own = [f"--port={w.engine.port}", f"--model-server-port={told.server_port}", f"--kv-connector={w.engine.disaggregation.connector}"]
+    return Row(
+        name="routing-proxy",
+        image=Value(told.image.reference, at),
+        args=[*own, *told.args],
+        ports=[{"name": "http", "containerPort": w.engine.port, "protocol": "TCP"}],
+        requests={key: Value(amount, at) for key, amount in told.requests.items()},
+        limits={"memory": Value(told.requests["memory"], at)},
+    )
+
+
 def _ports(workload: Workload) -> list[dict[str, Any]]:
     engine = workload.engine
-    found = [{"name": "http", "containerPort": engine.port, "protocol": "TCP"}]
+    found = [{"name": port_name(workload), "containerPort": workload.engine_port, "protocol": "TCP"}]
     if engine.metrics_port:
         found.append({"name": "metrics", "containerPort": engine.metrics_port, "protocol": "TCP"})
     return found
@@ -189,6 +213,18 @@ def _image(workload: Workload) -> Value:
     return Value(image, Derived(f"image of {workload.engine.id} for {workload.accelerator.kind}", (workload.engine_version,)))
 
 
+def _for_picker(workload: Workload) -> dict[str, str]:
+    """What the picker of an exposed service reads: the engine, and which half of the work a Pod does."""
+    if not workload.half:
+        return _engine_label(workload)
+    return {**_engine_label(workload), **pool_selector(workload), workload.stack.labels["role"]: workload.half}
+
+
+def pool_selector(workload: Workload) -> dict[str, str]:
+    """Pods of the pool: those that answer requests, and with them those that read prompts where these are others."""
+    return {f"{PREFIX}/pool": workload.front_name} if workload.half else reached(workload)
+
+
 def _engine_label(workload: Workload) -> dict[str, str]:
     label = workload.engine.engine_label
     return {workload.stack.labels["engineType"]: label} if workload.service.expose and label else {}
@@ -203,7 +239,10 @@ def _tolerations(workload: Workload) -> list[dict[str, str]]:
 
 def _environment(workload: Workload) -> list[dict[str, Any]]:
     own = {name: said.value for name, said in workload.settings.env.items()}
-    return environment(**{**environment_of(workload), **own})
+    found = environment(**{**environment_of(workload), **own})
+    if workload.half and (address := workload.engine.disaggregation.pod_ip_env):
+        found.append({"name": address, "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}})
+    return found
 
 
 def _disruption(workload: Workload) -> Value:
@@ -243,10 +282,12 @@ def ingress(workload: Workload) -> list[dict[str, Any]]:
     if workload.service.expose:
         rules.append(from_gateway(workload, port))
         read = sorted({port, workload.engine.metrics_port or port})
-        picker = {"podSelector": {"matchLabels": {"app": f"{workload.name}-picker"}}}
+        picker = {"podSelector": {"matchLabels": {"app": f"{workload.front_name}-picker"}}}
         rules.append({"from": [picker], "ports": [{"protocol": "TCP", "port": p} for p in read]})
     if workload.engine.metrics_path:
-        rules.append(from_namespaces(COLLECTORS, workload.engine.metrics_port or port))
+        rules.append(from_namespaces(COLLECTORS, workload.engine.metrics_port or workload.engine_port))
+    if workload.half:
+        rules.append({"from": [{"podSelector": {"matchLabels": pool_selector(workload)}}]})
     if workload.layout.spans_nodes or workload.engine.workload == "ray-service":
         rules.append({"from": [{"podSelector": {"matchLabels": selector(workload)}}]})
     if workload.engine.workload == "ray-service":
