@@ -31,7 +31,7 @@ from ruamel.yaml import YAML
 
 from tests import line
 
-SPECS = pytest.mark.parametrize("name", ["quickstart", "fleet", "router", "engines"])
+SPECS = pytest.mark.parametrize("name", ["quickstart", "platform", "fleet", "router", "engines"])
 SHARED = ("overlays/fleet/base/", "overlays/fleet/components/", "overlays/fleet/manifest.lock")
 few = settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.explicit, Phase.reuse, Phase.generate]
@@ -96,6 +96,18 @@ def test_the_environment_makes_no_difference(tmp_path: Path) -> None:
         one, other = [r.result() for r in runs]
     assert differing(one, other) == set()
     assert differing(one, line.tree("fleet")) == set()
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted((line.ROOT / "specs").glob("*.yaml"))])
+def test_the_committed_tree_is_what_the_spec_makes(name: str) -> None:
+    made, platform = line.tree(name), line.data(name)["name"]
+    committed = {
+        path.relative_to(line.ROOT).as_posix(): path.read_text(encoding="utf-8")
+        for folder in (f"overlays/{platform}", f"clusters/{platform}")
+        for path in (line.ROOT / folder).rglob("*")
+        if path.is_file()
+    }
+    assert differing(made, committed) == set()
 
 
 @SPECS
