@@ -28,7 +28,10 @@ from inferspec.resolve.fleet import Fleet
 
 ROOT = Path(__file__).resolve().parent.parent
 TODAY = date(2026, 11, 21)
-SPECS = {n: ROOT / f"specs/{n}.yaml" for n in ("quickstart", "platform")} | {n: ROOT / f"tests/specs/{n}.yaml" for n in ("fleet", "router", "engines")}
+SPECS = {
+    **{name: ROOT / f"specs/{name}.yaml" for name in ("quickstart", "platform")},
+    **{name: ROOT / f"tests/specs/{name}.yaml" for name in ("fleet", "router", "engines")},
+}
 
 
 @cache
