@@ -33,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     escapes.manifests,
     escapes.later,
     flags.flags,
+    flags.together,
     flags.context_length,
     fit.memory,
     fit.pod,

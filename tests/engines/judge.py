@@ -1,0 +1,85 @@
+"""vLLM's own word on a command line: its parser, its check of the parsed arguments, its engine configuration."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ENVIRONMENT = {
+    "VLLM_TARGET_DEVICE": "cpu",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_CACHE_ROOT": str(Path(sys.prefix) / "vllm-cache"),
+}
+"""Set before vllm is imported: without the first its parser cannot be built on a machine without GPU."""
+
+
+class RefusedError(Exception):
+    """vLLM refuses; ``stage`` is parser or engine."""
+
+    def __init__(self, stage: str, reason: str) -> None:
+        super().__init__(f"{stage}: {reason}")
+        self.stage, self.reason = stage, reason
+
+
+@cache
+def parser() -> argparse.ArgumentParser:
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    made: argparse.ArgumentParser = make_arg_parser(FlexibleArgumentParser(prog="vllm serve"))
+    return made
+
+
+def version() -> str:
+    import vllm
+
+    return str(vllm.__version__)
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The namespace of a command line. Raises RefusedError with the parser's own last line."""
+    from vllm.entrypoints.launchers.cli_args import validate_parsed_serve_args
+
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            found = parser().parse_args(list(arguments))
+    except SystemExit as end:
+        raise RefusedError("parser", (said.getvalue().strip().splitlines() or [f"exit status {end.code}"])[-1]) from end
+    try:
+        validate_parsed_serve_args(found)
+    except (TypeError, ValueError) as refusal:
+        raise RefusedError("parser", str(refusal)) from refusal
+    return found
+
+
+def configured(arguments: Sequence[str], model: Path) -> Any:
+    """vLLM's configuration for a command line with ``model``, a folder with a config.json, as its model. Raises RefusedError.
+
+    Tensor, pipeline and data parallelism over more devices than the machine has pass: the processes are counted when they start.
+    What looks at the device is not judged here, because the device is a CPU.
+    """
+    from vllm.engine.arg_utils import AsyncEngineArgs
+
+    kept = [argument for argument in arguments if not argument.startswith("--model=")]
+    without = [] if (model / "tokenizer.json").is_file() else ["--skip-tokenizer-init"]
+    space = parsed([*kept, f"--model={model}", *without])
+    try:
+        return AsyncEngineArgs.from_cli_args(space).create_engine_config()
+    except (ValueError, TypeError, AssertionError, NotImplementedError, KeyError, AttributeError) as refusal:
+        raise RefusedError("engine", str(refusal)) from refusal
+
+
+def unknown_names(arguments: Sequence[str]) -> list[str]:
+    """Names that are not exactly a flag's: the parser takes abbreviations and so would hide them."""
+    known = parser()._option_string_actions
+    return [name for name in (argument.partition("=")[0] for argument in arguments) if name not in known]
