@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import io
 import sys
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ ENVIRONMENT = {
 
 
 class RefusedError(Exception):
-    """vLLM refuses; ``stage`` is parser or engine."""
+    """vLLM refuses; ``stage`` is parser, engine or start."""
 
     def __init__(self, stage: str, reason: str) -> None:
         super().__init__(f"{stage}: {reason}")
@@ -45,16 +46,24 @@ def version() -> str:
     return str(vllm.__version__)
 
 
-def parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    """The namespace of a command line. Raises RefusedError with the parser's own last line."""
-    from vllm.entrypoints.launchers.cli_args import validate_parsed_serve_args
+def words(*arguments: str) -> argparse.Namespace:
+    """What the parser alone makes of arguments. Raises RefusedError with its last line.
 
+    A copy: the engine's configuration writes into the defaults, which the parser gives to every namespace.
+    """
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            found = parser().parse_args(list(arguments))
+            return copy.deepcopy(parser().parse_args(list(arguments)))
     except SystemExit as end:
         raise RefusedError("parser", (said.getvalue().strip().splitlines() or [f"exit status {end.code}"])[-1]) from end
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The namespace of a command line that vLLM finds sound. Raises RefusedError."""
+    from vllm.entrypoints.launchers.cli_args import validate_parsed_serve_args
+
+    found = words(*arguments)
     try:
         validate_parsed_serve_args(found)
     except (TypeError, ValueError) as refusal:
@@ -77,6 +86,21 @@ def configured(arguments: Sequence[str], model: Path) -> Any:
         return AsyncEngineArgs.from_cli_args(space).create_engine_config()
     except (ValueError, TypeError, AssertionError, NotImplementedError, KeyError, AttributeError) as refusal:
         raise RefusedError("engine", str(refusal)) from refusal
+
+
+def started(arguments: Sequence[str], model: Path) -> None:
+    """What the server checks after its configuration, without a start: names of parsers and of the way to load. Raises RefusedError."""
+    from vllm.entrypoints.launchers.launcher import validate_api_server_args
+    from vllm.model_executor.model_loader import get_model_loader
+
+    made = configured(arguments, model)
+    space = parsed([*arguments, f"--model={model}"])
+    try:
+        if not space.tool_parser_plugin:  # a plugin is imported first, and there is none here
+            validate_api_server_args(space)
+        get_model_loader(made.load_config)
+    except (ValueError, KeyError) as refusal:
+        raise RefusedError("start", str(refusal)) from refusal
 
 
 def unknown_names(arguments: Sequence[str]) -> list[str]:

@@ -62,7 +62,7 @@ class FlagSpec(Record):
             return "takes no value" if value is not None else ""
         if value is None:
             return "" if self.nargs == "?" else "needs a value"
-        if self.optional and value.lower() in ("none", ""):
+        if self.optional and value in ("None", ""):
             return ""
         parse = _PARSERS.get(self.kind)
         try:
