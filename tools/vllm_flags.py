@@ -20,9 +20,10 @@ import sys
 from datetime import date
 from typing import Any
 
+from vllm_late import CONSTRAINTS, late
+
 PARSER_MODULES = ("vllm.entrypoints.launchers.cli_args", "vllm.entrypoints.common.cli_args", "vllm.entrypoints.openai.cli_args")
 BASE_MODULES = ("vllm.utils.argparse_utils", "vllm.utils")
-CONSTRAINTS = ("ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length")
 FIELD_OF_DEST = {"kv_cache_dtype": "cache_dtype"}
 
 
@@ -115,25 +116,6 @@ def properties_of(cls: type) -> list[str]:
         return sorted(f.name for f in dataclasses.fields(cls))
 
 
-def late() -> dict[str, dict[str, Any]]:
-    """What is checked after parsing, by flag: registered names, and the keys of an object that the parser takes for any JSON.
-
-    Version 0.11.2 registers them elsewhere: its table has none.
-    """
-    registries = (
-        ("--quantization", "vllm.model_executor.layers.quantization", "QUANTIZATION_METHODS", {"anyCase": True}),
-        ("--load-format", "vllm.model_executor.model_loader", "_LOAD_FORMAT_TO_MODEL_LOADER", {"anyCase": True}),
-        ("--tool-call-parser", "vllm.tool_parsers", "ToolParserManager", {"plugin": "--tool-parser-plugin"}),
-        ("--reasoning-parser", "vllm.reasoning", "ReasoningParserManager", {"plugin": "--reasoning-parser-plugin"}),
-    )
-    found: dict[str, dict[str, Any]] = {}
-    for flag, module, name, more in registries:
-        held = getattr(importlib.import_module(module), name)
-        found[flag] = {"values": sorted(held.list_registered() if isinstance(held, type) else held), **more}
-    fields = dataclasses.fields(importlib.import_module("vllm.config").SpeculativeConfig)
-    return found | {"--speculative-config": {"keys": sorted(f.name for f in fields if f.init)}}
-
-
 def compact(flag: dict[str, Any]) -> dict[str, Any]:
     """One line of the table: what a check reads, empty things left out."""
     row: dict[str, Any] = {"names": flag["names"]}
@@ -218,7 +200,7 @@ def main(out: str) -> None:
         "asOf": date.today().isoformat(),
         "source": f"PyPI vllm {vllm.__version__}, its own argument parser on the CPU platform",
         "schemas": schemas,
-        "late": late(),
+        "late": late(flags),
         "env": sorted(vllm.envs.environment_variables),
         "flags": flags,
     }

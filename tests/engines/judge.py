@@ -24,7 +24,7 @@ ENVIRONMENT = {
 
 
 class RefusedError(Exception):
-    """vLLM refuses; ``stage`` is parser, engine or start."""
+    """vLLM refuses; ``stage`` is parser, engine or start. Whatever exception it says so by, a server would end with it."""
 
     def __init__(self, stage: str, reason: str) -> None:
         super().__init__(f"{stage}: {reason}")
@@ -66,7 +66,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     found = words(*arguments)
     try:
         validate_parsed_serve_args(found)
-    except (TypeError, ValueError) as refusal:
+    except Exception as refusal:
         raise RefusedError("parser", str(refusal)) from refusal
     return found
 
@@ -84,7 +84,7 @@ def configured(arguments: Sequence[str], model: Path) -> Any:
     space = parsed([*kept, f"--model={model}", *without])
     try:
         return AsyncEngineArgs.from_cli_args(space).create_engine_config()
-    except (ValueError, TypeError, AssertionError, NotImplementedError, KeyError, AttributeError) as refusal:
+    except Exception as refusal:
         raise RefusedError("engine", str(refusal)) from refusal
 
 
@@ -99,7 +99,7 @@ def started(arguments: Sequence[str], model: Path) -> None:
         if not space.tool_parser_plugin:  # a plugin is imported first, and there is none here
             validate_api_server_args(space)
         get_model_loader(made.load_config)
-    except (ValueError, KeyError) as refusal:
+    except Exception as refusal:
         raise RefusedError("start", str(refusal)) from refusal
 
 

@@ -15,23 +15,25 @@ from .record import EMPTY, Record, build
 class Late(Record):
     """What an engine checks of a value after its parser took the word.
 
-    ``values`` are the names it has registered, ``keys`` those of a JSON object.
-    ``any_case``: it takes names in capitals too. ``plugin``: the flag that registers further names.
+    ``values`` are the names it has registered, ``any_case`` if it takes them in capitals too, ``plugin`` the flag that registers more.
+    ``object``: only a JSON object will do; ``keys`` are those it may have.
     """
 
     values: tuple[str, ...] = ()
     any_case: bool = False
     plugin: str = ""
+    object: bool = False
     keys: tuple[str, ...] = ()
+    constraints: Mapping[str, float] = EMPTY
 
-    def problem(self, value: str, parsed: object) -> str:
-        if self.keys and not isinstance(parsed, dict):
+    def problem(self, value: str, parsed: Any) -> str:
+        if (self.object or self.keys) and not isinstance(parsed, dict):
             return f"wants a JSON object, not {value!r}"
-        if isinstance(parsed, dict) and self.keys and (strange := sorted(set(parsed) - set(self.keys))):
+        if self.keys and (strange := sorted(set(parsed) - set(self.keys))):
             return f"has no key {strange[0]!r}: it has {', '.join(self.keys)}"
         if self.values and value and (value.lower() if self.any_case else value) not in self.values:
             return f"wants one of {', '.join(self.values)}, not {value!r}"
-        return ""
+        return _outside(parsed, self.constraints) if isinstance(parsed, (int, float)) else ""
 
 
 class FlagSpec(Record):

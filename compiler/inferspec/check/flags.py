@@ -143,6 +143,8 @@ def _contradictions(workload: Workload) -> Iterator[tuple[str, str, str]]:
     said = {name: flag.v for name, flag in workload.settings.flags.items()}
     if said.get("enable-auto-tool-choice") is True and "tool-call-parser" not in said:
         yield "enable-auto-tool-choice", "--enable-auto-tool-choice needs --tool-call-parser", "the format of the model's calls"
+    if said.get("enable-log-outputs") is True and said.get("enable-log-requests", workload.default("serving.logRequests").v) is not True:
+        yield "enable-log-outputs", "--enable-log-outputs needs --enable-log-requests", "add 'enable-log-requests: true' to flags"
     tokens, requests = _number(said, "max-num-batched-tokens"), _number(said, "max-num-seqs")
     if tokens is not None:
         if requests is not None and tokens < requests:
