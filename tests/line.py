@@ -28,7 +28,7 @@ from inferspec.resolve.fleet import Fleet
 
 ROOT = Path(__file__).resolve().parent.parent
 TODAY = date(2026, 11, 21)
-SPECS = {"quickstart": ROOT / "specs/quickstart.yaml", "fleet": ROOT / "tests/specs/fleet.yaml", "router": ROOT / "tests/specs/router.yaml"}
+SPECS = {"quickstart": ROOT / "specs/quickstart.yaml"} | {n: ROOT / f"tests/specs/{n}.yaml" for n in ("fleet", "router", "engines")}
 
 
 @cache

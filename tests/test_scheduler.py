@@ -16,6 +16,8 @@ import pytest
 from inferspec.catalog import Catalogue, Machine
 from inferspec.emit.tree import cluster_objects
 from inferspec.plan.objects import ClusterPlan
+from inferspec.plan.skeleton import pointer
+from inferspec.prove.pods import pod_templates
 from inferspec.quantity import parse
 from inferspec.resolve.memory import allocatable
 
@@ -90,8 +92,8 @@ def requested(spec: dict[str, Any], resource: str) -> int:
 def workloads(cluster: ClusterPlan, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for held in cluster_objects(line.fleet_plan(name), cluster).values():
         for identity, tree in held.items():
-            if identity.kind in ("Deployment", "Job"):
-                yield f"{identity.kind} {identity.name}", tree["spec"]["template"]
+            for template, path in pod_templates(tree):
+                yield f"{identity} {pointer(path)}", template
 
 
 # -- Nodes -------------------------------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ def test_models_are_found_in_any_letter_case(facts: Catalogue) -> None:
     hub_ids = [row["huggingFace"].lower() for row in facts.models.data.values()]
     assert len(set(hub_ids)) == len(hub_ids)
     for model in facts.models.values():
-        assert model.kind in ("llm", "diffusion")
+        assert model.kind in ("llm", "diffusion", "draft", "encoder-decoder")
         assert model.attention in ("", "full", "sliding-hybrid", "chunked", "linear-hybrid", "mla")
         if model.attention == "mla":
             assert model.kv_lora_rank and model.qk_rope_head_dim

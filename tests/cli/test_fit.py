@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
+from itertools import pairwise
 from pathlib import Path
 
+from inferspec.catalog import catalogue
 from inferspec.cli import main
 
 from tests import line
@@ -25,10 +28,20 @@ def test_json_adds_up(run: Run) -> None:
     [account] = json.loads(run("fit", "chat", "--format", "json").stdout)
     chip = account["aChip"]
     budget = chip["memoryBytes"] * chip["utilisation"]
-    spent = chip["weightsBytes"] + chip["reserveBytes"] + chip["requestBytes"]
+    static = chip["weightsBytes"] + chip["draftBytes"] + chip["adapterBytes"] + chip["reserveBytes"]
+    spent = static + chip["requestBytes"] * chip["requests"] + chip["nullBlockBytes"]
     assert abs(budget - spent - chip["headroomBytes"]) < 4
-    assert chip["concurrency"] == int((budget - chip["weightsBytes"] - chip["reserveBytes"]) / chip["requestBytes"])
+    assert abs(chip["concurrency"] - (budget - static) / chip["requestBytes"]) < 0.001
     assert chip["longestTokens"] <= 32768, "no longer than the model was made for"
+
+
+def test_load_times_of_every_storage_path(run: Run) -> None:
+    [account] = json.loads(run("fit", "chat", "--format", "json").stdout)
+    paces = catalogue().default("load.throughput")
+    assert account["loadSeconds"] == {path: math.ceil(1_999_771_904 / pace) for path, pace in paces.items()}
+    assert account["readBy"] == "gcs-fuse"
+    heads, row = next(pair for pair in pairwise(run("fit").stdout.splitlines()) if pair[0].startswith("load, s"))
+    assert heads.split()[2:] == list(paces) and row.split()[:2] == ["gemma-3-1b", "4*"]
 
 
 def test_what_does_not_fit_is_shown_and_fails(repository: Path, run: Run) -> None:
@@ -52,5 +65,5 @@ def test_clusters_with_one_account_share_a_row(tmp_path: Path, capsys: object) -
     (tmp_path / "specs/fleet.yaml").write_text(line.text("fleet"), encoding="utf-8")
     assert main(["fit", "-C", str(tmp_path), "--format", "json"]) == 0
     accounts = json.loads(capsys.readouterr().out)  # type: ignore[attr-defined]
-    seen = [(a["workload"], a["shape"], json.dumps(a["aChip"], sort_keys=True)) for a in accounts]
+    seen = [(a["workload"], a["model"], a["shape"], json.dumps(a["aChip"], sort_keys=True)) for a in accounts]
     assert len(seen) == len(set(seen)) and any(len(a["clusters"]) > 1 for a in accounts)

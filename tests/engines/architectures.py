@@ -48,6 +48,19 @@ def write(model: Model, folder: Path) -> Path:
     return folder
 
 
+def write_eagle(target: Model, folder: Path) -> Path:
+    """The folder, with the config.json of a draft model for the target in it: one layer, by the method eagle3."""
+    from transformers import LlamaConfig
+
+    folder.mkdir(parents=True, exist_ok=True)
+    sizes = {"hidden_size": target.hidden_size, "vocab_size": target.vocab_size, "max_position_embeddings": target.context_length}
+    heads = {"num_attention_heads": target.heads, "num_key_value_heads": target.kv_heads, "head_dim": target.head_dim}
+    made = LlamaConfig(num_hidden_layers=1, **sizes, **heads).to_dict()
+    made |= {"architectures": ["LlamaForCausalLMEagle3"], "dtype": target.dtype}
+    (folder / "config.json").write_text(json.dumps(made), encoding="utf-8")
+    return folder
+
+
 def problem(model: Model) -> str:
     """Why ``config`` refuses the model; "" if it does not."""
     try:

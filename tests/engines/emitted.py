@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,13 @@ OF_TESTS = [
 ]
 """Some of these are wrong on purpose and emit nothing."""
 
+PODS: dict[str, Callable[[Any], Any]] = {
+    "Deployment": lambda spec: spec["template"],
+    "LeaderWorkerSet": lambda spec: spec["leaderWorkerTemplate"]["leaderTemplate"],
+}
+"""Where the Pod that answers requests stands in the objects that have one."""
+GROUP = {"LWS_LEADER_ADDRESS": "127.0.0.1", "LWS_GROUP_SIZE": "2", "LWS_WORKER_INDEX": "0"}
+
 
 @dataclass(frozen=True)
 class CommandLine:
@@ -45,7 +52,7 @@ class CommandLine:
     @property
     def flags(self) -> dict[str, str | None]:
         """Name -> value; None for a bare flag."""
-        split = [argument.partition("=") for argument in self.arguments]
+        split = [argument.partition("=") for argument in self.arguments if argument.startswith("-")]
         return {name: value if equals else None for name, equals, value in split}
 
 
@@ -92,14 +99,27 @@ def _servers(spec: str, platform: Platform, known: Catalogue, made: FleetPlan) -
     engine = known.engine("vllm")
     for cluster in made.clusters:
         for objects in cluster.facets.values():
-            for tree in (o.tree(cluster.facts) for o in objects if o.identity.kind == "Deployment"):
-                for container in tree["spec"]["template"]["spec"]["containers"]:
-                    if tuple(container.get("command", ())) == engine.command:
+            for tree in (o.tree(cluster.facts) for o in objects if o.identity.kind in PODS):
+                for container in PODS[tree["kind"]](tree["spec"])["spec"]["containers"]:
+                    if (arguments := _arguments(engine, container)) is not None:
                         version, kind = _release(engine, container["image"])
                         key = tree["metadata"]["annotations"]["inferspec.dev/model"].partition("@")[0]
                         facts = model_facts(known, platform.models[key])
                         where = f"{_label(spec)}-{tree['metadata']['name']}-{cluster.name}"
-                        yield CommandLine(engine.id, version, kind, facts.id if facts else "", tuple(container["args"]), where)
+                        yield CommandLine(engine.id, version, kind, facts.id if facts else "", arguments, where)
+
+
+def _arguments(engine: Engine, container: dict[str, Any]) -> tuple[str, ...] | None:
+    """What the container gives to vLLM; None if it runs something else. Variables of a group stand at a leader's of two."""
+    command, arguments = tuple(container.get("command", ())), container.get("args", [])
+    if command[:2] == ("vllm", "serve"):
+        (model,) = command[2:]  # this one takes it without a name
+        arguments = [f"--model={model}", *arguments]
+    elif command != engine.command:
+        return None
+    for name, value in GROUP.items():
+        arguments = [argument.replace(f"$({name})", value) for argument in arguments]
+    return tuple(arguments)
 
 
 def _label(spec: str) -> str:

@@ -71,17 +71,18 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     return found
 
 
-def configured(arguments: Sequence[str], model: Path) -> Any:
-    """vLLM's configuration for a command line with ``model``, a folder with a config.json, as its model. Raises RefusedError.
+def configured(arguments: Sequence[str], model: Path | None = None) -> Any:
+    """vLLM's configuration for a command line; ``model`` is a folder with a config.json, if --model names none. Raises RefusedError.
 
     Tensor, pipeline and data parallelism over more devices than the machine has pass: the processes are counted when they start.
     What looks at the device is not judged here, because the device is a CPU.
     """
     from vllm.engine.arg_utils import AsyncEngineArgs
 
-    kept = [argument for argument in arguments if not argument.startswith("--model=")]
-    without = [] if (model / "tokenizer.json").is_file() else ["--skip-tokenizer-init"]
-    space = parsed([*kept, f"--model={model}", *without])
+    whole = [*arguments, *([f"--model={model}"] if model else [])]
+    folder = model or Path(next(argument.removeprefix("--model=") for argument in arguments if argument.startswith("--model=")))
+    without = [] if (folder / "tokenizer.json").is_file() else ["--skip-tokenizer-init"]
+    space = parsed([*whole, *without])
     try:
         return AsyncEngineArgs.from_cli_args(space).create_engine_config()
     except Exception as refusal:
@@ -106,4 +107,4 @@ def started(arguments: Sequence[str], model: Path) -> None:
 def unknown_names(arguments: Sequence[str]) -> list[str]:
     """Names that are not exactly a flag's: the parser takes abbreviations and so would hide them."""
     known = parser()._option_string_actions
-    return [name for name in (argument.partition("=")[0] for argument in arguments) if name not in known]
+    return [name for name in (a.partition("=")[0] for a in arguments if a.startswith("-")) if name not in known]

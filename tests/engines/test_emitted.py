@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from inferspec.catalog import catalogue
+from inferspec.catalog import FlagSpec, catalogue
 
-from tests.engines import architectures, emitted, judge
+from tests.engines import architectures, emitted, judge, tiny
 from tests.engines.emitted import CommandLine
 from tests.line import ROOT
 
@@ -33,15 +34,38 @@ def changed(space: Any) -> dict[str, Any]:
     return {dest: value for dest, value in vars(space).items() if value != blank[dest]}
 
 
+def at_home(line: CommandLine, root: Path) -> list[str]:
+    """The arguments with what a Pod has mounted under /models, or streams from a bucket, in a folder here, of the catalogue's facts."""
+    root = root / line.where
+    folder = root / Path(str(line.flags["--model"])).name
+    architectures.write(catalogue().models[line.model], folder)
+    if (template := line.flags.get("--chat-template")) is not None:
+        (folder / Path(template).name).write_text(tiny.CHAT_TEMPLATE)
+    guessed = json.loads(line.flags.get("--speculative-config") or "{}")
+    if "model" in guessed:
+        assert guessed["method"] == "eagle3", "make a draft model of this method too"
+        architectures.write_eagle(catalogue().models[line.model], root / Path(guessed["model"]).name)
+    kept = [argument for argument in line.arguments if not argument.startswith("--model=")]
+    return [f"--model={folder}", *(argument.replace("/models/", f"{root}/") for argument in kept)]
+
+
+def said(row: FlagSpec, value: str) -> list[str]:
+    """How a namespace holds a value that was written: as text, or as what the number or the JSON means."""
+    if row.kind == "float":
+        return [str(float(value))]
+    return [value, str(json.loads(value))] if row.kind.startswith("json") and value.startswith("{") else [value]
+
+
 def only_its_own(line: CommandLine, arguments: list[str]) -> None:
     """Every argument lands at its own flag, with the value that was written."""
     table = catalogue().flags(line.engine, INSTALLED)
     known = {name: row for name in line.flags if (row := table.find(name)) is not None}
-    found = changed(judge.parsed(arguments))
+    found = changed(judge.words(*arguments))
     assert set(found) <= {row.dest for row in known.values()}
     for name, row in known.items():
         if row.dest in found and (value := line.flags[name]) is not None:
-            assert value in map(str, found[row.dest] if isinstance(found[row.dest], list) else [found[row.dest]]), name
+            held = map(str, found[row.dest] if isinstance(found[row.dest], list) else [found[row.dest]])
+            assert set(held) & set(said(row, value)), name
 
 
 def test_the_installed_version_is_the_one_that_most_specs_run() -> None:
@@ -70,12 +94,12 @@ def test_the_parser_takes_it(line: CommandLine) -> None:
 
 @pytest.mark.parametrize("line", [line for line in EXACT if not thin(line)], ids=lambda line: line.where)
 def test_the_engine_is_configured_as_emitted(line: CommandLine, folders: Path) -> None:
-    folder = architectures.write(catalogue().models[line.model], folders / line.model)
-    made = judge.configured(line.arguments, folder)
+    made = judge.configured(at_home(line, folders))
     assert made.model_config.served_model_name == line.flags["--served-model-name"]
     for flag, held in (
         ("--max-model-len", made.model_config.max_model_len),
         ("--tensor-parallel-size", made.parallel_config.tensor_parallel_size),
+        ("--pipeline-parallel-size", made.parallel_config.pipeline_parallel_size),
         ("--data-parallel-size", made.parallel_config.data_parallel_size),
         ("--gpu-memory-utilization", made.cache_config.gpu_memory_utilization),
         ("--max-num-seqs", made.scheduler_config.max_num_seqs),

@@ -11,8 +11,6 @@ from tests.engines import architectures, emitted, judge
 
 THIN = {
     "kimi-k2": "transformers has no class for kimi_k2",
-    "gemma-4-e2b": "the catalogue has no architecture, layers, hidden_size, heads, context_length",
-    "gemma-4-e4b": "the catalogue has no architecture, layers, hidden_size, heads, context_length",
 }
 """Models that no config.json can be made of, and why. A model that leaves this list, or comes to it, fails the test."""
 

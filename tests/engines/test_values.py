@@ -36,7 +36,7 @@ SET_ASIDE = {
         "--data-parallel-multi-port-external-lb", "--grpc-port",
     ],
     "the model: with this one it has no meaning": ["--use-replayssm", "--engram-config", "--disable-sliding-window"],
-    "SRV107 says so": ["--enable-expert-parallel", "--enable-auto-tool-choice", "--enable-log-outputs"],
+    "SRV107 says so, and FIT005 of the first": ["--enable-expert-parallel", "--enable-auto-tool-choice", "--enable-log-outputs"],
     "a name of any class, or a version number": ["--distributed-executor-backend", "--show-hidden-metrics-for-version"],
     "an object that is empty": ["--speculative-config", "--kv-transfer-config", "--watermark-config"],
 }  # fmt: skip

@@ -1,4 +1,7 @@
-"""Model servers: versions, images, ports, probes, metric names. A new engine is one new file in ``engines/``."""
+"""Model servers: versions, images, ports, probes, metric names.
+
+A new engine is one new file in ``engines/``; a preset, a container that needs nothing but its row, is one row of ``presets.yaml``.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from .flagtable import FlagTable
 from .reader import CatalogueError, read
 from .record import EMPTY, Record, build, listed, mapped
 from .rows import Row
+from .table import merge
 
 Version = tuple[int, ...]
 
@@ -29,6 +33,7 @@ class Metric(Record):
     until: str = ""
     flag: str = ""
     unverified: bool = False
+    labels: Mapping[str, str] = EMPTY
 
     def exists_in(self, version: str) -> bool:
         at = version_key(version)
@@ -36,15 +41,42 @@ class Metric(Record):
 
 
 class Flag(Record):
-    """One flag the compiler knows by role. A user may not set an ``owned`` one: it is derived from the object graph.
+    """One flag the compiler writes itself, by role. A user may not set an ``owned`` one: it is derived from the object graph.
 
-    ``multiple_of``: what its value must be a multiple of, where the engine finds that out on the accelerator alone.
+    ``value``: what it always has, for a role that nothing in the spec decides. ``multiple_of``: what its value must be a multiple of, where
+    the engine finds that out on the accelerator alone.
     """
 
     name: str
     owned: bool = False
     since: str = ""
+    value: str | int | bool | None = None
     multiple_of: int = 0
+
+
+class Group(Record):
+    """How one copy of a model that spans nodes is started: arguments of every Pod, and what workers have besides.
+
+    ``$(LWS_LEADER_ADDRESS)``, ``$(LWS_GROUP_SIZE)`` and ``$(LWS_WORKER_INDEX)`` are set by LeaderWorkerSet in each container.
+    ``command`` replaces the engine's. ``worker_command`` does for a worker that runs another program, without the server's arguments.
+    """
+
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    worker_args: tuple[str, ...] = ()
+    worker_command: tuple[str, ...] = ()
+    env: Mapping[str, str] = EMPTY
+    annotations: Mapping[str, str] = EMPTY
+
+
+class Sidecar(Record):
+    """A container beside the server, started before it and ended after it."""
+
+    name: str
+    image: str
+    cpu: str
+    memory: str
+    args: tuple[str, ...] = ()
 
 
 class EngineVersion(Record):
@@ -64,18 +96,44 @@ class EngineVersion(Record):
 
 
 class Engine(Row):
-    """A model server."""
+    """A model server.
 
-    repositories: Mapping[str, str]
-    command: tuple[str, ...]
+    args          literal arguments before the flags; ``{modelPath}`` and its like stand for what the compiler derives (``PLACES``)
+    prefix        of a flag: ``--``, or "" for ``name=value``
+    switches      how a switch is written: ``flag`` (``--name``, nothing when off), ``no-`` (``--no-name`` when off), ``value``
+                  (``--name=true``)
+    document      "" for arguments; else what carries the settings as one document: a variable of the container, or ``serveConfigV2``
+    memory_fraction  share of a chip the engine takes where the spec does not say, 0 for the default; ``…_excludes_reserve``: activations
+                  and graphs are in what it leaves
+    model_path    where the weights are mounted; ``{model}`` is the key of the model
+    metrics_port  0: the serving port
+    engine_label  value of the label by which the endpoint picker reads its metrics; "" where no picker can
+    groups        by platform: how a copy that spans nodes is started
+    workload      ``deployment``, or ``ray-service``
+    """
+
+    repositories: Mapping[str, str] = EMPTY
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
     port: int
     health_path: str
-    metrics_path: str
-    engine_label: str
-    env: Mapping[str, Mapping[str, str]]
+    metrics_path: str = ""
+    metrics_port: int = 0
+    engine_label: str = ""
+    model_path: str = "/models/{model}"
+    workload: str = "deployment"
+    env: Mapping[str, Mapping[str, str]] = EMPTY
+    prefix: str = "--"
+    switches: str = "flag"
+    document: str = ""
+    memory_fraction: float = 0
+    memory_fraction_excludes_reserve: bool = False
+    speculative_methods: Mapping[str, str] = EMPTY
+    sidecars: tuple[Sidecar, ...] = listed(Sidecar)
     flags: Mapping[str, Flag] = mapped(Flag)
     metrics: tuple[Metric, ...] = listed(Metric)
     versions: tuple[EngineVersion, ...] = listed(EngineVersion)
+    groups: Mapping[str, Group] = mapped(Group)
     min_capability: Mapping[str, int] = EMPTY
     lora_ranks: tuple[int, ...] = ()
 
@@ -98,13 +156,19 @@ class Engine(Row):
         return next((m for m in self.metrics if m.id == id and m.exists_in(version)), None)
 
 
+PLACES = ("modelPath", "model", "servedName", "port", "chips", "tensorParallel", "maxModelLen")
+"""What ``{…}`` may name in an argument or a variable of a container."""
+
+
 def load_engine(name: str, folders: tuple[str, ...]) -> Engine:
-    """The engine's file in the last folder that has one, over the earlier ones top key by top key."""
+    """The engine's file in the last folder that has one, over the earlier ones top key by top key; else its row of presets."""
     data: dict[str, Any] = {}
     file = ""
     for folder in folders:
         if document := read(f"{folder}/engines", name):
             data, file = data | document, document.file
+    if not data:
+        data, file = dict(presets(folders).get(name, {})), "presets"
     if not data:
         raise KeyError(name)
     data.pop("kind", None)
@@ -112,6 +176,10 @@ def load_engine(name: str, folders: tuple[str, ...]) -> Engine:
         return build(Engine, data)
     except (ValueError, TypeError, AttributeError) as error:
         raise CatalogueError(file, 1, str(error), name) from error
+
+
+def presets(folders: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    return merge("presets", folders)[0]
 
 
 def load_flags(engine: str, version: str, folders: tuple[str, ...]) -> FlagTable:

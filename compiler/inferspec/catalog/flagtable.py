@@ -128,10 +128,13 @@ _WANTS = {
 
 
 class FlagTable:
-    """Every flag of one engine version, by each of its names. Names are exact: the parser takes prefixes, a manifest must not."""
+    """Every flag of one engine version, by each of its names. The first key of its file is ``ENGINE: VERSION``.
+
+    Names are exact: the parser takes prefixes, a manifest must not.
+    """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self.version: str = data["vllm"]
+        self.version: str = next(iter(data.values()))
         self.source: str = data["source"]
         self.schemas: dict[str, list[str]] = data["schemas"]
         self.env = frozenset(data["env"])

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .engines import Engine, load_engine, load_flags
+from .engines import Engine, load_engine, load_flags, presets
 from .flagtable import FlagTable
 from .rows import Accelerator, Availability, Default, Machine, Model, Price, Region, StorageLocation, Topology
 from .stacks import Stack, load_stack
@@ -133,13 +133,14 @@ class Catalogue:
         return {}
 
     def engine(self, name: str) -> Engine:
-        """``engines/<name>.yaml``; KeyError where there is none."""
+        """``engines/<name>.yaml`` or a row of ``presets.yaml``; KeyError where there is neither."""
         if name not in self._engines:
             self._engines[name] = load_engine(name, self.folders)
         return self._engines[name]
 
     def engines(self) -> list[str]:
-        return sorted({name for folder in self.folders for name in stems(folder, "engines")})
+        """Names a service may write under ``engine``."""
+        return sorted({name for folder in self.folders for name in stems(folder, "engines")} | presets(self.folders).keys())
 
     def stack(self, name: str) -> Stack:
         """``stacks/<name>.yaml``; KeyError where there is none."""

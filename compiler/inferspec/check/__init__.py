@@ -8,7 +8,24 @@ from datetime import date
 from ..diagnostics import Diagnostic
 from ..load import Document
 from ..resolve.fleet import Fleet
-from . import capacity, delivery, escapes, fit, flags, gateways, names, overrides, provided, references, scaling, storage
+from . import (
+    capacity,
+    delivery,
+    engines,
+    escapes,
+    fit,
+    flags,
+    formats,
+    gateways,
+    layout,
+    names,
+    overrides,
+    parallel,
+    provided,
+    references,
+    scaling,
+    storage,
+)
 from .context import Context
 
 Rule = Callable[[Context], Iterator[Diagnostic]]
@@ -32,13 +49,24 @@ RULES: tuple[Rule, ...] = (
     overrides.privileges,
     escapes.manifests,
     escapes.later,
+    engines.told,
+    engines.speculation,
+    engines.containers,
+    engines.pools,
     flags.flags,
     flags.together,
     flags.context_length,
     fit.memory,
     fit.pod,
     fit.least,
-    fit.parallelism,
+    formats.formats,
+    parallel.heads,
+    parallel.stages,
+    parallel.groups,
+    layout.nodes,
+    layout.groups,
+    layout.operators,
+    layout.idle,
     scaling.bounds,
     scaling.chain,
     gateways.reached,

@@ -68,16 +68,9 @@ def _topology(context: Context, name: str, spec: CapacityClass, machine: str) ->
             key=True,
             help=f"topology: one of {listed}",
         )
-    elif (found := context.catalogue.topology(machine, spec.topology)) is None:
+    elif context.catalogue.topology(machine, spec.topology) is None:
         yield context.finding(
             "ACC104", f"{machine} has no topology {spec.topology}", ("capacityClasses", name, "topology"), help=f"it has {listed}"
-        )
-    elif found.multi_host:
-        yield context.finding(
-            "ACC105",
-            f"{spec.topology} on {machine} is {found.hosts} hosts: multi-host servers are not emitted yet",
-            ("capacityClasses", name, "topology"),
-            help="take a topology of one host",
         )
 
 

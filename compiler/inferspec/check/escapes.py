@@ -14,9 +14,8 @@ from .overrides import nearest
 def later(context: Context) -> Iterator[Diagnostic]:
     """What a service has and the compiler does not write yet is said, never silently dropped."""
     for name, service in context.platform.serving.items():
-        for key in ("canary", "adapters"):
-            if getattr(service, key):
-                yield context.later(f"{name}: {key} is checked for shape but not emitted yet", ("serving", name, key), key=True)
+        if service.canary is not None:
+            yield context.later(f"{name}: canary is checked for shape but not emitted yet", ("serving", name, "canary"), key=True)
 
 
 def manifests(context: Context) -> Iterator[Diagnostic]:

@@ -1,14 +1,16 @@
-"""Does it fit: model on chips, Pod on machine, heads on ranks."""
+"""Does it fit: model on chips, Pod on machine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ..catalog import Machine
 from ..diagnostics import Diagnostic, SpecPath
 from ..quantity import parse
-from ..resolve.memory import GIB, Fit, allocatable, fit
+from ..resolve.memory import GIB, Asked, Fit, allocatable, fit
+from ..resolve.parameters import format_in_use, weights_bytes
 from ..resolve.workload import Workload
 from ..values import Value
 from .context import Context, place_of
@@ -24,7 +26,7 @@ def memory(context: Context) -> Iterator[Diagnostic]:
     for workload in context.workloads():
         for shape in workload.capacity.shape:
             machine = context.catalogue.machines[shape]
-            account = workload.fit(machine) if int(workload.chips.v) <= machine.chips else None
+            account = workload.fit(machine) if workload.layout.sound else None
             key = (workload.path, shape, account.tokens if account else 0)
             if account is not None and account.headroom < 0 and key not in seen:
                 seen.add(key)
@@ -32,46 +34,83 @@ def memory(context: Context) -> Iterator[Diagnostic]:
 
 
 def _does_not_fit(context: Context, w: Workload, account: Fit) -> Diagnostic:
-    assert w.facts is not None
-    chips = f"{account.accelerator} x{account.chips}"
-    weights = f"{account.weights * account.chips / GIB:.1f} GiB"
-    if account.chips > 1:
-        weights += f" / {account.chips} chips = {account.weights / GIB:.1f} GiB"
-    stored = f"{(w.facts.params or w.facts.params_nominal) / 1e9:.1f} B parameters, {w.facts.quantisation or w.facts.dtype}"
-    notes = (
-        f"a chip has {account.memory / GIB:.1f} GiB x {account.utilisation:g} = {account.budget / GIB:.1f} GiB",
-        f"weights {weights} ({stored})",
-        f"KV cache for one request of {account.tokens:,} tokens {account.request / GIB:.1f} GiB, reserve {account.reserve / GIB:.1f} GiB",
-        f"together {(account.budget - account.headroom) / GIB:.1f} GiB: {-account.headroom / GIB:.1f} GiB too much",
-    )
     return context.finding(
         "FIT001",
-        f"{w.service_name}: {w.model_key} does not fit {chips}",
+        f"{w.service_name}: {w.model_key} does not fit {account.accelerator} x{account.chips}",
         _capacity_path(w),
         label=f"{account.budget / GIB:.1f} GiB a chip",
         related=(context.span(("capacityClasses", w.capacity_name, "shape"), f"class {w.capacity_name} chooses {account.shape} here"),),
-        notes=notes,
+        notes=tuple(_arithmetic(w, account)),
         help=_ways_out(context, w, account),
     )
 
 
+def _arithmetic(w: Workload, account: Fit) -> Iterator[str]:
+    """The account, a line a part, in GiB a chip."""
+    assert w.facts is not None
+    yield f"a chip has {account.memory / GIB:.1f} GiB x {account.utilisation:g} = {account.budget / GIB:.1f} GiB"
+    whole = weights_bytes(w.facts, w.asked.quantization)
+    weights = f"weights {whole / GIB:.1f} GiB"
+    if account.chips > 1:
+        weights += f" / {_split(account)} = {account.weights / GIB:.1f} GiB"
+    yield f"{weights} ({(w.facts.params or w.facts.params_nominal) / 1e9:.1f} B parameters, {account.kept})"
+    for what, size in (("draft model", account.draft), ("adapters", account.adapters)):
+        if size:
+            yield f"{what} {size / GIB:.1f} GiB"
+    requests = "one request" if account.requests == 1 else f"{account.requests} requests"
+    size = account.request * account.requests + account.null_block
+    kept = "" if account.kv_dtype == "auto" else f" ({account.kv_dtype})"
+    yield f"KV cache for {requests} of {account.tokens:,} tokens {size / GIB:.1f} GiB{kept}, reserve {account.reserve / GIB:.1f} GiB"
+    yield f"together {(account.budget - account.headroom) / GIB:.1f} GiB: {-account.headroom / GIB:.1f} GiB too much"
+
+
+def _split(account: Fit) -> str:
+    if account.pipeline == account.data == 1:
+        return f"{account.chips} chips"
+    named = (("tensor", account.tensor), ("pipeline", account.pipeline), ("data", account.data))
+    return " x ".join(f"{name} {size}" for name, size in named if size > 1) + " parallel, fullest chip"
+
+
 def _ways_out(context: Context, w: Workload, account: Fit) -> str:
-    """Fewer tokens, or the smallest machines that hold it: of the same accelerator first."""
+    """Fewer tokens, smaller numbers, or the smallest machines that hold it: of the same accelerator first."""
     assert w.facts is not None
     ways = []
     if 1024 <= account.longest < account.tokens:
         ways.append(f"maxModelLen up to {account.longest // 1024 * 1024}")
-    fitting: dict[str, Machine] = {}
-    for machine in context.catalogue.machines.values():
-        if machine.accelerator and machine.accelerator not in fitting and not machine.explicit_only and _divides(w, machine.chips):
-            other = fit(context.catalogue, w.facts, machine, machine.chips, account.tokens, account.utilisation)
-            if other.headroom >= 0:
-                fitting[machine.accelerator] = machine
-    memory = {m.id: m.chips * context.catalogue.accelerators[m.accelerator].memory_gib for m in fitting.values()}
-    best = sorted(fitting.values(), key=lambda m: (m.accelerator != account.accelerator, memory[m.id]))[:3]
+    here = context.catalogue.machines[account.shape]
+    for flags, smaller in _smaller(w, "fp8" in context.catalogue.accelerators[here.accelerator].dtypes):
+        if fit(context.catalogue, w.facts, here, smaller).headroom >= 0:
+            ways.append(f"flags: {{{flags}}}")
+            break
+    best = _machines(context, w, account)
     if best:
         ways.append("fits on " + ", ".join(f"{m.id} ({m.accelerator} x{m.chips})" for m in best))
     return "; ".join(ways)
+
+
+def _smaller(w: Workload, fp8: bool) -> Iterator[tuple[str, Asked]]:
+    """The same with eight bits where sixteen are, if the chip computes them: the KV cache, the weights, both."""
+    if not fp8:
+        return
+    cache = replace(w.asked, kv_dtype="fp8")
+    if w.asked.kv_dtype in ("auto", "bfloat16"):
+        yield "kv-cache-dtype: fp8", cache
+    if not w.asked.quantization and w.facts is not None and format_in_use(w.facts, "fp8") == "fp8" != format_in_use(w.facts, ""):
+        yield "quantization: fp8", replace(w.asked, quantization="fp8")
+        yield "quantization: fp8, kv-cache-dtype: fp8", replace(cache, quantization="fp8")
+
+
+def _machines(context: Context, w: Workload, account: Fit) -> list[Machine]:
+    """Up to three machines on all of whose chips it fits, one an accelerator, the same accelerator first, then the smallest."""
+    assert w.facts is not None
+    fitting: dict[str, Machine] = {}
+    for machine in context.catalogue.machines.values():
+        if machine.accelerator and machine.accelerator not in fitting and not machine.explicit_only and _divides(w, machine.chips):
+            whole = replace(w.asked, tensor=machine.chips, pipeline=1, data=1)
+            if fit(context.catalogue, w.facts, machine, whole).headroom >= 0:
+                fitting[machine.accelerator] = machine
+    memory = {m.id: m.chips * context.catalogue.accelerators[m.accelerator].memory_gib for m in fitting.values()}
+    return sorted(fitting.values(), key=lambda m: (m.accelerator != account.accelerator, memory[m.id]))[:3]
 
 
 def _divides(w: Workload, chips: int) -> bool:
@@ -84,7 +123,7 @@ def pod(context: Context) -> Iterator[Diagnostic]:
 
     seen: set[Any] = set()
     for w in context.workloads():
-        if int(w.chips.v) > w.machine.chips:
+        if int(w.layout.tensor.v) > w.layout.most:
             continue  # ACC101: what follows from chips that do not exist is noise
         if any((account := w.fit(context.catalogue.machines[shape])) and account.headroom < 0 for shape in w.capacity.shape):
             continue  # FIT001: a machine that holds the model on its chips has other memory
@@ -136,39 +175,4 @@ def least(context: Context) -> Iterator[Diagnostic]:
                 at,
                 notes=(f"shared memory {w.pod.shm.v}Gi and 2Gi for its processes = {needed // GIB}Gi",),
                 help=f"derived, it would be {w.pod.server_bytes // GIB}Gi; leave resources.memory out for that",
-            )
-
-
-def parallelism(context: Context) -> Iterator[Diagnostic]:
-    """Chips that exist, heads that divide (vllm 0.33.0 config/model.py verify_with_parallel_config, models/llama.py)."""
-    seen: set[Any] = set()
-    for w in context.workloads():
-        asked = w.settings.get("tensorParallel")
-        chips, at = int(w.chips.v), _capacity_path(w) if asked is None else place_of(asked, w.path)
-        if (at, chips) in seen:
-            continue
-        seen.add((at, chips))
-        if chips > w.machine.chips:
-            yield context.finding(
-                "ACC101",
-                f"{w.name}: tensor parallel {chips} on {w.machine.id}, which has {w.machine.chips} chips",
-                at,
-                help="a larger machine type, or fewer chips",
-            )
-            continue
-        heads, kv = (w.facts.heads, w.facts.kv_heads) if w.facts else (0, 0)
-        if heads and heads % chips:
-            yield context.finding(
-                "ACC102",
-                f"{w.name}: {heads} attention heads of {w.model_key} do not divide by {chips} chips",
-                at,
-                help="tensorParallel: " + ", ".join(str(n) for n in (1, 2, 4, 8, 16) if heads % n == 0 and n <= w.machine.chips),
-            )
-        elif kv and not (kv % chips == 0 or chips % kv == 0):
-            yield context.finding(
-                "ACC102",
-                f"{w.name}: {kv} KV heads of {w.model_key} neither divide by {chips} chips nor the chips by them",
-                at,
-                help="tensorParallel: "
-                + ", ".join(str(n) for n in (1, 2, 4, 8, 16) if (kv % n == 0 or n % kv == 0) and n <= w.machine.chips),
             )

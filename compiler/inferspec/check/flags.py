@@ -105,7 +105,7 @@ def _positive(name: str, tables: tuple[FlagTable, ...]) -> str:
     """The flag that ``no-x`` or ``disable-x`` switches off; "" where it is a flag of its own, as --disable-custom-all-reduce is."""
     prefix, _, rest = name.partition("-")
     candidates = {"no": (rest, f"enable-{rest}"), "disable": (f"enable-{rest}",)}.get(prefix, ())
-    return next((c for c in candidates if any(t.find(c) for t in tables)), "")
+    return next((c for c in candidates if any((found := t.find(c)) and t.find(name) in (None, found) for t in tables)), "")
 
 
 def _refused(workload: Workload, name: str, row: FlagSpec, said: Said, tables: tuple[FlagTable, ...]) -> str:
@@ -113,7 +113,7 @@ def _refused(workload: Workload, name: str, row: FlagSpec, said: Said, tables: t
     if row.kind == "bool_flag":
         if value is not None:
             return f"is a switch: true or false, not {value!r}"
-        known = said.v is True or any(t.find(f"no-{name}") for t in tables)
+        known = said.v is True or workload.engine.switches != "no-" or any(t.find(f"no-{name}") for t in tables)
         return "" if known else f"cannot be switched off: there is no --no-{name}; leave it out, or null in an override"
     if problem := row.problem(value, plugged=row.late.plugin.removeprefix("--") in workload.settings.flags):
         return problem
@@ -160,10 +160,8 @@ def _contradictions(workload: Workload) -> Iterator[tuple[str, str, str]]:
                 f"without chunked prefill a step of {tokens:,} tokens takes no prompt of {length:,}",
                 f"max-num-batched-tokens: {length} or more, or leave chunked prefill on",
             )
-    if said.get("enable-expert-parallel") is True and workload.facts and workload.facts.layers and not workload.facts.experts:
-        yield "enable-expert-parallel", f"{workload.model_key} has no experts to distribute", "remove it"
-    held, used = _number(said, "max-cpu-loras"), _number(said, "max-loras")
-    if held is not None and used is not None and held < used:
+    held, used = _number(said, "max-cpu-loras"), workload.asked.lora_slots
+    if held is not None and held < used:
         yield "max-cpu-loras", f"{held} adapters in memory are fewer than the {used} in use at once", f"max-cpu-loras: {used} or more"
 
 
@@ -180,6 +178,14 @@ _KEYS = {
     "served-model-name": "clients' name for the model is 'as:' under expose",
     "tensor-parallel-size": "write 'tensorParallel:' instead",
     "max-model-len": "write 'maxModelLen:' instead",
+    "pipeline-parallel-size": "write 'pipelineParallel:' instead",
+    "data-parallel-size": "write 'dataParallel:' instead",
+    "enable-expert-parallel": "write 'expertParallel:' instead",
+    "speculative-config": "write 'speculative:' instead",
+    "chat-template": "write 'chatTemplate: FILE' instead, a file of the model's folder",
+    "load-format": "write 'read: run-ai-streamer' instead, or another way to read",
+    "max-loras": "it is the number of adapters",
+    "max-lora-rank": "it is the highest rank of the adapters",
     "enable-lora": "write 'adapters:' instead",
     "lora-modules": "write 'adapters:' instead",
 }

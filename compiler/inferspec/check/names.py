@@ -74,9 +74,10 @@ def _claims(context: Context) -> Iterator[tuple[Claim, SpecPath]]:
             yield ("directory", "", f"{prefix}-{name}"), (section, name)
     for key in context.fleet.workload_keys:
         yield from _of_workload(context, key)
-    for model, _, namespace in context.fleet.written_models:
-        yield ("directory", "", writer_name(model)), ("models", model)
-        yield ("ServiceAccount", namespace, writer_name(model)), ("models", model)
+    for download in context.fleet.downloads:
+        name, path = writer_name(download.artefact.key), download.artefact.path
+        yield ("directory", "", name), path
+        yield ("ServiceAccount", download.namespace, name), path
 
 
 def _of_workload(context: Context, key: WorkloadKey) -> Iterator[tuple[Claim, SpecPath]]:

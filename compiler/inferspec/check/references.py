@@ -9,6 +9,9 @@ from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
 from ..model.serving import Service
 from .context import Context
 
+CUSTOM = "custom"
+"""The engine that is a container of the spec's own."""
+
 
 def references(context: Context) -> tuple[list[Diagnostic], dict[str, Service]]:
     """Findings, and the services that can be resolved: without the exposures that lead nowhere."""
@@ -64,6 +67,8 @@ def _service(context: Context, name: str, service: Service) -> Iterator[Diagnost
     for path, setting in settings:
         if setting.model is not None:
             yield from _version(context, (*path, "model"), setting.model)
+        if setting.speculative.model is not None:
+            yield from _version(context, (*path, "speculative", "model"), setting.speculative.model)
     if service.canary is not None:
         yield from _version(context, (*root, "canary", "model"), service.canary.model)
     for path, capacity in [
@@ -155,6 +160,27 @@ def unknown_machine(context: Context, path: SpecPath, shape: str) -> Diagnostic:
 
 def _engine(context: Context, root: SpecPath, service: Service) -> Iterator[Diagnostic]:
     name, _, pinned = service.engine.partition("@")
+    if name not in context.catalogue.engines():
+        near = difflib.get_close_matches(name, context.catalogue.engines(), 1)
+        known = ", ".join(context.catalogue.engines())
+        yield context.finding(
+            "CAT007",
+            f"the catalogue has no engine '{name}'",
+            (*root, "engine"),
+            help=f"did you mean '{near[0]}'?" if near else f"it has {known}; engine: custom takes any container",
+        )
+        return
+    if (name == CUSTOM) != (service.container is not None) or (name == CUSTOM and service.image is None):
+        yield context.finding(
+            "SRV120",
+            f"{format_path(root)} has engine {name} and {'a' if service.container else 'no'} container of its own",
+            (*root, "container") if service.container is not None and name != CUSTOM else (*root, "engine"),
+            key=service.container is not None and name != CUSTOM,
+            help="engine: custom comes with image: and container:, every other engine without a container",
+        )
+        return
+    if name == CUSTOM:
+        return
     engine = context.catalogue.engine(name)
     if pinned and engine.version(pinned) is None:
         known = ", ".join(v.version for v in engine.versions)
@@ -167,7 +193,8 @@ def _engine(context: Context, root: SpecPath, service: Service) -> Iterator[Diag
         if machine is None or not machine.accelerator:
             continue
         kind = context.catalogue.accelerators[machine.accelerator].kind
-        version = pinned or stack.engine_version(name, kind)
+        newest = engine.newest(kind)
+        version = pinned or stack.engine_version(name, kind) or (newest.version if newest is not None else None)
         if service.image is None and (version is None or engine.image(version, kind) is None):
             yield context.finding(
                 "CAT004",

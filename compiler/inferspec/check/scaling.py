@@ -41,7 +41,7 @@ def chain(context: Context) -> Iterator[Diagnostic]:
     lacking: dict[str, list[Place]] = {}
     for _, w, places in context.cohorts:
         metric = str(w.scale("metric").v)
-        if w.engine.metric(metric, str(w.engine_version.v)) is None:
+        if w.autoscaled and w.engine.metric(metric, str(w.engine_version.v)) is None:
             known = [m.id for m in w.engine.metrics if m.type == "gauge" and m.exists_in(str(w.engine_version.v))]
             yield context.finding(
                 "SCL103",

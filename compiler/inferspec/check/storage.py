@@ -8,6 +8,9 @@ from ..diagnostics import Diagnostic, Severity
 from ..resolve.places import Place
 from .context import Context, clusters
 
+EMITTED = ("gcs-fuse", "run-ai-streamer")
+"""Ways to read that objects are written for."""
+
 
 def locations(context: Context) -> Iterator[Diagnostic]:
     """Every cluster has a bucket in its region, or in a dual- or multi-region that contains it."""
@@ -44,6 +47,6 @@ def locations(context: Context) -> Iterator[Diagnostic]:
                 ("storage", name, "copy"),
                 severity=Severity.WARNING,
             )
-        if store.read != "gcs-fuse":
-            message = f"storage {name}: read: {store.read} is checked but not emitted yet; servers read by gcs-fuse"
+        if store.read not in EMITTED:
+            message = f"storage {name}: read: {store.read} is checked but not emitted yet; servers read by {EMITTED[0]}"
             yield context.later(message, ("storage", name, "read"))

@@ -6,7 +6,7 @@ import difflib
 import json
 import math
 from argparse import Namespace
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..diagnostics import Severity
 from ..outcome import Outcome
@@ -24,13 +24,23 @@ ANSWERED = ("FIT", "ACC")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One workload on one shape, in the clusters where it is settled so. ``load_seconds`` is weights at the storage path's pace."""
+    """One workload on one shape, in the clusters where it is settled so."""
 
     workload: Workload
     shape: str
     clusters: tuple[str, ...]
     fit: Fit | None
-    load_seconds: int
+
+    @property
+    def read_by(self) -> str:
+        """The storage path in use."""
+        return str(self.workload.mounts.read.v)
+
+    @property
+    def load_seconds(self) -> dict[str, int]:
+        """Seconds to read the weights by each storage path, at the pace the catalogue plans with."""
+        paces = self.workload.catalogue.default("load.throughput")
+        return {path: math.ceil(self.workload.weights / pace) for path, pace in paces.items()}
 
 
 def run(options: Namespace) -> int:
@@ -55,81 +65,99 @@ def _blocked(outcome: Outcome) -> bool:
 
 
 def accounts(fleet: Fleet) -> list[Account]:
-    """Each distinct account once, with the clusters that have it."""
-    found: dict[tuple[str, str, Fit | None, int], tuple[Workload, list[str]]] = {}
+    """Each distinct account once, with the clusters that have it: what the numbers do not show makes no difference."""
+    found: dict[tuple[object, ...], tuple[Account, list[str]]] = {}
     for key in fleet.workload_keys:
         for place in fleet.places_of(key):
             workload = fleet.workload_at(key, place)
-            path = fleet.platform.storage[workload.model.store].read
-            seconds = math.ceil(workload.weights / fleet.catalogue.default("load.throughput")[path])
             for shape in workload.capacity.shape:
                 fit = workload.fit(fleet.catalogue.machines[shape])
-                found.setdefault((workload.name, shape, fit, seconds), (workload, []))[1].append(place.name)
-    return [Account(w, shape, tuple(names), fit, seconds) for (_, shape, fit, seconds), (w, names) in found.items()]
-
-
-def _longest(account: Account) -> int:
-    """The longest request that fits and that the model was made for."""
-    assert account.fit is not None and account.workload.facts is not None
-    return min(account.fit.longest, account.workload.facts.context_length or account.fit.longest)
+                shown = (workload.name, workload.model_ref.v, shape, *(_numbers(fit).values() if fit else ()))
+                found.setdefault(shown, (Account(workload, shape, (), fit), []))[1].append(place.name)
+    return [replace(account, clusters=tuple(names)) for account, names in found.values()]
 
 
 def _plain(account: Account) -> dict[str, object]:
     """Bytes, tokens and seconds; an account without figures of the model is null."""
-    w, fit = account.workload, account.fit
-    numbers = None
-    if fit is not None:
-        numbers = {
-            "accelerator": fit.accelerator,
-            "chips": fit.chips,
-            "memoryBytes": round(fit.memory),
-            "utilisation": fit.utilisation,
-            "weightsBytes": round(fit.weights),
-            "kvBytesPerToken": round(fit.kv_per_token),
-            "tokens": fit.tokens,
-            "requestBytes": round(fit.request),
-            "reserveBytes": round(fit.reserve),
-            "headroomBytes": round(fit.headroom),
-            "longestTokens": _longest(account),
-            "concurrency": fit.concurrency,
-            "verdict": fit.verdict,
-        }
+    w = account.workload
     return {
         "workload": w.name,
         "service": w.service_name,
         "model": str(w.model_ref.v),
         "shape": account.shape,
         "clusters": list(account.clusters),
+        "readBy": account.read_by,
         "loadSeconds": account.load_seconds,
-        "aChip": numbers,
+        "aChip": None if account.fit is None else _numbers(account.fit),
+    }
+
+
+def _numbers(fit: Fit) -> dict[str, object]:
+    return {
+        "accelerator": fit.accelerator,
+        "chips": fit.chips,
+        "tensorParallel": fit.tensor,
+        "pipelineParallel": fit.pipeline,
+        "dataParallel": fit.data,
+        "expertParallel": fit.expert,
+        "memoryBytes": round(fit.memory),
+        "utilisation": fit.utilisation,
+        "weightsBytes": round(fit.weights),
+        "weightsFormat": fit.kept,
+        "draftBytes": round(fit.draft),
+        "adapterBytes": round(fit.adapters),
+        "kvCacheDtype": fit.kv_dtype,
+        "kvBytesPerToken": round(fit.kv_per_token),
+        "tokens": fit.tokens,
+        "requestBytes": round(fit.request),
+        "requests": fit.requests,
+        "nullBlockBytes": fit.null_block,
+        "reserveBytes": round(fit.reserve),
+        "headroomBytes": round(fit.headroom),
+        "longestTokens": fit.longest,
+        "concurrency": round(fit.concurrency, 3),
+        "verdict": fit.verdict,
     }
 
 
 HEADS = (
-    *("workload", "shape", "chips", "budget", "weights", "KV/token", "request", "reserve", "headroom", "longest", "at once", "load"),
+    *("workload", "shape", "chips", "budget", "weights", "KV/token", "request", "reserve", "headroom", "longest", "at once"),
     *("", "clusters"),
 )
 
 
 def _table(found: list[Account]) -> list[str]:
-    """GiB a chip; KV cache in KiB a token; load in seconds, an estimate of the catalogue's planning figures."""
-    rows = [HEADS, *[_row(a) for a in found]]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADS))]
-    left = {0, 1, len(HEADS) - 2, len(HEADS) - 1}
-    lines = []
-    for row in rows:
-        cells = [cell.ljust(w) if i in left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
-        lines.append("  ".join(cells).rstrip())
-    return [*lines, "", "GiB a chip; KV cache in KiB a token; load in s by the catalogue's planning figures; reserve is an estimate"]
+    """The accounts, then how long each model takes to load."""
+    accounts = _aligned([HEADS, *[_row(a) for a in found]], {0, 1, len(HEADS) - 2, len(HEADS) - 1})
+    notes = "GiB a chip; KV cache in KiB a token; reserve is an estimate"
+    loads = _aligned(_loads(found), {0})
+    return [*accounts, "", notes, "", *loads, "", "* as the spec reads it; by the catalogue's planning figures"]
+
+
+def _aligned(rows: list[tuple[str, ...]], left: set[int]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    cells = [[cell.ljust(w) if i in left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))] for row in rows]
+    return ["  ".join(row).rstrip() for row in cells]
 
 
 def _row(account: Account) -> tuple[str, ...]:
     fit, name = account.fit, account.workload.name
     clusters = ", ".join(account.clusters[:3]) + (f" and {len(account.clusters) - 3} more" if len(account.clusters) > 3 else "")
-    load = str(account.load_seconds)
     if fit is None:
-        return (name, account.shape, str(account.workload.chips.v), *["?"] * 8, load, "unknown", clusters)
-    sizes = [f"{size / GIB:.1f}" for size in (fit.budget, fit.weights)]
+        return (name, account.shape, str(account.workload.asked.chips), *["?"] * 8, "unknown", clusters)
+    sizes = [f"{size / GIB:.1f}" for size in (fit.budget, fit.weights + fit.draft + fit.adapters)]
     more = [f"{size / GIB:.1f}" for size in (fit.request, fit.reserve, fit.headroom)]
-    cells = [*sizes, f"{fit.kv_per_token / 1024:.0f}", *more, f"{_longest(account):,}", str(fit.concurrency), load]
+    cells = [*sizes, f"{fit.kv_per_token / 1024:.0f}", *more, f"{fit.longest:,}", str(int(fit.concurrency))]
     return (name, account.shape, str(fit.chips), *cells, fit.verdict, clusters)
+
+
+def _loads(found: list[Account]) -> list[tuple[str, ...]]:
+    """Seconds to load by storage path, a row a model and path in use; the path in use has an asterisk."""
+    rows: dict[tuple[str, ...], None] = {}
+    paths: dict[str, None] = {}
+    for account in found:
+        seconds = account.load_seconds
+        paths |= dict.fromkeys(seconds)
+        cells = (f"{seconds[path]}*" if path == account.read_by else f"{seconds[path]} " for path in seconds)
+        rows[(account.workload.model_key, *cells)] = None
+    return [("load, s", *(f"{path} " for path in paths)), *rows]

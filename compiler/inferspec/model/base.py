@@ -86,7 +86,7 @@ SecretResource = Annotated[
         400,
     ),
 ]
-Flag = Annotated[str, Grammar(r"[a-z0-9][a-z0-9-]*", "a flag name without its dashes", "max-num-seqs", 80)]
+Flag = Annotated[str, Grammar(r"[a-z0-9][a-z0-9_.-]*", "a flag name without its dashes", "max-num-seqs", 80)]
 ModelVersion = Annotated[
     str, Grammar(r"[a-z](?:[-a-z0-9]*[a-z0-9])?@[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?", "MODEL@VERSION", "gemma-3-27b@v1", 80)
 ]
@@ -126,7 +126,21 @@ Topology = Annotated[str, Grammar(r"[0-9]+x[0-9]+(?:x[0-9]+)?", "a TPU topology"
 ResourceName = Annotated[str, Grammar(r"[a-z](?:[-a-z0-9]*[a-z0-9])?", "the name of a Compute Engine resource", "acme-h100-a")]
 Variable = Annotated[str, Grammar(r"[A-Za-z_][A-Za-z0-9_]*", "an environment variable", "NCCL_DEBUG", 200)]
 PublicName = Annotated[str, Grammar(r"[A-Za-z0-9][-A-Za-z0-9_./]*", "a model name that clients send", "gemma-3-27b", 100)]
-EngineVersion = Annotated[str, Grammar(r"vllm(?:@[0-9]+\.[0-9]+\.[0-9]+)?", "an engine, with its version or without", "vllm@0.33.0")]
+EngineVersion = Annotated[
+    str,
+    Grammar(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?:@[0-9]+(?:\.[0-9]+){0,2})?", "an engine, with its version or without", "vllm@0.33.0", 60),
+]
+ReadPath = Literal["gcs-fuse", "lustre", "hyperdisk-ml", "run-ai-streamer", "filestore"]
+HttpPath = Annotated[str, Grammar(r"/[-A-Za-z0-9._~/]*", "the path of a page", "/health", 200)]
+MountPath = Annotated[
+    str, Grammar(r"(?!.*//)(?!.*/\.)(?:/[A-Za-z0-9._][-A-Za-z0-9._]*){2,}", "an absolute path of two folders or more", "/models/sdxl", 200)
+]
+RelativeFile = Annotated[
+    str, Grammar(r"(?!.*\.\.)[A-Za-z0-9._][-A-Za-z0-9._/]*", "a file inside the model's folder", "chat_template.jinja", 200)
+]
+FolderSource = Annotated[
+    str, Grammar(r"gs://[a-z0-9][-a-z0-9_.]{1,61}[a-z0-9](?:/[^\s/]+)+", "a folder of a bucket", "gs://acme-adapters/sql", 300)
+]
 VersionName = Annotated[str, Grammar(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?", "a version name", "v1")]
 AdapterSource = Annotated[str, Grammar(r"(?:hf|gs)://\S+", "a source", "gs://acme-models-us/sql", 300)]
 KindName = Annotated[str, Grammar(r"[A-Z][A-Za-z]+", "a kind", "Deployment")]

@@ -12,17 +12,23 @@ from .base import (
     Closed,
     EngineVersion,
     Flag,
+    FolderSource,
+    HttpPath,
     Image,
     IsoDate,
     Items,
     KindName,
     Memory,
     ModelVersion,
+    MountPath,
     Name,
     Percent,
+    Port,
     PublicName,
     Quantity,
+    ReadPath,
     Reason,
+    RelativeFile,
     Variable,
     Where,
 )
@@ -62,6 +68,59 @@ class Resources(Closed):
     """CPU request of the server."""
     memory: Memory | None = None
     """Memory request and limit of the server."""
+
+
+class Speculative(Closed):
+    """Speculative decoding: tokens guessed cheaply and checked by the model in one step."""
+
+    method: Literal["ngram", "draft", "eagle", "eagle3"] | None = None
+    """ngram: from the prompt itself; draft: a small model of the same vocabulary; eagle, eagle3: a head trained for the model."""
+    tokens: Annotated[int, Field(ge=1, le=32)] | None = None
+    """Tokens guessed at once (num_speculative_tokens)."""
+    lookup: Annotated[int, Field(ge=1, le=32)] | None = None
+    """ngram: longest run of tokens looked up in the prompt (prompt_lookup_max)."""
+    model: ModelVersion | None = None
+    """draft, eagle, eagle3: MODEL@VERSION of ``models``; its weights are mounted beside the model's."""
+    tensor_parallel: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Chips that share the draft model; 1 for a head."""
+
+
+class DynamicAdapters(Closed):
+    """LoRA adapters found by name when a request asks for one, in a folder of a bucket."""
+
+    source: FolderSource
+    """gs://BUCKET/PATH; a folder an adapter."""
+    max: Annotated[int, Field(ge=1, le=256)]
+    """Adapters that share a batch (max_loras)."""
+    rank: Annotated[int, Field(ge=1, le=512)]
+    """Highest LoRA rank among them."""
+
+
+class ContainerMetrics(Closed):
+    """Where a container of your own shows its metrics."""
+
+    path: HttpPath = "/metrics"
+    """Path of the page."""
+    port: Port | None = None
+    """Its port; the serving port without it."""
+
+
+class Container(Closed):
+    """A model server that the catalogue does not know. ``{modelPath}``, ``{model}``, ``{servedName}``, ``{port}``, ``{chips}``,
+    ``{tensorParallel}`` and ``{maxModelLen}`` stand for what the compiler derives."""
+
+    command: Items[str] = ()
+    """Entry point; the image's own without it."""
+    args: Items[str] = ()
+    """Arguments."""
+    port: Port = 8080
+    """Port it serves on."""
+    health: HttpPath = "/health"
+    """Path that answers 200 once the model is loaded."""
+    metrics: ContainerMetrics | None = None
+    """Its metrics page; not monitored without it."""
+    model_path: MountPath | None = None
+    """Where the weights are mounted; /models/MODEL without it."""
 
 
 class Adapter(Closed):
@@ -113,7 +172,19 @@ class Setting(Closed):
     resources: Resources = Resources.model_construct()
     """Requests of the server container."""
     tensor_parallel: Annotated[int, Field(ge=1, le=64)] | None = None
-    """Chips that share one copy of the model; all chips of the machine without it."""
+    """Chips that share each layer; all chips of the machine or slice without it."""
+    pipeline_parallel: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Stages of layers, one after the other; beyond one machine each stage has machines of its own."""
+    data_parallel: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Copies of the model in one server."""
+    expert_parallel: bool | None = None
+    """Whole experts on a chip instead of a part of each."""
+    read: ReadPath | None = None
+    """How this server reads its weights; as its store says without it."""
+    speculative: Speculative = Speculative.model_construct()
+    """Speculative decoding; merged by key."""
+    chat_template: RelativeFile | None = None
+    """Chat template, a file of the model's folder; the tokenizer's own without it."""
 
 
 class Variant(Setting):
@@ -158,9 +229,11 @@ class Service(Setting):
     team: Name
     """Key in ``teams``."""
     engine: EngineVersion
-    """Engine, at the version of the stack profile or a pinned one: vllm, vllm@0.33.0."""
+    """Engine or preset of the catalogue, at the stack profile's version or a pinned one: vllm, vllm@0.33.0, sglang, tgi; or custom."""
     image: Image | None = None
     """Image of the engine; from the catalogue without it."""
+    container: Container | None = None
+    """The server itself, with engine: custom."""
     capacity: Name | None = None
     """Key in ``capacityClasses``, for a service with one variant."""
     where: Where | None = None
@@ -168,7 +241,9 @@ class Service(Setting):
     variants: dict[Name, Variant] = {}
     """One workload and pool each."""
     adapters: dict[Name, Adapter] = {}
-    """LoRA adapters."""
+    """LoRA adapters, loaded when the server starts."""
+    dynamic_adapters: DynamicAdapters | None = None
+    """LoRA adapters, loaded when a request names one."""
     canary: Canary | None = None
     """A second version that takes a share of the requests."""
     expose: Items[Exposure] = ()

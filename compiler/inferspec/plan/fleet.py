@@ -170,7 +170,7 @@ def _own(planner: Planner, place: Place) -> dict[str, Objects]:
     jobs: dict[str, list[Any]] = {}
     for job in fleet.downloads:
         if job.writer is place:
-            row = weights.download(fleet.platform, fleet.catalogue, job.model, job.version, job.namespace, place.region)
+            row = weights.download(fleet.platform, fleet.catalogue, job.artefact, job.namespace, place.region)
             jobs.setdefault(job.team, []).append(planner.skeletons.object(*row))
     return {team: tuple(objects) for team, objects in jobs.items()}
 
@@ -205,8 +205,8 @@ def _platform_drawings(fleet: Fleet) -> list[Drawing]:
     return made
 
 
-def _identity(fleet: Fleet, model: str, namespace: str, _: Subject) -> list[Drawn]:
-    return weights.identity(fleet.platform, fleet.catalogue, model, namespace)
+def _identity(fleet: Fleet, artefact: str, secret: str | None, namespace: str, _: Subject) -> list[Drawn]:
+    return weights.identity(fleet.platform, artefact, secret, namespace)
 
 
 def _team_namespace(platform: Platform, team: str, _: Subject) -> list[Drawn]:
@@ -254,15 +254,15 @@ def _team_drawings(fleet: Fleet) -> list[Drawing]:
             add("-pool", routing.pool, placed)
         for exposure in spec.expose:
             add(f"-route-{exposure.gateway}", routing.route, partial(fleet.is_exposed, key, exposure.gateway), exposure.gateway)
-    teams = Counter(model for model, _, _ in fleet.written_models)
-    for model, team, namespace in fleet.written_models:
-        name = writer_name(model)
+    teams = Counter(artefact for artefact, _, _, _ in fleet.written)
+    for artefact, secret, team, namespace in fleet.written:
+        name = writer_name(artefact)
         made.append(
             Drawing(
-                name if teams[model] == 1 else f"{name}-{team}",
+                name if teams[artefact] == 1 else f"{name}-{team}",
                 team,
-                partial(_identity, fleet, model, namespace),
-                partial(fleet.writes, model, team),
+                partial(_identity, fleet, artefact, secret, namespace),
+                partial(fleet.writes, artefact, team),
             )
         )
     return made

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ..values import Value
 from .objects import Identity, Object, Skeleton
 from .scalars import refusal
-from .templates import Opaque, RecordView, Template, TemplateError, environment
+from .templates import Opaque, RecordView, Template, TemplateError, environment, with_parts
 
 _PACKAGE_TEMPLATES = Path(__file__).parent.parent / "templates"
 _IDENTITY = (("apiVersion",), ("kind",), ("metadata", "namespace"), ("metadata", "name"))
@@ -88,7 +88,7 @@ class Skeletons:
 
     def _render(self, template: str, row: Any) -> _Form:
         if template not in self._templates:
-            self._templates[template] = Template(template, self._loader(template), self._environment)
+            self._templates[template] = Template(template, with_parts(self._loader(template), self._loader), self._environment)
         counter = iter(range(1 << 30))
         seen = self._view(row, counter)
         if not isinstance(seen, RecordView):

@@ -18,6 +18,7 @@ from .reading import ReadError, read_manifests
 from .scalars import MARK_CLOSE, MARK_OPEN
 
 _MARK = re.compile(f"{MARK_OPEN}([0-9]+){MARK_CLOSE}")
+_PART = re.compile(r'^([ ]*){% include "([a-z-]+)" %}\n', re.MULTILINE)
 _IN_VIEW = "compute in the view"
 
 _PROBLEMS: tuple[tuple[type[nodes.Node], str], ...] = (
@@ -180,6 +181,19 @@ class Template:
                 line = trace.tb_lineno
             trace = trace.tb_next
         return line
+
+
+def with_parts(source: str, loader: Callable[[str], str]) -> str:
+    """Each line ``{% include "part" %}`` replaced by that template's text, as far to the right as the line stands.
+
+    Text, not Jinja's own include: a part is a piece of one manifest, indented by where it is put.
+    """
+
+    def part(match: re.Match[str]) -> str:
+        lines = with_parts(loader(match[2]), loader).splitlines(keepends=True)
+        return "".join(match[1] + line if line.strip() else line for line in lines)
+
+    return _PART.sub(part, source)
 
 
 def environment() -> _Environment:

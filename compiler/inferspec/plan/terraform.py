@@ -8,6 +8,8 @@ from ..resolve.fleet import Fleet
 from ..resolve.naming import writer_name
 from ..resolve.places import Place
 
+READER = "roles/storage.objectViewer"
+
 
 def variables(fleet: Fleet, place: Place) -> dict[str, Any]:
     """Content of terraform.tfvars.json. Readers get a viewer role, the one writer of a bucket gets the user role."""
@@ -18,22 +20,24 @@ def variables(fleet: Fleet, place: Place) -> dict[str, Any]:
     for key in fleet.workload_keys:
         if fleet.is_placed(key, place):
             workload = fleet.workload_at(key, place)
-            location = fleet.location(workload.model.store, place)
-            if location is not None:
-                bucket = platform.storage[workload.model.store].buckets[location]
-                buckets[bucket] = location
-                grants.append(_grant(bucket, "roles/storage.objectViewer", workload.namespace, workload.name))
+            for artefact in workload.mounts.artefacts:
+                location = fleet.location(artefact.store, place)
+                if location is not None:
+                    bucket = platform.storage[artefact.store].buckets[location]
+                    buckets[bucket] = location
+                    grants.append(_grant(bucket, READER, workload.namespace, workload.name))
+            grants += [_grant(str(m.bucket.v), READER, workload.namespace, workload.name) for m in workload.mounts.mounted]
     secrets: list[dict[str, str]] = []
     for job in fleet.downloads:
         if job.writer is place:
-            grants.append(_grant(job.bucket, "roles/storage.objectUser", job.namespace, writer_name(job.model)))
-            if secret := platform.models[job.model].secret:
+            grants.append(_grant(job.bucket, "roles/storage.objectUser", job.namespace, writer_name(job.artefact.key)))
+            if secret := job.artefact.secret:
                 secrets.append(
                     {
                         "secret": platform.secrets[secret].secret_manager,
                         "role": "roles/secretmanager.secretAccessor",
                         "namespace": job.namespace,
-                        "service_account": writer_name(job.model),
+                        "service_account": writer_name(job.artefact.key),
                     }
                 )
     gateways = [name for name in platform.gateways if fleet.has_gateway(name, place)]

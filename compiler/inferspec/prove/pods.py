@@ -32,6 +32,11 @@ def pod_templates(tree: Tree) -> Iterator[tuple[Tree, Steps]]:
         for key in ("leaderTemplate", "workerTemplate"):
             if key in templates:
                 yield mapping(templates[key]), ("spec", "leaderWorkerTemplate", key)
+    elif kind == "RayService":
+        cluster = mapping(spec.get("rayClusterConfig"))
+        yield mapping(mapping(cluster.get("headGroupSpec")).get("template")), ("spec", "rayClusterConfig", "headGroupSpec", "template")
+        for i, workers in enumerate(sequence(cluster.get("workerGroupSpecs"))):
+            yield mapping(mapping(workers).get("template")), ("spec", "rayClusterConfig", "workerGroupSpecs", i, "template")
     elif kind == "JobSet":
         for i, job in enumerate(sequence(spec.get("replicatedJobs"))):
             template = mapping(mapping(mapping(mapping(job).get("template")).get("spec")).get("template"))

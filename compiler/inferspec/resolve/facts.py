@@ -146,7 +146,7 @@ def _workload(w: Workload, places: list[Place]) -> dict[str, Any]:
         "metric": w.scale("metric"),
         "target": w.target,
         "maxModelLen": w.tokens,
-        "tensorParallel": w.chips,
+        "tensorParallel": w.layout.tensor,
         "model": w.model_ref,
     }
     at = {key: format_path(v.origin.path) if isinstance(v.origin, SpecAt) else format_path(w.path) for key, v in settled.items()}
@@ -162,7 +162,7 @@ def _workload(w: Workload, places: list[Place]) -> dict[str, Any]:
         "model": str(w.model_ref.v),
         "version": str(w.model_ref.v).partition("@")[2],
         "modelSource": w.model.source,
-        "modelPath": f"/models/{w.model_key}",
+        "modelPath": w.model_path,
         "engine": w.engine.id,
         "engineVersion": _plain(w.engine_version),
         "image": image,
@@ -170,7 +170,7 @@ def _workload(w: Workload, places: list[Place]) -> dict[str, Any]:
         "clusters": [p.name for p in places],
         "stages": sorted({p.cluster.stage for p in places}),
         **{key: _plain(v) for key, v in settled.items() if key != "model"},
-        "chips": int(w.chips.v),
+        "chips": w.layout.total,
         "flags": {k: s.v for k, s in w.settings.flags.items()},
         "env": {k: str(s.v) for k, s in w.settings.env.items()},
         "memory": memory,

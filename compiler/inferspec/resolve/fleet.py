@@ -12,7 +12,7 @@ from .layers import Layer, Subject, cluster_subjects, fleet_subject, layers
 from .order import ordered
 from .places import Place, places, selects
 from .settings import variants
-from .weights import bucket_location
+from .weights import Artefact, bucket_location
 from .workload import Workload
 
 WorkloadKey = tuple[str, str | None]
@@ -21,10 +21,9 @@ WorkloadKey = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Download:
-    """One version of one model into one bucket, by one cluster."""
+    """One version of a model or adapter into one bucket, by one cluster."""
 
-    model: str
-    version: str
+    artefact: Artefact
     bucket: str
     team: str
     namespace: str
@@ -163,24 +162,24 @@ class Fleet:
         for key in self.workload_keys:
             for place in self.places_of(key):
                 workload = self.workload_at(key, place)
-                location = self.location(workload.model.store, place)
-                if location is None or not workload.model.source.startswith("hf://"):
-                    continue
-                store = self.platform.storage[workload.model.store]
-                bucket = store.buckets[location]
-                if store.copy_by == "storage-transfer" and bucket != next(iter(store.buckets.values())):
-                    continue
-                version = str(workload.model_ref.v).partition("@")[2]
-                job = (workload.model_key, version, bucket)
-                if job not in found:
-                    writer = writers.setdefault(bucket, place)
-                    found[job] = Download(*job, team=workload.team, namespace=workload.namespace, writer=writer)
+                for artefact in workload.mounts.artefacts:
+                    location = self.location(artefact.store, place)
+                    if location is None or not artefact.published:
+                        continue
+                    store = self.platform.storage[artefact.store]
+                    bucket = store.buckets[location]
+                    if store.copy_by == "storage-transfer" and bucket != next(iter(store.buckets.values())):
+                        continue
+                    job = (artefact.key, artefact.version, bucket)
+                    if job not in found:
+                        writer = writers.setdefault(bucket, place)
+                        found[job] = Download(artefact, bucket, workload.team, workload.namespace, writer)
         return tuple(found.values())
 
     @cached_property
-    def written_models(self) -> tuple[tuple[str, str, str], ...]:
-        """(model, team, namespace) of every model somebody downloads."""
-        return tuple(dict.fromkeys((d.model, d.team, d.namespace) for d in self.downloads))
+    def written(self) -> tuple[tuple[str, str | None, str, str], ...]:
+        """(artefact, secret, team, namespace) of everything somebody downloads."""
+        return tuple(dict.fromkeys((d.artefact.key, d.artefact.secret, d.team, d.namespace) for d in self.downloads))
 
-    def writes(self, model: str, team: str, place: Place) -> bool:
-        return any(d.model == model and d.team == team and d.writer is place for d in self.downloads)
+    def writes(self, artefact: str, team: str, place: Place) -> bool:
+        return any(d.artefact.key == artefact and d.team == team and d.writer is place for d in self.downloads)

@@ -1,62 +1,133 @@
 """Does the model fit? vLLM's own arithmetic, on the catalogue's figures (bytes throughout; a GiB is 2**30).
 
-Weights and KV cache by the formulas of vllm 0.33.0: vllm/v1/worker/gpu_worker.py determine_available_memory and
-vllm/v1/kv_cache_interface.py. Activations, graphs and communication cannot be derived: they are a reserve of the catalogue's defaults.
+Budget by vllm 0.33.0 vllm/v1/worker/gpu_worker.py determine_available_memory; weights in ``parameters``, KV cache in ``kv_cache``.
+Activations, graphs and communication cannot be derived: they are a reserve of the catalogue's defaults.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ..catalog import Accelerator, Catalogue, Machine
 from ..catalog import Model as ModelFacts
+from .kv_cache import Cache, caches
+from .parameters import adapter_bytes, format_in_use, rank_bytes
 
 GIB = 2**30
-_BYTES = {"bfloat16": 2.0, "float16": 2.0, "float8": 1.0, "fp8": 1.0, "int8": 1.0, "mxfp4": 4.25 / 8, "int4": 0.5, "float32": 4.0}
+LONGEST_UNKNOWN = 100_000_000
+"""Tokens up to which the longest request is sought for a model whose context is not known: what the language allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a server is asked to hold, and how it is split.
+
+    tokens          longest request
+    utilisation     share of a chip's memory that vLLM may use
+    quantization    value of ``--quantization``, or empty
+    kv_dtype        value of ``--kv-cache-dtype``
+    block_size      tokens a block of the KV cache
+    batched_tokens  tokens of one step; None for the engine's default on the accelerator
+    concurrency     longest requests at once that must fit
+    hybrid          vLLM's hybrid KV cache manager: sliding layers hold their window only
+    hybrid_chunks   the same for chunked attention, which vLLM turns off unless it is told (config/vllm.py)
+    draft           draft model of speculative decoding, on ``draft_tensor`` chips (None: on as many as the model)
+    lora_slots      adapters at once on the chip, of at most ``lora_rank``
+    eager           no CUDA graphs
+    reserve_beside  activations and graphs stand in the share of the memory that the engine leaves (SGLang, TensorRT-LLM)
+    """
+
+    tokens: int
+    utilisation: float
+    tensor: int = 1
+    pipeline: int = 1
+    data: int = 1
+    expert: bool = False
+    quantization: str = ""
+    kv_dtype: str = "auto"
+    block_size: int = 16
+    batched_tokens: int | None = None
+    concurrency: int = 1
+    hybrid: bool = True
+    hybrid_chunks: bool = False
+    draft: ModelFacts | None = None
+    draft_tensor: int | None = None
+    lora_slots: int = 0
+    lora_rank: int = 16
+    eager: bool = False
+    reserve_beside: bool = False
+
+    @property
+    def chips(self) -> int:
+        """Chips of one server."""
+        return self.tensor * self.pipeline * self.data
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The account of one server on one machine shape.
+    """The account of one server on one machine shape, on a chip of the pipeline stage that has the least left.
 
-    chips         chips that share one copy of the model
-    budget        bytes a chip vLLM may use: memory x utilisation
-    weights       bytes a chip
-    kv_per_token  bytes a chip and token
+    chips         chips of one server: tensor x pipeline x data
+    memory        bytes a chip
+    weights       bytes a chip; ``draft`` and ``adapters`` likewise, 0 where there are none
+    kept          format of the weights on the chip
+    kv_per_token  bytes a chip and token, in the layers that grow with the request
     request       bytes a chip for one request of ``tokens`` tokens
+    requests      longest requests at once that must fit
     reserve       bytes a chip for activations, graphs and communication
     """
 
     shape: str
     accelerator: str
     chips: int
+    tensor: int
+    pipeline: int
+    data: int
+    expert: bool
     memory: float
     utilisation: float
     weights: float
+    draft: float
+    adapters: float
+    kept: str
+    kv_dtype: str
     kv_per_token: float
     tokens: int
     request: float
+    requests: int
     reserve: float
+    context: int
+    cache: Cache = field(repr=False)
 
     @property
     def budget(self) -> float:
         return self.memory * self.utilisation
 
     @property
+    def available(self) -> float:
+        """Bytes a chip for the KV cache."""
+        return self.budget - self.weights - self.draft - self.adapters - self.reserve
+
+    @property
+    def null_block(self) -> int:
+        """Bytes of the one block that vLLM never hands out."""
+        return self.cache.block_bytes
+
+    @property
     def headroom(self) -> float:
-        """Bytes a chip left after weights, reserve and one longest request; negative when it does not fit."""
-        return self.budget - self.weights - self.reserve - self.request
+        """Bytes a chip left after weights, reserve and the longest requests; negative when it does not fit."""
+        return self.available - self.null_block - self.request * self.requests
 
     @property
     def longest(self) -> int:
-        """Tokens of the longest single request that fits; what sliding-window layers hold is taken as it is at ``tokens``."""
-        free = self.budget - self.weights - self.reserve - (self.request - self.kv_per_token * self.tokens)
-        return max(0, int(free / self.kv_per_token)) if self.kv_per_token else 0
+        """Tokens of the longest request that fits as often as asked, and that the model was made for."""
+        return self.cache.longest(self.available, self.context, self.requests) if self.cache.block_bytes else 0
 
     @property
-    def concurrency(self) -> int:
+    def concurrency(self) -> float:
         """Requests of ``tokens`` tokens that the KV cache holds at once."""
-        return max(0, int((self.budget - self.weights - self.reserve) / self.request)) if self.request else 0
+        return self.cache.concurrency(self.available, self.tokens)
 
     @property
     def verdict(self) -> str:
@@ -66,57 +137,69 @@ class Fit:
         return "marginal" if self.headroom < self.reserve else "fits"
 
 
-def weights_bytes(model: ModelFacts) -> int:
-    """Bytes of all weights as stored; 0 where the catalogue has no figure."""
-    if model.weights_bytes:
-        return model.weights_bytes
-    stored = model.quantisation or model.dtype or "bfloat16"
-    return int((model.params or model.params_nominal) * _BYTES.get(stored, 2.0))
-
-
-def batched_tokens(accelerator: Accelerator) -> int:
-    """Tokens the engine schedules in one step by default (vllm 0.33.0 engine/arg_utils.py get_batch_defaults)."""
+def batched_tokens(accelerator: Accelerator, fraction: float = 1) -> int:
+    """Tokens the engine schedules in one step by default on ``fraction`` of a chip (vllm 0.33.0 engine/arg_utils.py get_batch_defaults)."""
     if accelerator.kind == "tpu":
         return {"v6e": 1024, "v5e": 512, "v5p": 256}.get(accelerator.id, 1024)
-    if accelerator.memory_gib >= 160:
+    memory = accelerator.memory_gib * fraction
+    if memory >= 160:
         return 16384
-    return 8192 if accelerator.memory_gib >= 70 and not accelerator.id.startswith("a100") else 2048
+    return 8192 if memory >= 70 and not accelerator.id.startswith("a100") else 2048
 
 
-def kv_bytes(model: ModelFacts, tokens: int, chips: int, in_flight: int) -> tuple[float, float]:
-    """(bytes a chip and token in the growing layers, bytes a chip for one request of ``tokens``).
-
-    A sliding-window layer holds its window and what is in flight (SlidingWindowSpec.max_admission_blocks_per_request): with
-    async scheduling two steps of tokens. KV heads are copied, not split, beyond their number.
-    """
-    if model.kv_lora_rank:
-        one = (model.kv_lora_rank + model.qk_rope_head_dim) * 2.0 * model.layers
-        return one, one * tokens
-    heads = max(1, (model.kv_heads or 1) // chips)
-    layer = 2 * heads * model.head_dim * 2.0
-    growing = model.full_layers or max(0, model.layers - model.sliding_layers)
-    full_heads = max(1, (model.kv_heads_full or model.kv_heads or 1) // chips)
-    full = 2 * full_heads * (model.head_dim_full or model.head_dim) * 2.0
-    window = min(tokens, model.sliding_window - 1 + in_flight if model.sliding_window else tokens)
-    return full * growing, full * growing * tokens + layer * model.sliding_layers * window
+def reserve_bytes(catalogue: Catalogue, accelerator: Accelerator, eager: bool) -> float:
+    graphs = catalogue.default("fit.graphGiB")[accelerator.kind] if eager else 0
+    return float((catalogue.default("fit.activationGiB")[accelerator.kind] - graphs) * GIB)
 
 
-def fit(catalogue: Catalogue, model: ModelFacts, machine: Machine, chips: int, tokens: int, utilisation: float) -> Fit:
-    """The account of ``model`` on ``chips`` chips of ``machine``."""
+@lru_cache(maxsize=4096)
+def fit(catalogue: Catalogue, model: ModelFacts, machine: Machine, asked: Asked) -> Fit:
+    """The account of ``model`` on chips of ``machine``."""
     accelerator = catalogue.accelerators[machine.accelerator]
-    per_token, request = kv_bytes(model, tokens, chips, 2 * batched_tokens(accelerator))
+    stages = caches(
+        model,
+        asked.draft,
+        tensor=asked.tensor,
+        pipeline=asked.pipeline,
+        dtype=asked.kv_dtype,
+        block=asked.block_size,
+        batched=asked.batched_tokens or batched_tokens(accelerator, machine.fraction),
+        hybrid=asked.hybrid and (asked.hybrid_chunks or not model.chunk_size),
+    )
+    split = {"tensor": asked.tensor, "pipeline": asked.pipeline, "data": asked.data}
+    weights = rank_bytes(model, **split, expert=asked.expert, quantization=asked.quantization)
+    memory = accelerator.memory_gib * machine.fraction * GIB
+    left = min(memory * (1 - asked.utilisation), reserve_bytes(catalogue, accelerator, asked.eager))
+    number, cache = max(enumerate(stages), key=lambda stage: weights[stage[0]] + stage[1].request(asked.tokens) * asked.concurrency)
     return Fit(
         shape=machine.id,
         accelerator=accelerator.id,
-        chips=chips,
-        memory=accelerator.memory_gib * machine.fraction * GIB,
-        utilisation=utilisation,
-        weights=weights_bytes(model) / chips,
-        kv_per_token=per_token,
-        tokens=tokens,
-        request=request,
-        reserve=catalogue.default("fit.activationGiB")[accelerator.kind] * GIB,
+        chips=asked.chips,
+        **split,
+        expert=asked.expert,
+        memory=memory,
+        utilisation=asked.utilisation,
+        weights=weights[number],
+        draft=_draft_bytes(asked),
+        adapters=adapter_bytes(model, asked.lora_slots, asked.lora_rank, asked.tensor, asked.pipeline),
+        kept=format_in_use(model, asked.quantization),
+        kv_dtype=asked.kv_dtype,
+        kv_per_token=cache.per_token,
+        tokens=asked.tokens,
+        request=cache.request(asked.tokens),
+        requests=asked.concurrency,
+        reserve=reserve_bytes(catalogue, accelerator, asked.eager) - (left if asked.reserve_beside else 0),
+        context=model.context_length or LONGEST_UNKNOWN,
+        cache=cache,
     )
+
+
+def _draft_bytes(asked: Asked) -> float:
+    """Bytes a chip of the draft model's weights; it is not split into stages."""
+    if asked.draft is None:
+        return 0.0
+    [size] = rank_bytes(asked.draft, tensor=asked.draft_tensor or asked.tensor, pipeline=1, data=1, expert=False, quantization="")
+    return size
 
 
 def allocatable(machine: Machine) -> tuple[int, int]:

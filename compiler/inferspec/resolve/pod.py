@@ -24,17 +24,28 @@ class Pod:
     # -- memory --------------------------------------------------------------------------------------------------------
 
     @cached_property
+    def mounted_bytes(self) -> int:
+        """Bytes of all that is mounted; an adapter whose size nobody knows counts with its planning figure."""
+        w = self.workload
+        adapters = len(w.service.adapters) + (w.service.dynamic_adapters.max if w.service.dynamic_adapters is not None else 0)
+        models = [a.size for a in w.mounts.artefacts if a.is_model]
+        return sum(models[1:] if w.mounts.streamed else models) + adapters * int(w.catalogue.default("storage.adapterGiB")) * GIB
+
+    @cached_property
     def cache_bytes(self) -> int:
         """Size of the memory-backed file cache: the weights and a tenth, in whole GiB. It is never given back."""
-        return math.ceil(self.workload.weights * 1.1 / GIB) * GIB
+        return math.ceil(self.mounted_bytes * 1.1 / GIB) * GIB
 
     @cached_property
     def cache_size(self) -> Value:
-        rule = f"weights {self.workload.weights / GIB:.1f} GiB x 1.1, in whole GiB"
-        return Value(_gib(self.cache_bytes), Derived(rule, (self.workload.model_ref,)))
+        rule = f"weights {self.mounted_bytes / GIB:.1f} GiB x 1.1, in whole GiB"
+        inputs = [self.workload.model_ref, *([self.workload.draft] if self.workload.draft is not None else [])]
+        return Value(_gib(self.cache_bytes), Derived(rule, tuple(inputs)))
 
     @cached_property
     def sidecar_bytes(self) -> int:
+        if not self.workload.mounts.mounted:
+            return 0
         buffer, own = (int(self.workload.catalogue.default(k)) for k in ("storage.fuseBufferGiB", "storage.fuseSidecarGiB"))
         return self.cache_bytes + (2 * buffer + own) * GIB
 
@@ -53,9 +64,20 @@ class Pod:
         return Value(self.workload.catalogue.default(key)["one" if int(self.workload.chips.v) == 1 else "several"], Default(key))
 
     @cached_property
+    def offload(self) -> Value | None:
+        """GiB of host memory that the KV cache may spill into, all chips of the server together."""
+        flag = self.workload.engine.flags.get("kvOffload")
+        return None if flag is None else self.workload.flag(flag.name)
+
+    @cached_property
+    def offload_gib(self) -> int:
+        """Of one Pod."""
+        return 0 if self.offload is None else math.ceil(float(self.offload.v) / self.workload.layout.nodes)
+
+    @cached_property
     def server_bytes(self) -> int:
         host, chip = (int(self.workload.catalogue.default(k)) for k in ("serving.hostMemoryGiB", "serving.hostMemoryPerChipGiB"))
-        return (host + chip * int(self.workload.chips.v) + int(self.shm.v)) * GIB
+        return (host + chip * int(self.workload.chips.v) + int(self.shm.v) + self.offload_gib) * GIB
 
     @cached_property
     def memory(self) -> Value:
@@ -67,7 +89,11 @@ class Pod:
         host, chip = map(self.workload.catalogue.default, keys)
         chips = self.workload.chips
         rule = f"engine {host}Gi + {chip}Gi x {chips.v} {'chip' if chips.v == 1 else 'chips'} + shared memory {self.shm.v}Gi"
-        return Value(_gib(self.server_bytes), Derived(rule, (chips, self.shm, *map(self.default, keys))))
+        inputs = [chips, self.shm, *map(self.default, keys)]
+        if self.offload is not None:
+            rule += f" + KV cache offload {self.offload_gib}Gi"
+            inputs.append(self.offload)
+        return Value(_gib(self.server_bytes), Derived(rule, tuple(inputs)))
 
     @cached_property
     def cpu(self) -> Value:
@@ -86,7 +112,7 @@ class Pod:
     def startup_seconds(self) -> Value:
         """Time a server may take to answer: read the weights at the storage path's pace, compile, and as much again."""
         w = self.workload
-        path = w.platform.storage[w.model.store].read
+        path = str(w.mounts.read.v)
         pace = w.catalogue.default("load.throughput")[path]
         compile_seconds = w.catalogue.default("load.compileSeconds")[w.accelerator.kind]
         margin, least = w.catalogue.default("probes.startup.margin"), w.catalogue.default("probes.startup.minimum")

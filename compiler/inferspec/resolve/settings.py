@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from pydantic.alias_generators import to_camel
+
+from ..catalog import human_int
 from ..diagnostics import SpecPath
 from ..model.platform import Platform
 from ..model.serving import Service, Setting
@@ -32,7 +35,7 @@ class Settings:
     """Keys that nobody set are absent from the maps."""
 
     scalars: dict[str, Said] = field(default_factory=dict)
-    """model, maxModelLen, tensorParallel, scale.min, scale.max, scale.metric, scale.target, resources.cpu, resources.memory."""
+    """By key of the spec: ``model``, ``tensorParallel``, ``scale.min``, ``resources.cpu``, ``speculative.method`` …"""
     flags: dict[str, Said] = field(default_factory=dict)
     env: dict[str, Said] = field(default_factory=dict)
     removed: dict[str, SpecPath] = field(default_factory=dict)
@@ -41,6 +44,23 @@ class Settings:
     def get(self, key: str) -> Value | None:
         said = self.scalars.get(key)
         return said.value if said else None
+
+    def said(self, flag: str, otherwise: str) -> str:
+        """The text of an engine flag."""
+        found = self.flags.get(flag)
+        return otherwise if found is None else str(found.v)
+
+    def count(self, flag: str, otherwise: int) -> int:
+        """The number above 0 that an engine flag gives; what is none is refused by the rule on flags."""
+        try:
+            return max(0, human_int(self.said(flag, ""))) or otherwise
+        except ValueError:
+            return otherwise
+
+    def switched(self, flag: str) -> bool:
+        """Whether an engine flag is switched on."""
+        found = self.flags.get(flag)
+        return found is not None and found.v is True
 
 
 def sources(
@@ -78,7 +98,20 @@ def settle(platform: Platform, service: str, variant: str | None, entries: tuple
     return settled
 
 
-_SCALARS = (("model", "model"), ("max_model_len", "maxModelLen"), ("tensor_parallel", "tensorParallel"))
+_SCALARS = tuple(
+    (name, to_camel(name))
+    for name in (
+        "model",
+        "max_model_len",
+        "tensor_parallel",
+        "pipeline_parallel",
+        "data_parallel",
+        "expert_parallel",
+        "read",
+        "chat_template",
+    )
+)
+_GROUPS = ("scale", "resources", "speculative")
 
 
 def spoken(setting: Setting, path: SpecPath) -> Iterator[tuple[str, Said]]:
@@ -86,10 +119,11 @@ def spoken(setting: Setting, path: SpecPath) -> Iterator[tuple[str, Said]]:
     for attribute, key in _SCALARS:
         if (v := getattr(setting, attribute)) is not None:
             yield key, Said(v, (*path, key))
-    for group in ("scale", "resources"):
+    for group in _GROUPS:
         for attribute in type(getattr(setting, group)).model_fields:
             if (v := getattr(getattr(setting, group), attribute)) is not None:
-                yield f"{group}.{attribute}", Said(v, (*path, group, attribute))
+                key = to_camel(attribute)
+                yield f"{group}.{key}", Said(v, (*path, group, key))
 
 
 def variants(service: Service) -> tuple[str | None, ...]:

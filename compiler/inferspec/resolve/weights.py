@@ -2,13 +2,88 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..catalog import Catalogue
 from ..catalog import Model as ModelFacts
+from ..diagnostics import SpecPath
 from ..model.platform import Platform
 from ..model.storage import Model
 from ..quantity import parse
 from ..values import SENTINEL, Derived, SpecAt, Value, derive
-from .memory import weights_bytes
+from .parameters import weights_bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Artefact:
+    """A pinned version of a model or an adapter, and where its objects stand.
+
+    ``key`` names what is made for it; ``size`` is 0 where nobody gave a figure.
+    """
+
+    key: str
+    version: str
+    source: Value
+    revision: Value
+    store: str
+    secret: str | None
+    size: int
+
+    @property
+    def path(self) -> SpecPath:
+        """Where the spec has it."""
+        assert isinstance(self.source.origin, SpecAt)
+        return self.source.origin.path[:-1]
+
+    @property
+    def is_model(self) -> bool:
+        """Not an adapter."""
+        return self.path[0] == "models"
+
+    @property
+    def published(self) -> bool:
+        """A Hugging Face source is brought into the bucket; anything else is there already."""
+        return str(self.source.v).startswith("hf://")
+
+    @property
+    def folder(self) -> Value:
+        """Lower case, one a commit, immutable once published: Cloud Storage is case-sensitive, Hugging Face ids are not."""
+        return derive(
+            "lower-case source, then the commit", f"{object_prefix(str(self.source.v))}/{self.revision.v}", self.source, self.revision
+        )
+
+
+def model_artefact(catalogue: Catalogue, platform: Platform, reference: str) -> Artefact:
+    """``reference`` is MODEL@VERSION."""
+    key, _, version = reference.partition("@")
+    spec = platform.models[key]
+    at: SpecPath = ("models", key)
+    return Artefact(
+        key,
+        version,
+        Value(spec.source, SpecAt((*at, "source"))),
+        Value(spec.versions[version], SpecAt((*at, "versions", version))),
+        spec.store,
+        spec.secret,
+        model_bytes(catalogue, spec),
+    )
+
+
+def adapter_artefact(platform: Platform, service: str, name: str, base: Model) -> Artefact | None:
+    """An adapter that has to be brought into the bucket of its base model; None for one that stands in a bucket."""
+    adapter = platform.serving[service].adapters[name]
+    if not adapter.source.startswith("hf://"):
+        return None
+    at: SpecPath = ("serving", service, "adapters", name)
+    return Artefact(
+        f"{service}-{name}",
+        adapter.revision[:7],
+        Value(adapter.source, SpecAt((*at, "source"))),
+        Value(adapter.revision, SpecAt((*at, "revision"))),
+        base.store,
+        base.secret,
+        0,
+    )
 
 
 def object_prefix(source: str) -> str:
@@ -16,29 +91,28 @@ def object_prefix(source: str) -> str:
     return source.partition("://")[2].lower()
 
 
+NAMED_OTHERWISE = {
+    "parameters": "params",
+    "attention_heads": "heads",
+    "quantization": "quantisation",
+    "quant_group_size": "quant_group",
+    "tie_word_embeddings": "tied_embeddings",
+    "text_parameters": "params_text_only",
+    "attention_chunk_size": "chunk_size",
+    "global_kv_heads": "kv_heads_full",
+    "global_head_dim": "head_dim_full",
+    "index_topk": "index_top_k",
+}
+"""Fields of ``Architecture`` that a catalogue row calls otherwise."""
+
+
 def model_facts(catalogue: Catalogue, model: Model) -> ModelFacts | None:
     """The catalogue's row of the model, or one made of the numbers the spec gives, or None."""
     if model.architecture is None:
         return catalogue.model(model.source)
-    a = model.architecture
-    return ModelFacts(
-        id=model.source,
-        source="spec",
-        as_of="",
-        hugging_face=model.source,
-        kind="llm",
-        params=a.parameters,
-        layers=a.layers,
-        hidden_size=a.hidden_size,
-        heads=a.attention_heads,
-        kv_heads=a.kv_heads,
-        head_dim=a.head_dim,
-        context_length=a.context_length,
-        dtype=a.dtype,
-        sliding_window=a.sliding_window or 0,
-        sliding_layers=a.sliding_layers or 0,
-        vocab_size=a.vocab_size or 0,
-    )
+    said = {NAMED_OTHERWISE.get(name, name): value for name, value in model.architecture if value is not None}
+    size = int(parse(model.size)) if model.size is not None else 0
+    return ModelFacts(id=model.source, source="spec", as_of="", hugging_face=model.source, kind="llm", weights_bytes=size, **said)
 
 
 def model_bytes(catalogue: Catalogue, model: Model) -> int:

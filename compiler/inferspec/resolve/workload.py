@@ -14,12 +14,17 @@ from ..model.serving import Service
 from ..model.storage import Model
 from ..values import Catalogue as FromCatalogue
 from ..values import Default, SpecAt, Value, derive, text
+from .asked import asked
+from .engines import own_container
 from .layers import Subject
-from .memory import Fit, fit, weights_bytes
+from .layout import Layout
+from .memory import Asked, Fit, fit
+from .mounts import Mounts
 from .naming import workload_name
+from .parameters import weights_bytes
 from .pod import Pod
 from .settings import Settings, settle
-from .weights import bucket_value, model_bytes, model_facts, object_prefix
+from .weights import bucket_value, model_bytes, model_facts
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,19 +90,29 @@ class Workload:
         return self.platform.models[self.model_key]
 
     @cached_property
-    def revision(self) -> Value:
-        version = str(self.model_ref.v).partition("@")[2]
-        return Value(self.model.versions[version], SpecAt(("models", self.model_key, "versions", version)))
-
-    @cached_property
     def facts(self) -> ModelFacts | None:
         return model_facts(self.catalogue, self.model)
 
     @cached_property
     def prefix(self) -> Value:
-        """Folder of the weights in the bucket, lower case: a prefix a commit, immutable once published."""
-        source = Value(self.model.source, SpecAt(("models", self.model_key, "source")))
-        return derive("lower-case source, then the commit", f"{object_prefix(self.model.source)}/{self.revision.v}", source, self.revision)
+        """Folder of the weights in the bucket."""
+        return self.mounts.artefacts[0].folder
+
+    @cached_property
+    def model_path(self) -> str:
+        """Where the weights are mounted. It says which model, not which version, so that it never changes."""
+        container = self.service.container
+        pattern = container.model_path if container is not None and container.model_path is not None else self.engine.model_path
+        return pattern.replace("{model}", self.model_key)
+
+    @cached_property
+    def mounts(self) -> Mounts:
+        return Mounts(self)
+
+    @cached_property
+    def draft(self) -> Value | None:
+        """MODEL@VERSION that guesses tokens, or None."""
+        return self.settings.get("speculative.model")
 
     @cached_property
     def bucket(self) -> Value:
@@ -112,7 +127,8 @@ class Workload:
 
     @cached_property
     def engine(self) -> Engine:
-        return self.catalogue.engine(self.service.engine.partition("@")[0])
+        engine = self.catalogue.engine(self.service.engine.partition("@")[0])
+        return own_container(engine, self.service.container) if self.service.container is not None else engine
 
     @cached_property
     def engine_version(self) -> Value:
@@ -120,8 +136,10 @@ class Workload:
         if pinned:
             return Value(pinned, SpecAt(("serving", self.service_name, "engine")))
         version = self.stack.engine_version(name, self.accelerator.kind)
-        assert version is not None, "check.references refuses an engine without a version for the accelerator"
-        return Value(version, FromCatalogue(f"stacks.{self.stack.id}.engines.{name}.{self.accelerator.kind}"))
+        if version is not None:
+            return Value(version, FromCatalogue(f"stacks.{self.stack.id}.engines.{name}.{self.accelerator.kind}"))
+        newest = self.engine.newest(self.accelerator.kind)
+        return Value(newest.version if newest is not None else "", FromCatalogue(f"engines.{name}.versions"))
 
     # -- the machine ---------------------------------------------------------------------------------------------------
 
@@ -150,11 +168,13 @@ class Workload:
         return self.catalogue.accelerators[self.machine.accelerator]
 
     @cached_property
+    def layout(self) -> Layout:
+        return Layout(self)
+
+    @property
     def chips(self) -> Value:
-        """Chips of one replica: tensor parallel size, or all of the machine."""
-        asked = self.settings.get("tensorParallel")
-        whole = Value(self.machine.chips, FromCatalogue(f"machines.{self.machine.id}.chips"))
-        return derive("chips = tensor parallel size", int(asked.v), asked) if asked is not None else whole
+        """Chips of one Pod."""
+        return self.layout.chips
 
     @cached_property
     def tokens(self) -> Value:
@@ -168,20 +188,33 @@ class Workload:
             FromCatalogue(f"models.{self.model_key}.contextLength") if known else Default("serving.maxModelLen"),
         )
 
+    def flag(self, name: str) -> Value | None:
+        """What the spec sets the flag to, or None. ``name`` with its dashes or without."""
+        said = self.settings.flags.get(name.removeprefix("--"))
+        return said.value if said is not None else None
+
     @cached_property
     def utilisation(self) -> Value:
         """Share of the chip's memory that vLLM may use, as text: objects hold no floats."""
-        said = self.settings.flags.get("gpu-memory-utilization")
+        role = self.engine.flags.get("gpuMemoryUtilization")
+        said = self.flag(role.name) if role is not None else None
         if said is not None:
-            return said.value
+            return said
+        if self.engine.memory_fraction:
+            return Value(str(self.engine.memory_fraction), FromCatalogue(f"engines.{self.engine.id}.memoryFraction"))
         key = "serving.gpuMemoryUtilization"
         return Value(str(self.catalogue.default(key)), Default(key))
+
+    @cached_property
+    def asked(self) -> Asked:
+        """What the memory account is asked to hold."""
+        return asked(self)
 
     def fit(self, machine: Machine) -> Fit | None:
         """The memory account on ``machine``; None for a model without figures."""
         if self.facts is None or not weights_bytes(self.facts):
             return None
-        return fit(self.catalogue, self.facts, machine, int(self.chips.v), int(self.tokens.v), float(self.utilisation.v))
+        return fit(self.catalogue, self.facts, machine, self.asked)
 
     @cached_property
     def pod(self) -> Pod:
@@ -190,8 +223,14 @@ class Workload:
     # -- scale ---------------------------------------------------------------------------------------------------------
 
     def scale(self, key: str) -> Value:
+        """``min``, ``max`` or ``metric``. Nothing moves the replicas of an engine that does not export the metric: most is least there."""
         asked = self.settings.get(f"scale.{key}")
-        return self.default(f"scale.{key}") if asked is None else asked
+        if asked is not None:
+            return asked
+        if key == "max" and self.engine.metric(str(self.scale("metric").v), str(self.engine_version.v)) is None:
+            least = self.scale("min")
+            return derive(f"{self.engine.id} exports no {self.scale('metric').v}: as many as the least", least.v, least)
+        return self.default(f"scale.{key}")
 
     @cached_property
     def target(self) -> Value:
@@ -203,7 +242,8 @@ class Workload:
 
     @cached_property
     def autoscaled(self) -> bool:
-        return self.scale("min").v != self.scale("max").v
+        """By a HorizontalPodAutoscaler; Ray moves its replicas itself."""
+        return self.scale("min").v != self.scale("max").v and self.engine.workload == "deployment"
 
     def served_name(self) -> Value:
         """The name clients send: as the first exposure says, else the service's own."""

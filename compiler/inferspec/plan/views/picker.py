@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from ...catalog import Stack
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
-from ...values import Value, text
+from ...values import Value
 from ..row import Drawn, Row, environment, labels
 from .platform import SERVING_PRIORITY
-from .server import COLLECTORS, from_gateway, from_namespaces
+from .server import COLLECTORS, from_gateway, from_namespaces, scrape_interval
 
 
 def picker_name(workload: Workload) -> str:
@@ -23,7 +22,7 @@ def picker(workload: Workload) -> list[Drawn]:
     w = workload
     name, ports = picker_name(w), w.stack.picker.ports
     own = {"name": name, "namespace": w.namespace, "labels": labels(w.platform.name, name, "picker")}
-    presets = Value(configuration(w.stack), FromCatalogue(f"stacks.{w.stack.id}.defaultPlugins"))
+    presets = Value(configuration(w), FromCatalogue(f"stacks.{w.stack.id}.defaultPlugins"))
     grpc = {"name": "grpc", "port": ports["grpc"], "targetPort": "grpc", "protocol": "TCP", "appProtocol": w.stack.picker.app_protocol}
     metrics = {"name": "metrics", "port": ports["metrics"], "targetPort": "metrics", "protocol": "TCP"}
     admitted = [from_gateway(w, ports["grpc"], ports["grpc-health"]), from_namespaces(COLLECTORS, ports["metrics"])]
@@ -35,7 +34,7 @@ def picker(workload: Workload) -> list[Drawn]:
         ("picker-deployment", _deployment(w, own)),
         ("service", Row(**own, selector={"app": name}, ports=[grpc, metrics])),
         ("network-policy", Row(**own, selector={"app": name}, ingress=admitted)),
-        ("pod-monitoring", Row(**own, selector={"app": name}, port="metrics", interval=text("{}s", w.default("monitoring.interval")))),
+        ("pod-monitoring", Row(**own, selector={"app": name}, port="metrics", path="/metrics", interval=scrape_interval(w))),
     ]
 
 
@@ -48,10 +47,13 @@ def _rules(workload: Workload) -> list[dict[str, Any]]:
     ]
 
 
-def configuration(stack: Stack) -> str:
-    """The stack's balanced preset as an EndpointPickerConfig."""
+def configuration(workload: Workload) -> str:
+    """The stack's balanced preset as an EndpointPickerConfig, told where the engine shows its metrics if not on the pool's port."""
+    stack, port = workload.stack, workload.engine.metrics_port
     lines = [f"apiVersion: {stack.apis['EndpointPickerConfig'].api_version}", "kind: EndpointPickerConfig", "plugins:"]
     lines += [f"- type: {ref.plugin}" for ref in stack.default_plugins]
+    if port and stack.picker.options.get("metricsPort") is None:
+        lines += ["- type: metrics-data-source", "  parameters:", f"    port: {port}"]
     lines += ["schedulingProfiles:", "- name: default", "  plugins:"]
     for ref in stack.default_plugins:
         lines.append(f"  - pluginRef: {ref.plugin}")
@@ -68,7 +70,7 @@ def _deployment(workload: Workload, own: dict[str, Any]) -> Row:
         selector={"app": own["name"]},
         pod_labels={**own["labels"], "app": own["name"]},
         # A changed configuration must restart the picker: it reads the file at start only.
-        pod_annotations={"inferspec.dev/config": hashlib.sha256(configuration(w.stack).encode()).hexdigest()[:16]},
+        pod_annotations={"inferspec.dev/config": hashlib.sha256(configuration(w).encode()).hexdigest()[:16]},
         service_account=own["name"],
         priority_class=SERVING_PRIORITY,
         grace_seconds=w.pod.grace_seconds,
@@ -90,6 +92,8 @@ def _arguments(workload: Workload) -> list[str]:
     """Metrics need no token: the network policy admits the collectors alone."""
     picker = workload.stack.picker
     own = {"poolName": workload.name, "poolNamespace": workload.namespace, "metricsAuth": "false"}
+    if workload.engine.metrics_port:
+        own["metricsPort"] = str(workload.engine.metrics_port)
     return [
         *(f"{picker.options[key]}={value}" for key, value in own.items() if picker.options.get(key)),
         *(f"{flag}={value}" for flag, value in picker.args.items()),

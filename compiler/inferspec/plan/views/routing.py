@@ -9,7 +9,7 @@ from ...values import SpecAt, Value
 from ..row import Drawn, Row, labels
 from .picker import picker, picker_name
 from .platform import listener
-from .server import common, selector
+from .server import common, reached
 
 
 def pool(workload: Workload) -> list[Drawn]:
@@ -22,7 +22,7 @@ def pool(workload: Workload) -> list[Drawn]:
             "inference-pool",
             Row(
                 **own,
-                selector=selector(w),
+                selector=reached(w),
                 port=w.engine.port,
                 picker=picker_name(w),
                 picker_port=w.stack.picker.ports["grpc"],

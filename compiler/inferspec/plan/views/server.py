@@ -7,16 +7,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...catalog import Catalogue
+from ...catalog.engines import Sidecar
+from ...resolve.mounts import Mount
 from ...resolve.workload import Workload
 from ...values import SENTINEL, Default, Derived, SpecAt, Value, derive, text
 from ..row import Drawn, Row, environment, labels
-from .arguments import arguments
+from .arguments import arguments, command, environment_of, group_of, placed
 from .platform import SERVING_PRIORITY
 
 HEALTH_CHECKERS = ("35.191.0.0/16", "130.211.0.0/22")
 """Sources of Google Cloud health checks (Cloud Load Balancing documentation, "Health checks overview")."""
 COLLECTORS = ("gmp-system", "gke-gmp-system")
 """Namespaces of Managed Prometheus collectors on Standard and on Autopilot (llm-d-router v0.10.0 charts, values for GKE)."""
+
+
+RAY_DASHBOARD = 8265
+"""Port on which the head takes the application and tells its health (Ray documentation, "Configuring Ray")."""
+LEADER_WORKER_SET = "leaderworkerset.x-k8s.io/v1"
 
 
 def selector(workload: Workload) -> dict[str, str]:
@@ -34,63 +41,96 @@ def common(workload: Workload, component: str = "server") -> dict[str, Any]:
 
 def server(workload: Workload) -> list[Drawn]:
     """Everything a server needs whether or not it scales or is exposed."""
+    w = workload
+    own = {**common(w), "selector": selector(w)}
     found: list[Drawn] = [
-        ("service-account", Row(**common(workload), automount=False)),
-        ("deployment", deployment(workload)),
-        (
-            "service",
-            Row(
-                **common(workload),
-                selector=selector(workload),
-                ports=[{"name": "http", "port": workload.engine.port, "targetPort": "http", "protocol": "TCP"}],
-            ),
-        ),
-        ("pod-disruption-budget", Row(**common(workload), selector=selector(workload), max_unavailable=_disruption(workload))),
-        ("network-policy", Row(**common(workload), selector=selector(workload), ingress=ingress(workload))),
-        (
-            "pod-monitoring",
-            Row(
-                **common(workload), selector=selector(workload), port="http", interval=text("{}s", workload.default("monitoring.interval"))
-            ),
-        ),
+        ("service-account", Row(**common(w), automount=False)),
+        replicated(w),
+        ("service", Row(**common(w), selector=reached(w), ports=[_service_port("http", w.engine.port)])),
+        ("pod-disruption-budget", Row(**own, max_unavailable=_disruption(w))),
+        ("network-policy", Row(**own, ingress=ingress(w))),
     ]
+    if w.engine.metrics_path:
+        scraped = {"port": metrics_port_name(w), "path": w.engine.metrics_path, "interval": scrape_interval(w)}
+        found.append(("pod-monitoring", Row(**common(w), selector=reached(w), **scraped)))
     return found
 
 
-def deployment(workload: Workload) -> Row:
+def scrape_interval(workload: Workload) -> Value:
+    return text("{}s", workload.default("monitoring.interval"))
+
+
+def _service_port(name: str, port: int) -> dict[str, Any]:
+    return {"name": name, "port": port, "targetPort": name, "protocol": "TCP"}
+
+
+def metrics_port_name(workload: Workload) -> str:
+    return "metrics" if workload.engine.metrics_port else "http"
+
+
+def reached(workload: Workload) -> dict[str, str]:
+    """The Pods that answer: of a group that spans nodes, its leader alone."""
+    leader = {"leaderworkerset.sigs.k8s.io/worker-index": "0"} if workload.layout.spans_nodes else {}
+    return {**selector(workload), **leader}
+
+
+def replicated(workload: Workload) -> Drawn:
+    """A Deployment, or a LeaderWorkerSet where one copy of the model spans nodes."""
     w = workload
     spare = bool(w.capacity.burst)
-    accelerator = w.accelerator
-    node = w.default("load.nodeSeconds")
-    chips = {accelerator.resource: w.chips}
-    period = w.default("probes.startup.period")
-    return Row(
+    row = Row(
         **common(w),
         annotations={"inferspec.dev/model": w.model_ref},
         replicas=None if w.autoscaled else w.scale("min"),
-        selector=selector(w),
         # A burst can lend one more node for a rolling update; a reservation alone is full, so the old server goes first.
         max_surge=1 if spare else 0,
         max_unavailable=0 if spare else 1,
-        progress_deadline=derive(
-            "start-up budget + time to get a node", int(w.pod.startup_seconds.v) + int(node.v), w.pod.startup_seconds, node
-        ),
-        pod_labels={**labels(w.platform.name, w.name, "server"), **selector(w), **_engine_label(w)},
-        pod_annotations=fuse_annotations(w.catalogue, w.pod.sidecar_memory),
+    )
+    if w.engine.workload == "ray-service":
+        from .ray import ray_service
+
+        return "ray-service", ray_service(w, row, pod(w))
+    if w.layout.spans_nodes:
+        group = group_of(w)
+        row.size = w.layout.size
+        row.annotations |= group.annotations if group is not None else {}
+        row.leader, row.worker = pod(w), pod(w, worker=True)
+        return "leader-worker-set", row
+    node = w.default("load.nodeSeconds")
+    row.selector = selector(w)
+    row.progress_deadline = derive(
+        "start-up budget + time to get a node", int(w.pod.startup_seconds.v) + int(node.v), w.pod.startup_seconds, node
+    )
+    row.pod = pod(w)
+    return "deployment", row
+
+
+def pod(workload: Workload, *, worker: bool = False) -> Row:
+    """The Pod of a server. A ``worker`` of a group serves nothing: it has no ports and no probes, and ends with its leader."""
+    w = workload
+    chips = {w.accelerator.resource: w.chips}
+    period = w.default("probes.startup.period")
+    mounted = bool(w.mounts.mounted)
+    return Row(
+        pod_labels={**labels(w.platform.name, w.name, "server"), **selector(w), **({} if worker else _engine_label(w))},
+        pod_annotations=fuse_annotations(w.catalogue, w.pod.sidecar_memory) if mounted else None,
         service_account=w.name,
         priority_class=SERVING_PRIORITY,
         grace_seconds=w.pod.grace_seconds,
         drain_seconds=w.default("shutdown.preStopSleep"),
         node_selector={"cloud.google.com/compute-class": w.capacity_name},
         tolerations=_tolerations(w),
+        # Pods of one group belong together.
+        spread=None if w.layout.spans_nodes else selector(w),
         image=_image(w),
-        command=list(w.engine.command),
-        args=arguments(w),
-        env=_environment(w),
-        port=w.engine.port,
+        command=command(w, worker=worker) or None,
+        args=arguments(w, worker=worker) or None,
+        env=_environment(w) or None,
+        sidecars=[_sidecar(s) for s in w.engine.sidecars],
+        ports=None if worker else _ports(w),
         requests={"cpu": w.pod.cpu, "memory": w.pod.memory, **chips},
         limits={"memory": w.pod.memory, **chips},
-        health_path=w.engine.health_path,
+        health_path=None if worker else placed(w, (w.engine.health_path,))[0],
         startup_period=period,
         startup_failures=derive(
             "start-up budget / period", math.ceil(int(w.pod.startup_seconds.v) / int(period.v)), w.pod.startup_seconds, period
@@ -100,13 +140,29 @@ def deployment(workload: Workload) -> Row:
         readiness_failures=w.default("probes.readiness.failures"),
         liveness_period=w.default("probes.liveness.period"),
         liveness_failures=w.default("probes.liveness.failures"),
-        model_path=model_path(w),
-        bucket=w.bucket,
-        mount_options=_mount_options(w),
-        cache_size=w.pod.cache_size,
+        mounts=[Row(name=m.name, path=m.path, bucket=m.bucket, options=_mount_options(w, m)) for m in w.mounts.mounted],
+        cache_size=w.pod.cache_size if mounted else None,
         tmp_size=text("{}Gi", w.default("storage.fuseBufferGiB")),
         shm_size=text("{}Gi", w.pod.shm),
     )
+
+
+def _sidecar(sidecar: Sidecar) -> Row:
+    return Row(
+        name=sidecar.name,
+        image=sidecar.image,
+        args=list(sidecar.args) or None,
+        requests={"cpu": sidecar.cpu, "memory": sidecar.memory},
+        limits={"memory": sidecar.memory},
+    )
+
+
+def _ports(workload: Workload) -> list[dict[str, Any]]:
+    engine = workload.engine
+    found = [{"name": "http", "containerPort": engine.port, "protocol": "TCP"}]
+    if engine.metrics_port:
+        found.append({"name": "metrics", "containerPort": engine.metrics_port, "protocol": "TCP"})
+    return found
 
 
 def fuse_annotations(catalogue: Catalogue, memory: Value) -> dict[str, Any]:
@@ -120,14 +176,9 @@ def fuse_annotations(catalogue: Catalogue, memory: Value) -> dict[str, Any]:
     }
 
 
-def model_path(workload: Workload) -> str:
-    """Only this model's folder is mounted; the path says which model, not which version, so that it never changes."""
-    return f"/models/{workload.model_key}"
-
-
-def _mount_options(workload: Workload) -> Value:
+def _mount_options(workload: Workload, mount: Mount) -> Value:
     options = workload.catalogue.default("storage.fuseMountOptions")
-    return text(",".join(options) + ",only-dir:{}", workload.prefix)
+    return text(",".join(options) + ",only-dir:{}", mount.folder)
 
 
 def _image(workload: Workload) -> Value:
@@ -139,7 +190,8 @@ def _image(workload: Workload) -> Value:
 
 
 def _engine_label(workload: Workload) -> dict[str, str]:
-    return {workload.stack.labels["engineType"]: workload.engine.engine_label} if workload.service.expose else {}
+    label = workload.engine.engine_label
+    return {workload.stack.labels["engineType"]: label} if workload.service.expose and label else {}
 
 
 def _tolerations(workload: Workload) -> list[dict[str, str]]:
@@ -151,8 +203,7 @@ def _tolerations(workload: Workload) -> list[dict[str, str]]:
 
 def _environment(workload: Workload) -> list[dict[str, Any]]:
     own = {name: said.value for name, said in workload.settings.env.items()}
-    set_by_engine: dict[str, Value | str] = {**workload.engine.env["all"], **workload.engine.env.get(workload.accelerator.kind, {})}
-    return environment(**{**set_by_engine, **own})
+    return environment(**{**environment_of(workload), **own})
 
 
 def _disruption(workload: Workload) -> Value:
@@ -186,15 +237,20 @@ def from_namespaces(namespaces: Sequence[str | Value], port: int) -> dict[str, A
 
 
 def ingress(workload: Workload) -> list[dict[str, Any]]:
-    """Gateway, picker, monitoring and declared callers; nobody else."""
+    """Gateway, picker, monitoring, the other Pods of a group and declared callers; nobody else."""
     port = workload.engine.port
     rules: list[dict[str, Any]] = []
     if workload.service.expose:
         rules.append(from_gateway(workload, port))
-        rules.append(
-            {"from": [{"podSelector": {"matchLabels": {"app": f"{workload.name}-picker"}}}], "ports": [{"protocol": "TCP", "port": port}]}
-        )
-    rules.append(from_namespaces(COLLECTORS, port))
+        read = sorted({port, workload.engine.metrics_port or port})
+        picker = {"podSelector": {"matchLabels": {"app": f"{workload.name}-picker"}}}
+        rules.append({"from": [picker], "ports": [{"protocol": "TCP", "port": p} for p in read]})
+    if workload.engine.metrics_path:
+        rules.append(from_namespaces(COLLECTORS, workload.engine.metrics_port or port))
+    if workload.layout.spans_nodes or workload.engine.workload == "ray-service":
+        rules.append({"from": [{"podSelector": {"matchLabels": selector(workload)}}]})
+    if workload.engine.workload == "ray-service":
+        rules += [from_namespaces(workload.catalogue.default("ray.operatorNamespaces"), at) for at in (RAY_DASHBOARD, port)]
     if workload.service.callers:
         said = [Value(name, SpecAt(("serving", workload.service_name, "callers", i))) for i, name in enumerate(workload.service.callers)]
         rules.append(from_namespaces(said, port))
@@ -213,6 +269,8 @@ def autoscaler(workload: Workload) -> list[Drawn]:
                 **common(workload),
                 min=workload.scale("min"),
                 max=workload.scale("max"),
+                target_api=LEADER_WORKER_SET if workload.layout.spans_nodes else "apps/v1",
+                target_kind="LeaderWorkerSet" if workload.layout.spans_nodes else "Deployment",
                 metric=Value(
                     name,
                     Derived(
@@ -221,6 +279,7 @@ def autoscaler(workload: Workload) -> list[Drawn]:
                     ),
                 ),
                 target=_target(workload, metric),
+                metric_labels={f"metric.labels.{key}": value for key, value in series.labels.items()} or None,
                 up_window=workload.default("scale.upStabilization"),
                 up_period=workload.default("scale.upPeriod"),
                 down_window=workload.default("scale.downStabilization"),

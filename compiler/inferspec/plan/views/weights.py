@@ -12,7 +12,7 @@ from ...catalog import Catalogue
 from ...model.platform import Platform
 from ...resolve.memory import GIB
 from ...resolve.naming import writer_name
-from ...resolve.weights import bucket_value, model_bytes, object_prefix
+from ...resolve.weights import Artefact, bucket_value
 from ...values import Default, Derived, SpecAt, Value, derive, text
 from ..row import Drawn, Row, environment, labels
 from .platform import BATCH_PRIORITY
@@ -22,15 +22,14 @@ MANIFEST = "inferspec-manifest.json"
 """Object written last: a prefix that has it is complete."""
 
 
-def identity(platform: Platform, catalogue: Catalogue, model: str, namespace: str) -> list[Drawn]:
+def identity(platform: Platform, artefact: str, token: str | None, namespace: str) -> list[Drawn]:
     """Service account of the writer, and the token it reads."""
-    spec = platform.models[model]
-    name = writer_name(model)
+    name = writer_name(artefact)
     own: dict[str, Any] = {"name": name, "namespace": namespace, "labels": labels(platform.name, name, "weights")}
     found: list[Drawn] = [("service-account", Row(**own, automount=False))]
-    if spec.secret is not None:
-        secret = platform.secrets[spec.secret]
-        at = ("secrets", spec.secret)
+    if token is not None:
+        secret = platform.secrets[token]
+        at = ("secrets", token)
         resource = text(
             "{}/versions/{}", Value(secret.secret_manager, SpecAt((*at, "secretManager"))), Value(secret.version, SpecAt((*at, "version")))
         )
@@ -44,17 +43,14 @@ def _yaml_list(resource: str) -> str:
     return f"- resourceName: {json.dumps(resource)}\n  path: token\n"
 
 
-def download(platform: Platform, catalogue: Catalogue, model: str, version: str, namespace: str, region: str) -> Drawn:
+def download(platform: Platform, catalogue: Catalogue, artefact: Artefact, namespace: str, region: str) -> Drawn:
     """One Job a version and bucket. A Job is immutable: its name carries the hash of all it does, and it has no TTL."""
-    spec = platform.models[model]
-    name = writer_name(model)
+    name = writer_name(artefact.key)
 
     def default(key: str) -> Value:
         return Value(catalogue.default(key), Default(key))
 
-    source = Value(spec.source, SpecAt(("models", model, "source")))
-    revision = Value(spec.versions[version], SpecAt(("models", model, "versions", version)))
-    size = model_bytes(catalogue, spec)
+    source, size = artefact.source, artefact.size
     requests = catalogue.default("download.requests")
     margin = catalogue.default("download.storageMargin")
     client = client_image(platform, catalogue)
@@ -70,22 +66,22 @@ def download(platform: Platform, catalogue: Catalogue, model: str, version: str,
         image=Value(client, Derived("the engine's own image: it carries the Hugging Face client, pinned")),
         command=["python3", "-c", files("inferspec.templates").joinpath("download.py").read_text(encoding="utf-8")],
         env=environment(
-            MODEL_REPOSITORY=derive("source without its scheme", spec.source.partition("://")[2], source),
-            MODEL_REVISION=revision,
-            MODEL_PREFIX=derive("lower-case source, then the commit", f"{object_prefix(spec.source)}/{revision.v}", source, revision),
+            MODEL_REPOSITORY=derive("source without its scheme", str(source.v).partition("://")[2], source),
+            MODEL_REVISION=artefact.revision,
+            MODEL_PREFIX=artefact.folder,
             MANIFEST=MANIFEST,
             HOME="/scratch",
             TMPDIR="/scratch",
         ),
         cpu=Value(requests["cpu"], Default("download.requests")),
         memory=Value(requests["memory"], Default("download.requests")),
-        secret_class=name if spec.secret is not None else None,
+        secret_class=name if artefact.secret is not None else None,
         scratch_class=default("download.scratchClass"),
         scratch_size=derive(f"weights {size / GIB:.1f} GiB x {margin}, 10Gi at least", scratch, source),
-        bucket=bucket_value(platform, catalogue, spec.store, region),
+        bucket=bucket_value(platform, catalogue, artefact.store, region),
         mount_options=default("download.mountOptions"),
     )
-    row.name = f"{name}-{version.replace('.', '-')}-{_content_hash(row)}"
+    row.name = f"{name}-{artefact.version.replace('.', '-')}-{_content_hash(row)}"
     return "download-job", row
 
 
