@@ -20,9 +20,10 @@ import sys
 from datetime import date
 from typing import Any
 
+from vllm_late import CONSTRAINTS, late
+
 PARSER_MODULES = ("vllm.entrypoints.launchers.cli_args", "vllm.entrypoints.common.cli_args", "vllm.entrypoints.openai.cli_args")
 BASE_MODULES = ("vllm.utils.argparse_utils", "vllm.utils")
-CONSTRAINTS = ("ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length")
 FIELD_OF_DEST = {"kv_cache_dtype": "cache_dtype"}
 
 
@@ -197,8 +198,9 @@ def main(out: str) -> None:
         "vllm": vllm.__version__,
         "parserModule": module,
         "asOf": date.today().isoformat(),
-        "source": f"PyPI vllm {vllm.__version__}",
+        "source": f"PyPI vllm {vllm.__version__}, its own argument parser on the CPU platform",
         "schemas": schemas,
+        "late": late(flags),
         "env": sorted(vllm.envs.environment_variables),
         "flags": flags,
     }

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from .engines import Engine, EngineVersion, FlagSpec, FlagTable, Metric, human_int
+from .engines import Engine, EngineVersion, Metric
+from .flagtable import FlagSpec, FlagTable, human_int
 from .reader import CatalogueError
 from .rows import Accelerator, Availability, Default, Machine, Model, Price, Region, StorageLocation, Topology
 from .stacks import Stack

@@ -1,17 +1,15 @@
-"""Model servers: versions, images, ports, probes, metric names and flag tables.
+"""Model servers: versions, images, ports, probes, metric names.
 
 A new engine is one new file in ``engines/``; a preset, a container that needs nothing but its row, is one row of ``presets.yaml``.
 """
 
 from __future__ import annotations
 
-import json
-import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Mapping
 from typing import Any
 
+from .flagtable import FlagTable
 from .reader import CatalogueError, read
 from .record import EMPTY, Record, build, listed, mapped, optional
 from .rows import Row
@@ -45,13 +43,15 @@ class Metric(Record):
 class Flag(Record):
     """One flag the compiler writes itself, by role. A user may not set an ``owned`` one: it is derived from the object graph.
 
-    ``value``: what it always has, for a role that nothing in the spec decides.
+    ``value``: what it always has, for a role that nothing in the spec decides. ``multiple_of``: what its value must be a multiple of, where
+    the engine finds that out on the accelerator alone.
     """
 
     name: str
     owned: bool = False
     since: str = ""
     value: str | int | bool | None = None
+    multiple_of: int = 0
 
 
 class Group(Record):
@@ -169,130 +169,6 @@ class Engine(Row):
     def metric(self, id: str, version: str) -> Metric | None:
         """The series that carries a metric in that version, or None."""
         return next((m for m in self.metrics if m.id == id and m.exists_in(version)), None)
-
-
-class FlagSpec(Record):
-    """One flag of an engine's own parser."""
-
-    names: tuple[str, ...]
-    kind: str
-    dest: str = ""
-    group: str = ""
-    hidden: tuple[str, ...] = ()
-    optional: bool = False
-    schema: str = ""
-    normalised: bool = False
-    nargs: str = ""
-    choices: tuple[Any, ...] = ()
-    default: Any = None
-    deprecated: bool = False
-    positional: bool = False
-    constraints: Mapping[str, float] = EMPTY
-
-    def problem(self, value: str | None) -> str:
-        """Why the parser, or the config class behind it, refuses ``value``; "" if it does not. None stands for a bare flag."""
-        if self.kind == "bool_flag":
-            return "takes no value" if value is not None else ""
-        if value is None:
-            return "" if self.nargs == "?" else "needs a value"
-        if self.optional and value.lower() in ("none", ""):
-            return ""
-        parse = _PARSERS.get(self.kind)
-        try:
-            parsed = parse(value) if parse else value
-        except ValueError:
-            return f"wants {_WANTS.get(self.kind, self.kind)}, not {value!r}"
-        if self.choices:
-            said = value.lower().replace("-", "_") if self.normalised else value
-            if said not in map(str, self.choices):
-                return f"wants one of {', '.join(str(c) for c in self.choices if c is not None)}, not {value!r}"
-        return _outside(parsed, self.constraints) if isinstance(parsed, (int, float)) else ""
-
-
-_LIMITS: dict[str, tuple[str, Callable[[float, float], bool]]] = {
-    "ge": ("at least", operator.ge),
-    "gt": ("more than", operator.gt),
-    "le": ("at most", operator.le),
-    "lt": ("less than", operator.lt),
-    "multiple_of": ("a multiple of", lambda value, step: value % step == 0),
-}
-
-
-def _outside(value: float, limits: Mapping[str, float]) -> str:
-    for name, limit in limits.items():
-        if name in _LIMITS and not _LIMITS[name][1](value, limit):
-            return f"wants {_LIMITS[name][0]} {limit}, not {value}"
-    return ""
-
-
-def human_int(text: str) -> int:
-    """``32k`` is 32,000 and ``32K`` is 32,768, as in vLLM's human_readable_int; only the decimal suffixes take a fraction."""
-    match = re.fullmatch(r"(-?[0-9]+(?:\.[0-9]+)?)([kmgtKMGT]?)", text)
-    if not match or ("." in match[1] and match[2] not in tuple("kmgt")):
-        raise ValueError(text)
-    power = "kmgt".find(match[2].lower()) + 1 if match[2] else 0
-    return int(float(match[1]) * (1000 if match[2].islower() else 1024) ** power) if power else int(match[1])
-
-
-def _json_or_str(text: str) -> object:
-    return json.loads(text) if text.lstrip().startswith("{") else text
-
-
-_PARSERS: dict[str, Callable[[str], object]] = {
-    "int": int,
-    "float": float,
-    "json": json.loads,
-    "json_or_str": _json_or_str,
-    "human_int": human_int,
-    "human_int_or_auto": lambda text: -1 if text == "auto" else human_int(text),
-}
-_WANTS = {
-    "int": "an integer",
-    "float": "a number",
-    "json": "JSON",
-    "json_or_str": "JSON or text",
-    "human_int": "an integer (8192, 32k, 32K)",
-    "human_int_or_auto": "an integer (8192, 32k, 32K) or auto",
-}
-
-
-class FlagTable:
-    """Every flag of one engine version, by each of its names. The first key of its file is ``ENGINE: VERSION``.
-
-    Names are exact: the parser takes prefixes, a manifest must not.
-    """
-
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        self.version: str = next(iter(data.values()))
-        self.source: str = data["source"]
-        self.schemas: dict[str, list[str]] = data["schemas"]
-        self.env = frozenset(data["env"])
-        self._rows: list[dict[str, Any]] = data["flags"]
-        self._built: dict[int, FlagSpec] = {}
-
-    @cached_property
-    def _index(self) -> dict[str, int]:
-        return {name: i for i, row in enumerate(self._rows) for name in (*row["names"], *row.get("hidden", ()))}
-
-    def find(self, name: str) -> FlagSpec | None:
-        """By any name, hidden ones included, with or without the dashes: ``--max-num-seqs`` and ``max-num-seqs``; None if there is none."""
-        at = self._index.get(name, self._index.get(f"--{name}"))
-        if at is None:
-            return None
-        if at not in self._built:
-            self._built[at] = build(FlagSpec, self._rows[at] | {"nargs": str(self._rows[at].get("nargs", ""))})
-        return self._built[at]
-
-    def near(self, name: str) -> list[str]:
-        import difflib
-
-        return difflib.get_close_matches(name if name.startswith("-") else f"--{name}", list(self._index), n=3)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._index)
-
-    def __len__(self) -> int:
-        return len(self._rows)
 
 
 PLACES = ("modelPath", "model", "servedName", "port", "chips", "tensorParallel", "maxModelLen")

@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .engines import Engine, FlagTable, load_engine, load_flags, presets
+from .engines import Engine, load_engine, load_flags, presets
+from .flagtable import FlagTable
 from .rows import Accelerator, Availability, Default, Machine, Model, Price, Region, StorageLocation, Topology
 from .stacks import Stack, load_stack
 from .table import Table, merge

@@ -55,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     engines.pools,
     engines.halves,
     flags.flags,
+    flags.together,
     flags.context_length,
     fit.memory,
     fit.pod,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from ..catalog import Catalogue, FlagTable
+from ..catalog import Catalogue, FlagSpec, FlagTable, human_int
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..resolve.settings import Said
 from ..resolve.workload import Workload
@@ -75,8 +75,9 @@ def _flag(context: Context, workload: Workload, version: str, name: str, said: S
     if name in _owned(workload):
         yield _belongs(context, name, said.path)
         return
-    if name.startswith(("no-", "disable-")) and isinstance(said.v, bool):
-        positive = name.partition("-")[2]
+    tables = _tables(context.catalogue, engine.id, version)
+    row = next((r for t in tables if (r := t.find(name))), None)
+    if isinstance(said.v, bool) and (positive := _positive(name, tables)):
         yield context.finding(
             "SRV105",
             f"write '{positive}: {str(not said.v).lower()}' instead of {name}",
@@ -84,16 +85,10 @@ def _flag(context: Context, workload: Workload, version: str, name: str, said: S
             key=True,
             notes=("one flag, one key: overrides merge by key",),
         )
-        return
-    row = next((r for t in _tables(context.catalogue, engine.id, version) if (r := t.find(name))), None)
-    if row is None:
+    elif row is None:
         yield from _unknown(context, workload, version, name, said.path)
-        return
-    value = None if isinstance(said.v, bool) else str(said.v)
-    by = (f"{engine.id} {version} refuses it when it starts",)
-    if row.kind == "bool_flag" and value is not None:
-        yield context.finding("SRV102", f"--{name} is a switch: true or false, not {value!r}", said.path, notes=by)
-    elif row.kind != "bool_flag" and (problem := row.problem(value)):
+    elif problem := _refused(workload, name, row, said, tables):
+        by = (f"{engine.id} {version} refuses it when it starts",)
         yield context.finding("SRV102", f"--{name} {problem}", said.path, notes=by)
     elif row.deprecated:
         yield context.finding(
@@ -104,6 +99,78 @@ def _flag(context: Context, workload: Workload, version: str, name: str, said: S
             severity=Severity.WARNING,
             help="a later version refuses it: take what its help names instead",
         )
+
+
+def _positive(name: str, tables: tuple[FlagTable, ...]) -> str:
+    """The flag that ``no-x`` or ``disable-x`` switches off; "" where it is a flag of its own, as --disable-custom-all-reduce is."""
+    prefix, _, rest = name.partition("-")
+    candidates = {"no": (rest, f"enable-{rest}"), "disable": (f"enable-{rest}",)}.get(prefix, ())
+    return next((c for c in candidates if any((found := t.find(c)) and t.find(name) in (None, found) for t in tables)), "")
+
+
+def _refused(workload: Workload, name: str, row: FlagSpec, said: Said, tables: tuple[FlagTable, ...]) -> str:
+    value = None if isinstance(said.v, bool) else str(said.v)
+    if row.kind == "bool_flag":
+        if value is not None:
+            return f"is a switch: true or false, not {value!r}"
+        known = said.v is True or workload.engine.switches != "no-" or any(t.find(f"no-{name}") for t in tables)
+        return "" if known else f"cannot be switched off: there is no --no-{name}; leave it out, or null in an override"
+    if problem := row.problem(value, plugged=row.late.plugin.removeprefix("--") in workload.settings.flags):
+        return problem
+    step = next((f.multiple_of for f in workload.engine.flags.values() if f.name == f"--{name}"), 0)
+    return f"wants a multiple of {step}, not {value}" if step and int(value or 0) % step else ""
+
+
+def together(context: Context) -> Iterator[Diagnostic]:
+    """Flags that the engine takes one by one and refuses together, or with this model."""
+    seen: set[tuple[SpecPath, str]] = set()
+    for workload in context.workloads():
+        for name, problem, way in _contradictions(workload):
+            path = workload.settings.flags[name].path
+            if (path, problem) not in seen:
+                seen.add((path, problem))
+                yield context.finding(
+                    "SRV107",
+                    f"{workload.name}: {problem}",
+                    path,
+                    help=way,
+                    notes=(f"{workload.engine.id} {workload.engine_version.v} refuses it when it starts",),
+                )
+
+
+def _contradictions(workload: Workload) -> Iterator[tuple[str, str, str]]:
+    """The flag at fault, what is wrong, and the way out."""
+    said = {name: flag.v for name, flag in workload.settings.flags.items()}
+    if said.get("enable-auto-tool-choice") is True and "tool-call-parser" not in said:
+        yield "enable-auto-tool-choice", "--enable-auto-tool-choice needs --tool-call-parser", "the format of the model's calls"
+    if said.get("enable-log-outputs") is True and said.get("enable-log-requests", workload.default("serving.logRequests").v) is not True:
+        yield "enable-log-outputs", "--enable-log-outputs needs --enable-log-requests", "add 'enable-log-requests: true' to flags"
+    tokens, requests = _number(said, "max-num-batched-tokens"), _number(said, "max-num-seqs")
+    if tokens is not None:
+        if requests is not None and tokens < requests:
+            yield (
+                "max-num-batched-tokens",
+                f"{tokens:,} tokens a step are fewer than its {requests:,} requests",
+                f"max-num-batched-tokens: {requests} or more",
+            )
+        length = int(workload.tokens.v)
+        if said.get("enable-chunked-prefill") is False and tokens < length:
+            yield (
+                "max-num-batched-tokens",
+                f"without chunked prefill a step of {tokens:,} tokens takes no prompt of {length:,}",
+                f"max-num-batched-tokens: {length} or more, or leave chunked prefill on",
+            )
+    held, used = _number(said, "max-cpu-loras"), workload.asked.lora_slots
+    if held is not None and held < used:
+        yield "max-cpu-loras", f"{held} adapters in memory are fewer than the {used} in use at once", f"max-cpu-loras: {used} or more"
+
+
+def _number(said: dict[str, Any], name: str) -> int | None:
+    """The integer a flag says; None where it says none, which another rule reports."""
+    try:
+        return human_int(str(said[name])) if name in said else None
+    except ValueError:
+        return None
 
 
 _KEYS = {

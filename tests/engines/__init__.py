@@ -1,0 +1,1 @@
+"""vLLM itself, judging what the compiler writes and refuses: `./dev engines`."""
