@@ -41,6 +41,8 @@ def at_home(line: CommandLine, root: Path) -> list[str]:
     architectures.write(catalogue().models[line.model], folder)
     if (template := line.flags.get("--chat-template")) is not None:
         (folder / Path(template).name).write_text(tiny.CHAT_TEMPLATE)
+    if "--reasoning-parser" in line.flags:  # it looks its marks up
+        tiny.tokenizer(folder)
     guessed = json.loads(line.flags.get("--speculative-config") or "{}")
     if "model" in guessed:
         assert guessed["method"] == "eagle3", "make a draft model of this method too"
@@ -64,6 +66,9 @@ def only_its_own(line: CommandLine, arguments: list[str]) -> None:
     assert set(found) <= {row.dest for row in known.values()}
     for name, row in known.items():
         if row.dest in found and (value := line.flags[name]) is not None:
+            if row.schema:
+                assert all(getattr(found[row.dest], key) == item for key, item in json.loads(value).items()), name
+                continue
             held = map(str, found[row.dest] if isinstance(found[row.dest], list) else [found[row.dest]])
             assert set(held) & set(said(row, value)), name
 
