@@ -121,6 +121,8 @@ def promised(catalogue: Catalogue, cluster: ClusterPlan, compute_class: dict[str
             "cloud.google.com/gke-accelerator-count": str(machine.chips),
         }
         taints = [(CLASS, name), (accelerator.resource, "present")]
+        if accelerator.arch == "arm64":
+            taints.append(("kubernetes.io/arch", "arm64"))
         if "tpu" in rule:
             assert rule["tpu"]["count"] == machine.chips
             labels |= {

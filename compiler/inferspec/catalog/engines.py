@@ -123,6 +123,7 @@ class Engine(Row):
     metrics_port  0: the serving port
     engine_label  value of the label by which the endpoint picker reads its metrics; "" where no picker can
     groups        by platform: how a copy that spans nodes is started
+    arm64_since   first version whose images were seen for arm64 too; "" where none was
     workload      ``deployment``, or ``ray-service``
     """
 
@@ -149,6 +150,7 @@ class Engine(Row):
     versions: tuple[EngineVersion, ...] = listed(EngineVersion)
     groups: Mapping[str, Group] = mapped(Group)
     disaggregation: Disaggregation = optional(Disaggregation)
+    arm64_since: str = ""
     min_capability: Mapping[str, int] = EMPTY
     lora_ranks: tuple[int, ...] = ()
 
@@ -160,6 +162,10 @@ class Engine(Row):
         row = self.version(version)
         tag = row.images.get(platform) if row else None
         return f"{self.repositories[platform]}:{tag}" if tag else None
+
+    def runs_on(self, arch: str, version: str) -> bool:
+        """Whether the image of that version has an edition for the machine's processors."""
+        return arch != "arm64" or bool(self.arm64_since and version and version_key(self.arm64_since) <= version_key(version))
 
     def newest(self, platform: str) -> EngineVersion | None:
         """The newest version with an image for the platform."""

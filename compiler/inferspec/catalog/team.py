@@ -40,8 +40,13 @@ def overlay(folder: str | os.PathLike[str]) -> tuple[Catalogue, list[CatalogueEr
             continue
         for key, (file, line, said) in own.items():
             problems += [CatalogueError(file, line, f"{key}: {why}", key) for why in _row_problems(laid, cls, rows[key], said)]
-    for kind, load in (("engines", laid.engine), ("stacks", laid.stack)):
-        for name in stems(path, kind):
+    try:
+        presets = list(merge("presets", (PACKAGE, path))[1])
+    except CatalogueError as error:
+        problems.append(error)
+        presets = []
+    for named, load in ((stems(path, "engines") + presets, laid.engine), (stems(path, "stacks"), laid.stack)):
+        for name in named:
             try:
                 load(name)
             except CatalogueError as error:

@@ -68,6 +68,7 @@ RULES: tuple[Rule, ...] = (
     layout.groups,
     layout.operators,
     layout.idle,
+    layout.processors,
     scaling.bounds,
     scaling.chain,
     gateways.reached,

@@ -75,6 +75,25 @@ def groups(context: Context) -> Iterator[Diagnostic]:
         yield _without(context, f"{name} spans {w.layout.nodes} nodes", without, "LeaderWorkerSet", "leader-worker-set")
 
 
+def processors(context: Context) -> Iterator[Diagnostic]:
+    """An image with an edition for the machine's processors; of an image of one's own nobody here knows."""
+    seen: set[Any] = set()
+    for w in context.workloads():
+        arch, version = w.accelerator.arch, str(w.engine_version.v)
+        at = (*w.path, "capacity")
+        if w.service.image is not None or w.engine.runs_on(arch, version) or at in seen:
+            continue
+        seen.add(at)
+        since = w.engine.arm64_since
+        yield context.finding(
+            "ACC113",
+            f"{w.name}: {w.machine.id} is {arch}, and no {arch} image of {w.engine.id} {version} was seen",
+            at,
+            related=(context.span(("capacityClasses", w.capacity_name, "shape"), f"class {w.capacity_name} chooses {w.machine.id} here"),),
+            help=(f"engine: {w.engine.id}@{since} or newer, or " if since else "") + "image: with an edition for it",
+        )
+
+
 def operators(context: Context) -> Iterator[Diagnostic]:
     """A RayService is nothing where no operator reads it."""
     for _, w, places in context.cohorts:

@@ -232,6 +232,8 @@ def _engine_label(workload: Workload) -> dict[str, str]:
 
 def _tolerations(workload: Workload) -> list[dict[str, str]]:
     found = [{"key": workload.accelerator.resource, "operator": "Exists", "effect": "NoSchedule"}]
+    if workload.accelerator.arch == "arm64":
+        found.append({"key": "kubernetes.io/arch", "operator": "Equal", "value": "arm64", "effect": "NoSchedule"})
     if any(source.kind == "spot" for source in (*workload.capacity.baseline, *workload.capacity.burst)):
         found.append({"key": "cloud.google.com/gke-spot", "operator": "Equal", "value": "true", "effect": "NoSchedule"})
     return found
