@@ -75,8 +75,9 @@ def _flag(context: Context, workload: Workload, version: str, name: str, said: S
     if name in _owned(workload):
         yield _belongs(context, name, said.path)
         return
-    if name.startswith(("no-", "disable-")) and isinstance(said.v, bool):
-        positive = name.partition("-")[2]
+    tables = _tables(context.catalogue, engine.id, version)
+    positive = _positive(tables, name) if isinstance(said.v, bool) else None
+    if positive is not None:
         yield context.finding(
             "SRV105",
             f"write '{positive}: {str(not said.v).lower()}' instead of {name}",
@@ -85,7 +86,7 @@ def _flag(context: Context, workload: Workload, version: str, name: str, said: S
             notes=("one flag, one key: overrides merge by key",),
         )
         return
-    row = next((r for t in _tables(context.catalogue, engine.id, version) if (r := t.find(name))), None)
+    row = next((r for t in tables if (r := t.find(name))), None)
     if row is None:
         yield from _unknown(context, workload, version, name, said.path)
         return
@@ -104,6 +105,16 @@ def _flag(context: Context, workload: Workload, version: str, name: str, said: S
             severity=Severity.WARNING,
             help="a later version refuses it: take what its help names instead",
         )
+
+
+def _positive(tables: tuple[FlagTable, ...], name: str) -> str | None:
+    """The flag that ``no-X`` or ``disable-X`` negates; None for a flag that has no other form, as ``disable-hybrid-kv-cache-manager``."""
+    word, _, rest = name.partition("-")
+    if word not in ("no", "disable"):
+        return None
+    if word == "no" and not tables:
+        return rest
+    return next((other for other in (rest, f"enable-{rest}") if any(t.find(other) for t in tables)), None)
 
 
 _KEYS = {
