@@ -28,7 +28,9 @@ from inferspec.resolve.fleet import Fleet
 
 ROOT = Path(__file__).resolve().parent.parent
 TODAY = date(2026, 11, 21)
-SPECS = {"quickstart": ROOT / "specs/quickstart.yaml"} | {n: ROOT / f"tests/specs/{n}.yaml" for n in ("fleet", "router", "engines")}
+SPECS = {n: ROOT / f"specs/{n}.yaml" for n in ("quickstart", "reference")} | {
+    n: ROOT / f"tests/specs/{n}.yaml" for n in ("fleet", "router", "engines")
+}
 
 
 @cache
