@@ -29,7 +29,7 @@ from inferspec.resolve.fleet import Fleet
 ROOT = Path(__file__).resolve().parent.parent
 TODAY = date(2026, 11, 21)
 SPECS = {
-    **{name: ROOT / f"specs/{name}.yaml" for name in ("quickstart", "platform")},
+    **{name: ROOT / f"specs/{name}.yaml" for name in ("quickstart", "platform", "reference")},
     **{name: ROOT / f"tests/specs/{name}.yaml" for name in ("fleet", "router", "engines")},
 }
 

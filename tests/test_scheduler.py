@@ -177,8 +177,14 @@ def ordinary(what: str, spec: dict[str, Any], labels: dict[str, str], node: Node
     yield Trial(f"{what}: on an accelerator", other, spec, labels, "untolerated taint")
 
 
+def wants(spec: dict[str, Any]) -> dict[str, Any]:
+    """What a Node can refuse a Pod for."""
+    resources = [c["resources"]["requests"] for c in (*spec["containers"], *spec.get("initContainers", ()))]
+    return {"resources": resources} | {key: spec.get(key) for key in ("nodeSelector", "affinity", "tolerations")}
+
+
 def trials(name: str) -> list[Trial]:
-    """Each Pod once with each kind of Node, whatever cluster it is in."""
+    """Each Pod once with each kind of Node, whatever cluster it is in; one of those that ask for the same with each faulty one."""
     catalogue, found = line.fleet(name).catalogue, {}
     for cluster in line.fleet_plan(name).clusters:
         platform = cluster_objects(line.fleet_plan(name), cluster)["platform"]
@@ -193,7 +199,8 @@ def trials(name: str) -> list[Trial]:
                 assert wanted in classes, f"{what} asks for class {wanted}, which {cluster.name} does not have"
                 made = accelerated(what, spec, labels, classes[wanted])
             for trial in made:
-                key = json.dumps([trial.spec, trial.node.labels, trial.node.taints, trial.node.resources], sort_keys=True)
+                pod = trial.spec if trial.says is None else wants(trial.spec)
+                key = json.dumps([pod, trial.says, trial.node.labels, trial.node.taints, trial.node.resources], sort_keys=True)
                 found.setdefault(key, trial)
     return [replace(trial, name=f"trial-{number}") for number, trial in enumerate(found.values())]
 

@@ -6,6 +6,7 @@ Lines and columns count from 1, as editors do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -111,13 +112,17 @@ def settled(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     return sorted(dict.fromkeys(found), key=lambda d: d.order)
 
 
+_BARE = re.compile(r"[\w-]+")
+"""A step that needs no quotes."""
+
+
 def format_path(path: SpecPath) -> str:
     """``("a", "b c", 0)`` -> ``a["b c"][0]``."""
     text = ""
     for step in path:
         if isinstance(step, int):
             text += f"[{step}]"
-        elif step and all(c.isalnum() or c in "-_" for c in step):
+        elif _BARE.fullmatch(step):
             text += f".{step}" if text else step
         else:
             text += f'["{step}"]'

@@ -67,6 +67,7 @@ def test_on_the_fly_quantises_sixteen_bits_only() -> None:
     qwen, fp8, oss = (catalogue().models[name] for name in ("qwen3-32b", "qwen3-32b-fp8", "gpt-oss-20b"))
     assert weights_bytes(qwen, "fp8") == weights_bytes(fp8) == weights_bytes(fp8, "bitsandbytes")
     assert format_in_use(oss, "fp8") == "mxfp4" and format_in_use(qwen, "awq") == "bfloat16"
+    assert format_in_use(qwen, "bitsandbytes-nf4") == format_in_use(qwen, "bitsandbytes-fp4") == "bitsandbytes"
     moe = catalogue().models["mixtral-8x7b"]
     assert weights_bytes(moe) - weights_bytes(moe, "experts_int8") == parts(moe).experts
 

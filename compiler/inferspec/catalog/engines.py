@@ -13,7 +13,6 @@ from .flagtable import FlagTable
 from .reader import CatalogueError, read
 from .record import EMPTY, Record, build, listed, mapped, optional
 from .rows import Row
-from .table import merge
 
 Version = tuple[int, ...]
 
@@ -181,7 +180,7 @@ PLACES = ("modelPath", "model", "servedName", "port", "chips", "tensorParallel",
 """What ``{…}`` may name in an argument or a variable of a container."""
 
 
-def load_engine(name: str, folders: tuple[str, ...]) -> Engine:
+def load_engine(name: str, folders: tuple[str, ...], presets: Mapping[str, Mapping[str, Any]]) -> Engine:
     """The engine's file in the last folder that has one, over the earlier ones top key by top key; else its row of presets."""
     data: dict[str, Any] = {}
     file = ""
@@ -189,7 +188,7 @@ def load_engine(name: str, folders: tuple[str, ...]) -> Engine:
         if document := read(f"{folder}/engines", name):
             data, file = data | document, document.file
     if not data:
-        data, file = dict(presets(folders).get(name, {})), "presets"
+        data, file = dict(presets.get(name, {})), "presets"
     if not data:
         raise KeyError(name)
     data.pop("kind", None)
@@ -197,10 +196,6 @@ def load_engine(name: str, folders: tuple[str, ...]) -> Engine:
         return build(Engine, data)
     except (ValueError, TypeError, AttributeError) as error:
         raise CatalogueError(file, 1, str(error), name) from error
-
-
-def presets(folders: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    return merge("presets", folders)[0]
 
 
 def load_flags(engine: str, version: str, folders: tuple[str, ...]) -> FlagTable:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .engines import Engine, load_engine, load_flags, presets
+from .engines import Engine, load_engine, load_flags
 from .flagtable import FlagTable
 from .rows import Accelerator, Availability, Default, Machine, Model, Price, Region, StorageLocation, Topology
 from .stacks import Stack, load_stack
@@ -135,12 +135,20 @@ class Catalogue:
     def engine(self, name: str) -> Engine:
         """``engines/<name>.yaml`` or a row of ``presets.yaml``; KeyError where there is neither."""
         if name not in self._engines:
-            self._engines[name] = load_engine(name, self.folders)
+            self._engines[name] = load_engine(name, self.folders, self._presets)
         return self._engines[name]
 
     def engines(self) -> list[str]:
         """Names a service may write under ``engine``."""
-        return sorted({name for folder in self.folders for name in stems(folder, "engines")} | presets(self.folders).keys())
+        return list(self._engine_names)
+
+    @cached_property
+    def _engine_names(self) -> tuple[str, ...]:
+        return tuple(sorted({name for folder in self.folders for name in stems(folder, "engines")} | self._presets.keys()))
+
+    @cached_property
+    def _presets(self) -> dict[str, dict[str, Any]]:
+        return merge("presets", self.folders)[0]
 
     def stack(self, name: str) -> Stack:
         """``stacks/<name>.yaml``; KeyError where there is none."""

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, SpecPath, format_path
-from ..resolve.layers import fleet_subject
 from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
 from ..resolve.settings import WorkloadKey
 from .context import Context
@@ -81,7 +80,7 @@ def _claims(context: Context) -> Iterator[tuple[Claim, SpecPath]]:
 
 
 def _of_workload(context: Context, key: WorkloadKey) -> Iterator[tuple[Claim, SpecPath]]:
-    workload = context.fleet.workload(key, fleet_subject(context.platform))
+    workload = context.fleet.workload(key, context.fleet.base)
     name, namespace, path = workload.name, workload.namespace, workload.path
     yield ("directory", "", name), path
     yield ("ServiceAccount", namespace, name), path

@@ -13,7 +13,7 @@ from ..diagnostics import SpecPath
 from ..model.platform import Platform
 from ..model.serving import Patch
 from ..resolve.fleet import Fleet
-from ..resolve.layers import Layer, Subject, fleet_subject, layer_subject
+from ..resolve.layers import Layer, Subject, layer_subject
 from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
 from ..resolve.places import Place, selects
 from ..values import Scalar
@@ -106,7 +106,7 @@ class Planner:
 def plan(fleet: Fleet, skeletons: Skeletons | None = None) -> tuple[FleetPlan, list[Problem]]:
     """Every object of every cluster, and the patches that cannot be applied. Reads nothing but the fleet and the templates."""
     planner = Planner(fleet, skeletons or Skeletons())
-    base = fleet_subject(fleet.platform)
+    base = fleet.base
     drawings = [*_platform_drawings(fleet), *_team_drawings(fleet), *_extra_drawings(planner)]
     used = [d for d in drawings if any(d.present(place) for place in fleet.places)]
     facets = {d.name: _facet(planner, d, base) for d in used}
@@ -230,7 +230,7 @@ def _team_drawings(fleet: Fleet) -> list[Drawing]:
     for key in fleet.workload_keys:
         service = key.service
         spec = fleet.platform.serving[service]
-        name = fleet.workload(key, fleet_subject(fleet.platform)).name
+        name = fleet.workload(key, fleet.base).name
         placed = partial(fleet.is_placed, key)
 
         def add(

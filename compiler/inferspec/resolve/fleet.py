@@ -89,6 +89,11 @@ class Fleet:
         return self._subjects[place]
 
     @cached_property
+    def base(self) -> Subject:
+        """The fleet as such: no cluster, and the overrides that are for all."""
+        return fleet_subject(self.platform)
+
+    @cached_property
     def _subjects(self) -> dict[Place, Subject]:
         return cluster_subjects(self.platform, self._applying)
 
@@ -145,7 +150,7 @@ class Fleet:
         return self.is_placed(key, place) and self.workload_at(key, place).autoscaled
 
     def ever_autoscaled(self, key: WorkloadKey) -> bool:
-        base = self.workload(key, fleet_subject(self.platform))
+        base = self.workload(key, self.base)
         return base.autoscaled or any(self.is_autoscaled(key, place) for place in self.places)
 
     # -- weights -------------------------------------------------------------------------------------------------------

@@ -35,8 +35,11 @@ ON_THE_FLY = {
     "fp8_per_block": "fp8",
     "experts_int8": "experts_int8",
     "bitsandbytes": "bitsandbytes",
+    "bitsandbytes-nf4": "bitsandbytes",
+    "bitsandbytes-fp4": "bitsandbytes",
 }
-"""Values of ``--quantization`` with which vLLM quantises 16-bit weights as it loads them; the others name a checkpoint's own format."""
+"""Values with which vLLM (``--quantization``) and TGI (``--quantize``, the last two) quantise 16-bit weights as they load them;
+the others name a checkpoint's own format."""
 
 VOCABULARY_PADDING = 64
 """Rows: the vocabulary is padded to a multiple (vllm 0.33.0 vocab_parallel_embedding.py)."""
