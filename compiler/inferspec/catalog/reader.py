@@ -10,6 +10,9 @@ import json
 import re
 from typing import Any
 
+from .. import __version__
+from ..kept import kept
+
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
 _WORDS = {"null": None, "~": None, "": None, "true": True, "false": False}
 _NUMERIC_START = frozenset("-0123456789")
@@ -33,7 +36,7 @@ class Document(dict[str, Any]):
 
 def read(folder: str, name: str) -> Document | None:
     """``name`` without its suffix; ``.json`` before ``.yaml``. None where the folder has no such file."""
-    for suffix, parse in ((".json", _parse_json), (".yaml", _parse_yaml)):
+    for suffix in (".json", ".yaml"):
         path = f"{folder}/{name}{suffix}"
         try:
             with open(path, encoding="utf-8") as handle:
@@ -42,11 +45,19 @@ def read(folder: str, name: str) -> Document | None:
             continue
         except UnicodeDecodeError as error:
             raise CatalogueError(path, 1, "not UTF-8 text") from error
-        data, lines = parse(text, path)
+        data, lines = _parse_json(text, path) if suffix == ".json" else _parsed_before(text, path)
         if not isinstance(data, dict):
             raise CatalogueError(path, 1, "a catalogue file is a mapping")
         return Document(data, path, lines)
     return None
+
+
+def _parsed_before(text: str, path: str) -> tuple[Any, dict[str, int]]:
+    """YAML as it was parsed the last time it said this: JSON is read ten times as fast. What is wrong in it is not kept."""
+    found = kept("catalogue", [__version__.encode(), text.encode()], lambda: json.dumps(_parse_yaml(text, path)).encode())
+    assert found is not None
+    data, lines = json.loads(found)
+    return data, lines
 
 
 def _parse_json(text: str, path: str) -> tuple[Any, dict[str, int]]:

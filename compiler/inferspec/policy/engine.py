@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..diagnostics import Diagnostic, Severity, Span, parse_path, settled
+from ..kept import kept
 from ..tools import Completed, ToolLimit, run
+from ..tools.pinned import versions
 from . import team
 
 if TYPE_CHECKING:
@@ -92,6 +94,22 @@ def export(expression: str, files: Sequence[str], document: bytes, folder: Path,
     return run("cue", args, stdin=document, cwd=folder, deadline=deadline, cap=_CAP, env=_ENV)
 
 
+def _pack_findings(document: bytes) -> bytes:
+    """What the pack's rules say, from the last time they saw these facts if they did: the same rules, the same cue."""
+    files = pack_files()
+
+    def ask() -> bytes:
+        done = export("violations", [path.name for path in files], document, PACK)
+        if done.rc != 0:
+            raise PackBroken(done.stderr.decode("utf-8", "replace")[:4000])
+        return done.stdout
+
+    rules = [part for path in files for part in (path.name.encode(), path.read_bytes())]
+    found = kept("policies", [versions()["cue"].encode(), *rules, document], ask)
+    assert found is not None
+    return found
+
+
 def well_formed(item: Any) -> Violation:
     """A finding as cue exports it. Raises ValueError with what is wrong with its shape."""
     if not isinstance(item, dict):
@@ -122,11 +140,8 @@ def one_line(text: str, limit: int = 600) -> str:
 
 
 def _evaluate_pack(document: bytes) -> list[Violation]:
-    done = export("violations", [path.name for path in pack_files()], document, PACK)
-    if done.rc != 0:
-        raise PackBroken(done.stderr.decode("utf-8", "replace")[:4000])
     try:
-        return [well_formed(item) for item in json.loads(done.stdout)]
+        return [well_formed(item) for item in json.loads(_pack_findings(document))]
     except ValueError as error:
         raise PackBroken(f"malformed finding: {error}") from error
 

@@ -6,14 +6,10 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..kept import cache_directory
+
 LIMIT = 50_000
 """Newest proofs kept, of builds and of objects: a fleet of a thousand clusters through a dozen changes."""
-
-
-def cache_directory() -> Path:
-    """``$XDG_CACHE_HOME/inferspec``, or ``~/.cache/inferspec``."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache") / "inferspec"
 
 
 @dataclass(slots=True)

@@ -150,8 +150,7 @@ class Fleet:
         return self.is_placed(key, place) and self.workload_at(key, place).autoscaled
 
     def ever_autoscaled(self, key: WorkloadKey) -> bool:
-        base = self.workload(key, self.base)
-        return base.autoscaled or any(self.is_autoscaled(key, place) for place in self.places)
+        return any(self.is_autoscaled(key, place) for place in self.places) or self.workload(key, self.base).autoscaled
 
     # -- weights -------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import ceil
 
 from ..catalog import Model as ModelFacts
@@ -225,6 +226,7 @@ def grouped(layers: Sequence[Layer | None], hybrid: bool) -> list[Group]:
     return found
 
 
+@lru_cache(maxsize=1024)
 def _widened(layer: Layer, page: int) -> Layer:
     """The layer with pages of ``page`` bytes: more tokens a block, else padding (unify_kv_cache_spec_page_size)."""
     if page % layer.page == 0:
