@@ -30,6 +30,9 @@ from .kubernetes import check_closure, check_object
 MOST_CHANGED = 20
 """Changed clusters that ``compile`` builds, those that hold every structure among them; ``verify --all`` builds the lot."""
 
+WHOLE = 200
+"""Objects up to which an overlay is built in one piece."""
+
 
 @dataclass(slots=True)
 class Proof:
@@ -179,10 +182,19 @@ class Prover:
         """``kustomize build`` of each overlay against the plan, in parallel."""
         with tempfile.TemporaryDirectory(prefix="inferspec-") as scratch, ThreadPoolExecutor(max(1, self.jobs)) as pool:
             self._write(Path(scratch), clusters)
-            built = pool.map(lambda c: self._build(Path(scratch), c), clusters)
-            for done, (cluster, faults) in enumerate(zip(clusters, built, strict=True), 1):
+            built = [[pool.submit(self._build, Path(scratch), c, part) for part in self._units(c)] for c in clusters]
+            for done, (cluster, parts) in enumerate(zip(clusters, built, strict=True), 1):
+                faults = [fault for part in parts for fault in part.result()]
                 self.progress("kustomize build", done, len(clusters))
                 yield cluster, faults
+
+    def _units(self, cluster: ClusterPlan) -> list[str]:
+        """Directories of the overlay to build: the whole, or each part of a large one, which is what Config Sync builds.
+
+        The cost of a build grows faster than its objects: parts of 900 objects take half the time side by side.
+        """
+        held = cluster_objects(self.plan, cluster)
+        return [""] if sum(map(len, held.values())) <= WHOLE else sorted(held, key=lambda part: -len(held[part]))
 
     def _is_shared(self, path: str) -> bool:
         return path.split("/")[2] in ("base", "components")
@@ -228,14 +240,15 @@ class Prover:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(text, encoding="utf-8")
 
-    def _build(self, scratch: Path, cluster: ClusterPlan) -> list[Diagnostic]:
-        overlay = f"overlays/{self.plan.platform}/{cluster.region}/{cluster.name}"
+    def _build(self, scratch: Path, cluster: ClusterPlan, part: str) -> list[Diagnostic]:
+        overlay = f"overlays/{self.plan.platform}/{cluster.region}/{cluster.name}" + (f"/{part}" if part else "")
         done = run("kustomize", ["build", overlay], cwd=scratch, env=GO)
         at = self.document.span(("regions", cluster.region, "clusters", cluster.name), key=True)
         if done.rc:
             reason = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
             return [Diagnostic("SYNC110", f"kustomize cannot build {overlay}: {reason[0]}", at)]
-        expected: dict[Identity, Any] = {i: t for part in cluster_objects(self.plan, cluster).values() for i, t in part.items()}
+        held = cluster_objects(self.plan, cluster)
+        expected: dict[Identity, Any] = {i: t for name in ([part] if part else held) for i, t in held[name].items()}
         return [
             Diagnostic(
                 "SYNC110",
