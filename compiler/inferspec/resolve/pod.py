@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -65,9 +66,17 @@ class Pod:
 
     @cached_property
     def offload(self) -> Value | None:
-        """GiB of host memory that the KV cache may spill into, all chips of the server together."""
-        flag = self.workload.engine.flags.get("kvOffload")
-        return None if flag is None else self.workload.flag(flag.name)
+        """GiB of host memory that the KV cache may spill into, all chips of the server together.
+
+        Said by the engine's own flag, or in bytes by the connector that a spec configures (vLLM documentation, "OffloadingConnector").
+        """
+        w = self.workload
+        own, transfer = w.engine.flags.get("kvOffload"), w.engine.flags.get("kvTransferConfig")
+        if own is not None and (said := w.flag(own.name)) is not None:
+            return said
+        said = w.flag(transfer.name) if transfer is not None else None
+        spilled = _spilled(str(said.v)) if said is not None else 0
+        return derive("cpu_bytes_to_use in GiB", math.ceil(spilled / GIB), said) if spilled and said is not None else None
 
     @cached_property
     def offload_gib(self) -> int:
@@ -143,6 +152,15 @@ class Pod:
             return least
         longest = max(int(least.v), int(self.timeout.v) + int(sleep.v))
         return derive("gateway timeout + pre-stop sleep", longest, self.timeout, sleep)
+
+
+def _spilled(config: str) -> int:
+    """``cpu_bytes_to_use`` of a KV transfer configuration; 0 where it has none, or is no JSON, which check.flags says."""
+    try:
+        extra = json.loads(config).get("kv_connector_extra_config", {})
+        return int(extra.get("cpu_bytes_to_use", 0))
+    except (ValueError, AttributeError, TypeError):
+        return 0
 
 
 def _gib(amount: float) -> str:
