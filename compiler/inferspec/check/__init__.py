@@ -47,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     overrides.placed,
     overrides.expired,
     overrides.privileges,
+    overrides.watched,
     escapes.manifests,
     escapes.later,
     engines.told,

@@ -26,8 +26,9 @@ OWNED = (
     "spec.parentRefs",
     "spec.podSelector",
     "spec.template.metadata.labels.app",
+    "spec.template.spec.serviceAccountName",
 )
-"""Fields by which objects find each other."""
+"""Fields by which objects find each other, and the account that the grants are for."""
 OWNED_OF_CONTAINER = ("name", "ports", "args", "command", "volumeMounts.weights")
 """The command line belongs to ``flags``, ports and the model's path to the objects that point there."""
 
@@ -99,12 +100,21 @@ def _child(node: Any, step: str | int) -> Any:
     if isinstance(node, list):
         index = step if isinstance(step, int) else _named(node, step)
         if index is not None and index < len(node):
+            _by_name(node, step)
             return node[index]
     raise _Refused("SPC020", f"there is no {step!r} to go into", "inferspec why KIND/NAME shows the fields there are")
 
 
 def _named(items: list[Any], name: str) -> int | None:
     return next((i for i, item in enumerate(items) if isinstance(item, dict) and item.get("name") == name), None)
+
+
+def _by_name(items: list[Any], step: str | int) -> None:
+    """Items that have names are named: their order is the compiler's, and another patch may change it."""
+    if isinstance(step, int) and isinstance(items[step], dict) and "name" in items[step]:
+        name = items[step]["name"]
+        name = name.v if isinstance(name, Value) else name
+        raise _Refused("SPC021", f"item [{step}] is '{name}' today: an index moves when one is added", f"write {name} instead")
 
 
 def _put(node: Any, last: str | int, value: Any, at: SpecPath) -> None:
@@ -123,6 +133,8 @@ def _put(node: Any, last: str | int, value: Any, at: SpecPath) -> None:
 def _put_item(items: list[Any], last: str | int, value: Any, at: SpecPath) -> None:
     """An item of a list by name: a scalar is the item's ``value`` (an environment variable), a map is the item itself."""
     index = last if isinstance(last, int) else _named(items, last)
+    if index is not None and index < len(items):
+        _by_name(items, last)
     if value is None:
         if index is None or index >= len(items):
             raise _Refused("SPC020", f"there is no {last} to remove", "")
