@@ -45,7 +45,7 @@ class CommandLine:
     engine: str
     version: str
     platform: str
-    model: str
+    model: Model | None
     arguments: tuple[str, ...]
     where: str
 
@@ -91,7 +91,7 @@ def collected() -> tuple[tuple[CommandLine, ...], dict[str, str]]:
             refused[name] = found
             continue
         for line in _servers(name, *found):
-            lines.setdefault((line.version, line.platform, line.model, line.arguments), line)
+            lines.setdefault((line.version, line.platform, line.model and line.model.id, line.arguments), line)
     return tuple(lines.values()), refused
 
 
@@ -106,7 +106,7 @@ def _servers(spec: str, platform: Platform, known: Catalogue, made: FleetPlan) -
                         key = tree["metadata"]["annotations"]["inferspec.dev/model"].partition("@")[0]
                         facts = model_facts(known, platform.models[key])
                         where = f"{_label(spec)}-{tree['metadata']['name']}-{cluster.name}"
-                        yield CommandLine(engine.id, version, kind, facts.id if facts else "", arguments, where)
+                        yield CommandLine(engine.id, version, kind, facts, arguments, where)
 
 
 def _arguments(engine: Engine, container: dict[str, Any]) -> tuple[str, ...] | None:

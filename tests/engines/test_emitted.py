@@ -25,7 +25,7 @@ def other_id(line: CommandLine) -> str:
 
 def thin(line: CommandLine) -> str:
     """Why no config.json can be made of the catalogue's facts about the line's model; "" if one can."""
-    return architectures.problem(catalogue().models[line.model]) if line.model else "the catalogue has no row for its model"
+    return architectures.problem(line.model) if line.model else "neither the catalogue nor the spec knows its model"
 
 
 def changed(space: Any) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def at_home(line: CommandLine, root: Path) -> list[str]:
     """The arguments with what a Pod has mounted under /models, or streams from a bucket, in a folder here, of the catalogue's facts."""
     root = root / line.where
     folder = root / Path(str(line.flags["--model"])).name
-    architectures.write(catalogue().models[line.model], folder)
+    architectures.write(line.model, folder)
     if (template := line.flags.get("--chat-template")) is not None:
         (folder / Path(template).name).write_text(tiny.CHAT_TEMPLATE)
     if "--reasoning-parser" in line.flags:  # it looks its marks up
@@ -46,7 +46,7 @@ def at_home(line: CommandLine, root: Path) -> list[str]:
     guessed = json.loads(line.flags.get("--speculative-config") or "{}")
     if "model" in guessed:
         assert guessed["method"] == "eagle3", "make a draft model of this method too"
-        architectures.write_eagle(catalogue().models[line.model], root / Path(guessed["model"]).name)
+        architectures.write_eagle(line.model, root / Path(guessed["model"]).name)
     kept = [argument for argument in line.arguments if not argument.startswith("--model=")]
     return [f"--model={folder}", *(argument.replace("/models/", f"{root}/") for argument in kept)]
 

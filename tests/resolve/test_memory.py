@@ -170,7 +170,15 @@ def test_the_finding_shows_the_arithmetic_and_ways_out(tmp_path: Path) -> None:
     _, found = vetted(edited([["shape: g2-standard-48,", "shape: g2-standard-24,"]]), tmp_path)
     [finding] = [d for d in found if d.code == "FIT001"]
     assert finding.notes[1] == "weights 51.1 GiB / 2 chips = 25.5 GiB (27.4 B parameters, bfloat16)"
-    assert finding.help.split("; ")[0] == "flags: {quantization: fp8}" and "g2-standard-48 (l4 x4)" in finding.help
+    assert "quantization" not in finding.help, "the file cache of the weights would not leave the Pod room on the node"
+    assert finding.help.startswith("fits on g2-standard-48 (l4 x4)")
+
+
+def test_a_smaller_number_is_a_way_out_where_the_pod_has_room(tmp_path: Path) -> None:
+    longer = "    capacity: l4\n    where: {stage: prod}\n    maxModelLen: "
+    _, found = vetted(edited([[f"{longer}4096", f"{longer}40000"]]), tmp_path)
+    [finding] = [d for d in found if d.code == "FIT001"]  # one, though the class has two machines with this chip
+    assert finding.help.startswith("maxModelLen up to 23552; flags: {kv-cache-dtype: fp8}; ")
 
 
 def test_one_account_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,6 +112,10 @@ class Engine(Row):
     """A model server.
 
     args          literal arguments before the flags; ``{modelPath}`` and its like stand for what the compiler derives (``PLACES``)
+    model_kinds   kinds of the catalogue's models that it serves; any where it is empty
+    layout        what stands in the model's folder where it is not the Hugging Face repository
+    quantised_only  methods of quantisation that need weights quantised by them
+    flags_of      the engine whose flag tables hold, where it is not its own
     prefix        of a flag: ``--``, or "" for ``name=value``
     switches      how a switch is written: ``flag`` (``--name``, nothing when off), ``no-`` (``--no-name`` when off), ``value``
                   (``--name=true``)
@@ -137,6 +141,10 @@ class Engine(Row):
     model_path: str = "/models/{model}"
     workload: str = "deployment"
     env: Mapping[str, Mapping[str, str]] = EMPTY
+    model_kinds: tuple[str, ...] = ()
+    layout: str = ""
+    quantised_only: tuple[str, ...] = ()
+    flags_of: str = ""
     prefix: str = "--"
     switches: str = "flag"
     document: str = ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..catalog import Engine
 from ..catalog.engines import PLACES
-from ..diagnostics import Diagnostic, SpecPath
+from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..resolve.workload import Workload
 from ..values import SpecAt, Value
 from .context import Context, place_of
@@ -82,7 +82,7 @@ def speculation(context: Context) -> Iterator[Diagnostic]:
             else f"method {method} needs a model" if method != "ngram" and "model" not in said
             else "method ngram reads the prompt and takes no model" if method == "ngram" and "model" in said
             else "does not say how many tokens it guesses" if "tokens" not in said
-            else ""
+            else _stranger(w)
         )  # fmt: skip
         if problem:
             yield context.finding(
@@ -90,6 +90,41 @@ def speculation(context: Context) -> Iterator[Diagnostic]:
                 f"{w.name}: speculative decoding {problem}",
                 at,
                 help="{method: ngram, tokens: 5, lookup: 4}, or {method: eagle3, model: MODEL@VERSION, tokens: 3}",
+            )
+
+
+def _stranger(w: Workload) -> str:
+    """Why the draft model cannot guess for this one: tokens of another vocabulary; empty if it can, or nobody knows."""
+    draft = w.asked.draft
+    if draft is None or w.facts is None or not (draft.vocab_size and w.facts.vocab_size) or draft.vocab_size == w.facts.vocab_size:
+        return ""
+    return f"has a draft of {draft.vocab_size:,} tokens for a vocabulary of {w.facts.vocab_size:,}"
+
+
+def kinds(context: Context) -> Iterator[Diagnostic]:
+    """An engine serves models of its kind, from files it can read."""
+    seen: set[Any] = set()
+    for w in context.workloads():
+        at, kind = place_of(w.model_ref, w.path), w.facts.kind if w.facts is not None else ""
+        if (at, w.engine.id) in seen:
+            continue
+        seen.add((at, w.engine.id))
+        if kind and w.engine.model_kinds and kind not in w.engine.model_kinds:
+            able = [e for e in context.catalogue.engines() if kind in context.catalogue.engine(e).model_kinds]
+            yield context.finding(
+                "SRV125",
+                f"{w.name}: {w.model_key} is of kind {kind}; {w.engine.id} serves {', '.join(w.engine.model_kinds)}",
+                at,
+                help=f"engines for it: {', '.join(able)}" if able else "torchserve with archives of it, or engine: custom",
+            )
+        elif w.engine.layout and w.model.source.startswith("hf://"):
+            yield context.finding(
+                "SRV126",
+                f"{w.name}: {w.engine.id} reads {w.engine.layout}, and {w.model.source} is a Hugging Face repository",
+                at,
+                severity=Severity.WARNING,
+                notes=(f"it is mounted at {w.model_path} as it was downloaded: gs://BUCKET/{w.prefix.v}",),
+                help="put what the engine reads into that folder before the server starts",
             )
 
 

@@ -20,15 +20,23 @@ def _capacity_path(workload: Workload) -> SpecPath:
     return (*workload.path, "capacity")
 
 
+def beyond_context(w: Workload) -> bool:
+    """More tokens than the model was made for: check.flags says so, and an account of them is noise."""
+    known = w.facts.context_length if w.facts else 0
+    return bool(known) and int(w.tokens.v) > known and "hf-overrides" not in w.settings.flags
+
+
 def memory(context: Context) -> Iterator[Diagnostic]:
-    """Refused only where weights, or one longest request beside them, cannot fit: the reserve is an estimate."""
+    """Refused only where weights, or one longest request beside them, cannot fit: the reserve is an estimate. Once for machines of one account."""
     seen: set[Any] = set()
     for workload in context.workloads():
         for shape in workload.capacity.shape:
             machine = context.catalogue.machines[shape]
             account = workload.fit(machine) if workload.layout.sound else None
-            key = (workload.path, shape, account.tokens if account else 0)
-            if account is not None and account.headroom < 0 and key not in seen:
+            if account is None or account.headroom >= 0 or beyond_context(workload):
+                continue
+            key = (workload.path, account.accelerator, account.chips, account.tokens)
+            if key not in seen:
                 seen.add(key)
                 yield _does_not_fit(context, workload, account)
 
@@ -79,9 +87,11 @@ def _ways_out(context: Context, w: Workload, account: Fit) -> str:
         ways.append(f"maxModelLen up to {account.longest // 1024 * 1024}")
     here = context.catalogue.machines[account.shape]
     for flags, smaller in _smaller(w, "fp8" in context.catalogue.accelerators[here.accelerator].dtypes):
-        if fit(context.catalogue, w.facts, here, smaller).headroom >= 0:
+        if _pod_fits(w, here, int(w.chips.v)) and fit(context.catalogue, w.facts, here, smaller).headroom >= 0:
             ways.append(f"flags: {{{flags}}}")
             break
+    if (stages := _stages(context, w, here)) is not None:
+        ways.append(f"pipelineParallel: {stages} over {stages} nodes")
     best = _machines(context, w, account)
     if best:
         ways.append("fits on " + ", ".join(f"{m.id} ({m.accelerator} x{m.chips})" for m in best))
@@ -105,7 +115,7 @@ def _machines(context: Context, w: Workload, account: Fit) -> list[Machine]:
     assert w.facts is not None
     fitting: dict[str, Machine] = {}
     for machine in context.catalogue.machines.values():
-        if machine.accelerator and machine.accelerator not in fitting and not machine.explicit_only and _divides(w, machine.chips):
+        if machine.accelerator and machine.accelerator not in fitting and _suits(context, w, machine):
             whole = replace(w.asked, tensor=machine.chips, pipeline=1, data=1)
             if fit(context.catalogue, w.facts, machine, whole).headroom >= 0:
                 fitting[machine.accelerator] = machine
@@ -113,9 +123,27 @@ def _machines(context: Context, w: Workload, account: Fit) -> list[Machine]:
     return sorted(fitting.values(), key=lambda m: (m.accelerator != account.accelerator, memory[m.id]))[:3]
 
 
-def _divides(w: Workload, chips: int) -> bool:
-    heads = w.facts.heads if w.facts else 0
-    return chips > 0 and (not heads or heads % chips == 0)
+def _suits(context: Context, w: Workload, machine: Machine) -> bool:
+    """A machine that no other rule would refuse: of the same kind, with the formats, the image, the heads and the memory."""
+    assert w.facts is not None
+    accelerator, version = context.catalogue.accelerators[machine.accelerator], str(w.engine_version.v)
+    computes = w.facts.dtype != "bfloat16" or "bf16" in accelerator.dtypes
+    divides = not w.facts.heads or w.facts.heads % machine.chips == 0
+    same = accelerator.kind == w.accelerator.kind and not machine.explicit_only and w.engine.runs_on(accelerator.arch, version)
+    return same and computes and divides and _pod_fits(w, machine, machine.chips)
+
+
+def _pod_fits(w: Workload, machine: Machine, chips: int) -> bool:
+    return w.pod.bytes_on(chips) + w.pod.sidecar_bytes <= allocatable(machine)[1]
+
+
+def _stages(context: Context, w: Workload, here: Machine) -> int | None:
+    """Nodes over which it fits, as the engine spans them: two, or four."""
+    assert w.facts is not None
+    if w.accelerator.kind != "gpu" or "gpu" not in w.engine.groups or int(w.layout.tensor.v) != here.chips or w.layout.spans_nodes:
+        return None
+    found = (n for n in (2, 4) if n <= w.facts.layers and fit(context.catalogue, w.facts, here, replace(w.asked, pipeline=n)).headroom >= 0)
+    return next(found, None) if _pod_fits(w, here, here.chips) else None
 
 
 def pod(context: Context) -> Iterator[Diagnostic]:
@@ -141,7 +169,7 @@ def pod(context: Context) -> Iterator[Diagnostic]:
                     *notes,
                     f"{w.smallest.id} has {w.smallest.memory_gib:g} GiB; GKE keeps {w.smallest.memory_gib - available / GIB:.1f}",
                 ),
-                help="a machine type with more memory for the same chips, or resources.memory if you know better",
+                help=_more_memory(context, w, asked),
             )
         wanted = int(parse(str(w.pod.cpu.v)) * 1000)
         if wanted > milli:
@@ -151,6 +179,20 @@ def pod(context: Context) -> Iterator[Diagnostic]:
                 place_of(w.pod.cpu, _capacity_path(w)),
                 help="ask for less, or take a larger machine type",
             )
+
+
+def _more_memory(context: Context, w: Workload, asked: int) -> str:
+    """The smallest machine of the same chips that has it, and weights that need no cache."""
+    ways = []
+    own = context.catalogue.machines_of(w.accelerator.id)
+    larger = [m for m in own if m.chips == w.smallest.chips and m.fraction == w.smallest.fraction and not m.explicit_only]
+    held = next((m for m in sorted(larger, key=lambda m: m.memory_gib) if allocatable(m)[1] >= asked), None)
+    if held is not None:
+        ways.append(held.id)
+    streamed = w.pod.server_bytes + int(w.catalogue.default("storage.streamerGiB")) * int(w.chips.v) * GIB
+    if "loadFormat" in w.engine.flags and w.pod.sidecar_bytes and streamed <= allocatable(w.smallest)[1]:
+        ways.append("read: run-ai-streamer, which keeps no file cache")
+    return ", or ".join(ways) or "a smaller model, or a machine of another accelerator: none of this one has as much for as many chips"
 
 
 def _account(who: str, memory: Value) -> str:

@@ -17,6 +17,18 @@ def flags(context: Context) -> Iterator[Diagnostic]:
     seen: set[Any] = set()
     for workload in context.workloads():
         version = str(workload.engine_version.v)
+        if workload.settings.flags and not _tables(context.catalogue, workload.engine.id, version):
+            first = next(iter(workload.settings.flags.values())).path
+            if first not in seen:
+                seen.add(first)
+                yield context.finding(
+                    "SRV127",
+                    f"{workload.name}: flags of {workload.engine.id} are written as they stand: the catalogue has no table of them",
+                    first,
+                    key=True,
+                    severity=Severity.INFO,
+                    help="compare them with the server's own help",
+                )
         for name, said in workload.settings.flags.items():
             if (said.path, version) not in seen:
                 seen.add((said.path, version))
@@ -36,7 +48,17 @@ def _removed(context: Context, workload: Workload, version: str, name: str, path
 
 
 def _owned(workload: Workload) -> set[str]:
-    return {f.name.removeprefix("--") for f in workload.engine.flags.values() if f.owned}
+    """Flags that are the compiler's: those of the engine, those of the one whose flags it takes, and levels above a derived key."""
+    engine = workload.engine
+    lent = workload.catalogue.engine(engine.flags_of).flags.values() if engine.flags_of else ()
+    names = {f.name.removeprefix("--") for f in (*engine.flags.values(), *lent) if f.owned}
+    levels = {f.name.rpartition(".")[0] for f in engine.flags.values() if "." in f.name}
+    return names | {name.replace("-", "_") for name in names if engine.flags_of} | levels
+
+
+def _spelled(workload: Workload, name: str) -> str:
+    """The name as the flag table has it: Ray writes vLLM's with underscores."""
+    return name.replace("_", "-") if workload.engine.flags_of else name
 
 
 def _belongs(context: Context, name: str, path: SpecPath) -> Diagnostic:
@@ -51,9 +73,9 @@ def _belongs(context: Context, name: str, path: SpecPath) -> Diagnostic:
 
 def _unknown(context: Context, workload: Workload, version: str, name: str, path: SpecPath) -> Iterator[Diagnostic]:
     tables = _tables(context.catalogue, workload.engine.id, version)
-    if not tables or any(t.find(name) for t in tables):
+    if not tables or any(t.find(_spelled(workload, name)) for t in tables):
         return
-    near = tables[-1].near(name)
+    near = tables[-1].near(_spelled(workload, name))
     yield context.finding(
         "SRV101",
         f"{workload.engine.id} {version} has no flag --{name}",
@@ -67,7 +89,8 @@ def _unknown(context: Context, workload: Workload, version: str, name: str, path
 @lru_cache(maxsize=8)
 def _tables(catalogue: Catalogue, engine: str, version: str) -> tuple[FlagTable, ...]:
     found = catalogue.engine(engine).version(version)
-    return tuple(catalogue.flags(engine, v) for v in found.flag_tables) if found else ()
+    own = catalogue.engine(engine).flags_of or engine
+    return tuple(catalogue.flags(own, v) for v in found.flag_tables) if found else ()
 
 
 def _flag(context: Context, workload: Workload, version: str, name: str, said: Said) -> Iterator[Diagnostic]:
@@ -76,7 +99,7 @@ def _flag(context: Context, workload: Workload, version: str, name: str, said: S
         yield _belongs(context, name, said.path)
         return
     tables = _tables(context.catalogue, engine.id, version)
-    row = next((r for t in tables if (r := t.find(name))), None)
+    row = next((r for t in tables if (r := t.find(_spelled(workload, name)))), None)
     if isinstance(said.v, bool) and (positive := _positive(name, tables)):
         yield context.finding(
             "SRV105",
@@ -141,6 +164,14 @@ def together(context: Context) -> Iterator[Diagnostic]:
 def _contradictions(workload: Workload) -> Iterator[tuple[str, str, str]]:
     """The flag at fault, what is wrong, and the way out."""
     said = {name: flag.v for name, flag in workload.settings.flags.items()}
+    role, facts = workload.engine.flags.get("quantization"), workload.facts
+    method = said.get(role.name.removeprefix("--")) if role is not None else None
+    if method in workload.engine.quantised_only and facts is not None and not facts.quantisation and role is not None:
+        yield (
+            role.name.removeprefix("--"),
+            f"{method} reads weights that were quantised by it, and those of {workload.model_key} are {facts.dtype or 'not quantised'}",
+            "a quantised edition of the model, or a method that quantises while it loads, such as fp8",
+        )
     if said.get("enable-auto-tool-choice") is True and "tool-call-parser" not in said:
         yield "enable-auto-tool-choice", "--enable-auto-tool-choice needs --tool-call-parser", "the format of the model's calls"
     if said.get("enable-log-outputs") is True and said.get("enable-log-requests", workload.default("serving.logRequests").v) is not True:

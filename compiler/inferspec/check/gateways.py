@@ -127,6 +127,22 @@ def callers(context: Context) -> Iterator[Diagnostic]:
                 )
 
 
+def adapters(context: Context) -> Iterator[Diagnostic]:
+    """A server that loads adapters on request takes that request from whoever reaches it."""
+    for name, service in context.platform.serving.items():
+        open_to = [e.gateway for e in service.expose if context.platform.gateways[e.gateway].class_.endswith("-external")]
+        if service.dynamic_adapters is not None and open_to:
+            yield context.finding(
+                "SEC112",
+                f"{name}: whoever reaches gateway {open_to[0]} may load and unload its adapters",
+                ("serving", name, "dynamicAdapters"),
+                key=True,
+                severity=Severity.WARNING,
+                notes=("/v1/load_lora_adapter is behind the same route as /v1/chat/completions",),
+                help="an internal gateway, or adapters: loaded at start",
+            )
+
+
 def classes(context: Context) -> Iterator[Diagnostic]:
     for name, gateway in context.platform.gateways.items():
         if gateway.class_ not in ("regional-external", "regional-internal"):

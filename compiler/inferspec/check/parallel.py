@@ -25,11 +25,13 @@ def heads(context: Context) -> Iterator[Diagnostic]:
             continue
         seen.add((at, chips))
         if chips > w.layout.most:
+            has = "1 chip" if w.layout.most == 1 else f"{w.layout.most} chips"
             yield context.finding(
                 "ACC101",
-                f"{w.name}: tensor parallel {chips} on {w.machine.id}, which has {w.layout.most} chips",
+                f"{w.name}: tensor parallel {chips} on {w.machine.id}, which has {has}",
                 at,
-                help="a larger machine type, fewer chips, or pipelineParallel: stages on machines of their own",
+                help="a larger machine type, or fewer chips"
+                + (", or pipelineParallel: stages on machines of their own" if "gpu" in w.engine.groups else ""),
             )
             continue
         queries, kv = (w.facts.heads, w.facts.kv_heads) if w.facts else (0, 0)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
 from ..model.serving import Prefill, Service, Variant
+from ..model.storage import Architecture
 from .context import Context
 
 CUSTOM = "custom"
@@ -181,7 +182,8 @@ def _engine(context: Context, root: SpecPath, service: Service) -> Iterator[Diag
     if (name == CUSTOM) != (service.container is not None) or (name == CUSTOM and service.image is None):
         yield context.finding(
             "SRV120",
-            f"{format_path(root)} has engine {name} and {'a' if service.container else 'no'} container of its own",
+            f"{format_path(root)} has engine {name} and "
+            + ("a container of its own" if name != CUSTOM else "no container" if service.container is None else "no image"),
             (*root, "container") if service.container is not None and name != CUSTOM else (*root, "engine"),
             key=service.container is not None and name != CUSTOM,
             help="engine: custom comes with image: and container:, every other engine without a container",
@@ -263,13 +265,36 @@ def _places(context: Context) -> Iterator[Diagnostic]:
         yield from _names(context, ("extraResources", i, "team"), extra.team, "teams")
 
 
+def _numbers(context: Context, name: str, a: Architecture) -> Iterator[Diagnostic]:
+    """Numbers of a config.json that contradict each other: one mistyped figure would make the whole account wrong."""
+    at: SpecPath = ("models", name, "architecture")
+    if a.attention_heads and a.kv_heads and a.attention_heads % a.kv_heads:
+        yield context.finding(
+            "CAT008",
+            f"model {name}: {a.attention_heads} attention heads do not divide by {a.kv_heads} KV heads",
+            (*at, "kvHeads"),
+            help="num_attention_heads and num_key_value_heads of its config.json",
+        )
+    least = 2 * a.layers * a.hidden_size**2
+    if a.parameters < least:
+        yield context.finding(
+            "CAT008",
+            f"model {name}: {a.parameters:,} parameters are too few for {a.layers} layers of width {a.hidden_size:,}",
+            (*at, "parameters"),
+            notes=(f"a layer has more than 2 x {a.hidden_size:,}^2 of them: {least:,} at least",),
+            help="the number of parameters itself, not millions or billions of them",
+        )
+
+
 def _models(context: Context) -> Iterator[Diagnostic]:
     for name, model in context.platform.models.items():
+        if model.architecture is not None:
+            yield from _numbers(context, name, model.architecture)
         yield from _names(context, ("models", name, "store"), model.store, "storage")
         if model.secret is not None:
             yield from _names(context, ("models", name, "secret"), model.secret, "secrets")
         facts = context.catalogue.model(model.source)
-        if facts is None and model.architecture is None:
+        if facts is None and model.architecture is None and model.source.startswith("hf://"):
             unsized = model.size is None
             yield context.finding(
                 "CAT002",

@@ -41,6 +41,14 @@ def chain(context: Context) -> Iterator[Diagnostic]:
     lacking: dict[str, list[Place]] = {}
     for _, w, places in context.cohorts:
         metric = str(w.scale("metric").v)
+        asked = w.settings.get("scale.metric")
+        if w.engine.workload == "ray-service" and asked is not None and metric != "running":
+            yield context.finding(
+                "SCL105",
+                f"{w.name}: Ray moves its replicas by requests at once, not by {metric}",
+                place_of(asked, (*w.path, "scale")),
+                help="metric: running, with the requests a replica is to have as target",
+            )
         if w.autoscaled and w.engine.metric(metric, str(w.engine_version.v)) is None:
             known = [m.id for m in w.engine.metrics if m.type == "gauge" and m.exists_in(str(w.engine_version.v))]
             yield context.finding(

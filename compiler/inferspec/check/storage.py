@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..diagnostics import Diagnostic, Severity
+from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..resolve.places import Place
-from .context import Context, clusters
+from .context import Context, clusters, place_of
 
 EMITTED = ("gcs-fuse", "run-ai-streamer")
 """Ways to read that objects are written for."""
@@ -50,3 +50,10 @@ def locations(context: Context) -> Iterator[Diagnostic]:
         if store.read not in EMITTED:
             message = f"storage {name}: read: {store.read} is checked but not emitted yet; servers read by {EMITTED[0]}"
             yield context.later(message, ("storage", name, "read"))
+    seen: set[SpecPath] = set()
+    for w in context.workloads():
+        path = w.mounts.read
+        at = place_of(path, w.path)
+        if at[0] == "serving" and path.v not in EMITTED and at not in seen:
+            seen.add(at)
+            yield context.later(f"{w.name}: read: {path.v} is checked but not emitted yet; its servers read by {EMITTED[0]}", at)

@@ -263,9 +263,9 @@ class Service(Setting):
     canary: Canary | None = None
     """A second version that takes a share of the requests."""
     expose: Items[Exposure] = ()
-    """Gateways that offer the service; none, and it is reached inside its cluster only."""
+    """Gateways that offer the service; none, and it is called inside its cluster, by the pods that callers names."""
     callers: Items[Name] = ()
-    """Namespaces whose pods may call the service directly."""
+    """Namespaces whose pods may call the service directly; without any, and without expose, those of the team's own."""
     disruption: Percent | None = None
     """Percent of the replicas that may be away at once."""
     overrides: Items[Override] = ()

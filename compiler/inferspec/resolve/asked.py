@@ -39,6 +39,7 @@ def asked(workload: Workload) -> Asked:
         lora_slots=0 if slots is None else settings.count("max-loras", int(slots.v)),
         lora_rank=16 if rank is None else settings.count("max-lora-rank", int(rank.v)),
         eager=settings.switched("enforce-eager"),
+        stretched="hf-overrides" in settings.flags,
         reserve_beside=w.engine.memory_fraction_excludes_reserve,
     )
 

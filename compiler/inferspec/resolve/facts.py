@@ -137,6 +137,9 @@ def _workloads(fleet: Fleet) -> list[dict[str, Any]]:
 
 def _workload(w: Workload, places: list[Place]) -> dict[str, Any]:
     account = w.fit(w.machine)
+    # Flags of the compiler's own are refused by check.flags and judged by nobody else.
+    owned = {flag.name.removeprefix("--") for flag in w.engine.flags.values() if flag.owned}
+    exposed = w.service.expose if w.engine.engine_label and not w.key.prefill else ()
     memory = {"requestGiB": (w.pod.server_bytes + w.pod.sidecar_bytes) // GIB, "weightsGiB": round(w.weights / GIB, 1)}
     if account is not None:
         memory["headroomGiB"] = round(account.headroom / GIB, 1)
@@ -171,10 +174,10 @@ def _workload(w: Workload, places: list[Place]) -> dict[str, Any]:
         "stages": sorted({p.cluster.stage for p in places}),
         **{key: _plain(v) for key, v in settled.items() if key != "model"},
         "chips": w.layout.total,
-        "flags": {k: s.v for k, s in w.settings.flags.items()},
+        "flags": {k: s.v for k, s in w.settings.flags.items() if k not in owned},
         "env": {k: str(s.v) for k, s in w.settings.env.items()},
         "memory": memory,
-        "exposed": [{"gateway": e.gateway, "as": e.as_ or w.service_name} for e in (() if w.key.prefill else w.service.expose)],
+        "exposed": [{"gateway": e.gateway, "as": e.as_ or w.service_name} for e in exposed],
         "adapters": list(w.service.adapters),
         "at": at,
     }

@@ -35,6 +35,7 @@ class Asked:
     draft           draft model of speculative decoding, on ``draft_tensor`` chips (None: on as many as the model)
     lora_slots      adapters at once on the chip, of at most ``lora_rank``
     eager           no CUDA graphs
+    stretched       the spec overrides the model's own context
     reserve_beside  activations and graphs stand in the share of the memory that the engine leaves (SGLang, TensorRT-LLM)
     """
 
@@ -57,6 +58,7 @@ class Asked:
     lora_rank: int = 16
     eager: bool = False
     reserve_beside: bool = False
+    stretched: bool = False
 
     @property
     def chips(self) -> int:
@@ -189,7 +191,7 @@ def fit(catalogue: Catalogue, model: ModelFacts, machine: Machine, asked: Asked)
         request=cache.request(asked.tokens),
         requests=asked.concurrency,
         reserve=reserve_bytes(catalogue, accelerator, asked.eager) - (left if asked.reserve_beside else 0),
-        context=model.context_length or LONGEST_UNKNOWN,
+        context=LONGEST_UNKNOWN if asked.stretched else model.context_length or LONGEST_UNKNOWN,
         cache=cache,
     )
 

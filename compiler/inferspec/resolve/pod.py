@@ -84,9 +84,21 @@ class Pod:
         return 0 if self.offload is None else math.ceil(float(self.offload.v) / self.workload.layout.nodes)
 
     @cached_property
+    def stream_buffer(self) -> Value | None:
+        """GiB of the streamer's read buffer of each process, one a chip; None where the weights are mounted."""
+        return self.default("storage.streamerGiB") if self.workload.mounts.streamed else None
+
+    @cached_property
     def server_bytes(self) -> int:
-        host, chip = (int(self.workload.catalogue.default(k)) for k in ("serving.hostMemoryGiB", "serving.hostMemoryPerChipGiB"))
-        return (host + chip * int(self.workload.chips.v) + int(self.shm.v) + self.offload_gib) * GIB
+        return self.bytes_on(int(self.workload.chips.v))
+
+    def bytes_on(self, chips: int) -> int:
+        """What the server would ask for on so many chips of one node, its volumes aside."""
+        defaults = self.workload.catalogue.default
+        shared = int(defaults("serving.shmGiB")["one" if chips == 1 else "several"])
+        buffer = int(self.stream_buffer.v) if self.stream_buffer is not None else 0
+        per_chip = int(defaults("serving.hostMemoryPerChipGiB")) + buffer
+        return (int(defaults("serving.hostMemoryGiB")) + per_chip * chips + shared + self.offload_gib) * GIB
 
     @cached_property
     def memory(self) -> Value:
@@ -99,6 +111,9 @@ class Pod:
         chips = self.workload.chips
         rule = f"engine {host}Gi + {chip}Gi x {chips.v} {'chip' if chips.v == 1 else 'chips'} + shared memory {self.shm.v}Gi"
         inputs = [chips, self.shm, *map(self.default, keys)]
+        if self.stream_buffer is not None:
+            rule += f" + read buffer {self.stream_buffer.v}Gi x {chips.v}"
+            inputs.append(self.stream_buffer)
         if self.offload is not None:
             rule += f" + KV cache offload {self.offload_gib}Gi"
             inputs.append(self.offload)

@@ -112,6 +112,8 @@ def environment_of(workload: Workload) -> dict[str, Value | str]:
     if w.service.dynamic_adapters is not None:
         variables |= w.engine.env.get("dynamicAdapters", {})
     found = {name: _placed(w, value) for name, value in variables.items()}
+    if w.pod.stream_buffer is not None:
+        found["RUNAI_STREAMER_MEMORY_LIMIT"] = derive("GiB in bytes", str(int(w.pod.stream_buffer.v) * 2**30), w.pod.stream_buffer)
     if w.engine.document and w.engine.workload == "deployment":
         found[w.engine.document] = document(w)
     return found
@@ -222,6 +224,14 @@ def _draft_path(workload: Workload, draft: Value) -> Value:
     return derive("where the draft model is mounted", draft_path(workload.mounts.artefacts[1]), draft)
 
 
+def _speculative_tokens(workload: Workload) -> Value | None:
+    """SGLang counts the token that the model itself adds to those its draft guessed (PyPI sglang 0.5.23 server_args.py)."""
+    said = workload.settings.get("speculative.tokens")
+    if said is None or workload.draft is None:
+        return said
+    return derive("guessed tokens + 1", int(said.v) + 1, said)
+
+
 def _speculative_method(workload: Workload) -> Value | None:
     said = workload.settings.get("speculative.method")
     if said is None:
@@ -252,7 +262,9 @@ ROLES: Mapping[str, Callable[[Workload], Value | None]] = {
     "chatTemplate": _template,
     "speculativeConfig": _speculative,
     "speculativeMethod": _speculative_method,
-    "speculativeTokens": lambda w: w.settings.get("speculative.tokens"),
+    "speculativeSteps": lambda w: w.settings.get("speculative.tokens") if w.draft is not None else None,
+    "speculativeTopK": lambda w: derive("one branch", 1, w.draft) if w.draft is not None else None,
+    "speculativeTokens": _speculative_tokens,
     "speculativeModel": lambda w: _draft_path(w, w.draft) if w.draft is not None else None,
     "modelName": lambda w: Value(w.model_key, SpecAt((*w.path, "model"))),
     "chips": lambda w: w.chips,

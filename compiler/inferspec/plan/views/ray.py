@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ...resolve.workload import Workload
-from ...values import Value, derive
+from ...values import Default, Value, derive
 from ..row import Row
 from .arguments import model_location, settled, typed
 
@@ -32,6 +32,12 @@ def ray_service(workload: Workload, row: Row, worker: Row) -> Row:
     return row
 
 
+def ongoing(workload: Workload) -> Value:
+    """Requests at once that a replica is to have: what Ray scales by, whatever the metric of other engines is."""
+    asked = workload.settings.get("scale.target")
+    return asked if asked is not None else Value(workload.catalogue.default("scale.target")["running"], Default("scale.target"))
+
+
 def serve_config(workload: Workload) -> Value:
     """Ray Serve's application file as JSON, which is YAML (Ray documentation, "Serving LLMs": build_openai_app)."""
     w = workload
@@ -41,7 +47,9 @@ def serve_config(workload: Workload) -> Value:
     engine: dict[str, Any] = {name.replace("-", "_"): typed(value) for name, value in values.items()}
     if w.layout.spans_nodes:
         engine["distributed_executor_backend"] = "ray"
-    replicas: dict[str, Any] = {"autoscaling_config": {"min_replicas": low.v, "max_replicas": high.v}}
+    target = ongoing(w)
+    scaling = {"min_replicas": low.v, "max_replicas": high.v, "target_ongoing_requests": target.v}
+    replicas: dict[str, Any] = {"autoscaling_config": scaling}
     if low.v == high.v:
         replicas = {"num_replicas": low.v}
     model = {
@@ -56,4 +64,4 @@ def serve_config(workload: Workload) -> Value:
         "args": {"llm_configs": [model]},
     }
     config = {"proxy_location": "EveryNode", "http_options": {"host": "0.0.0.0", "port": w.engine.port}, "applications": [application]}
-    return derive("Ray Serve application", json.dumps(config, indent=1, sort_keys=True), served, where, low, high, *values.values())
+    return derive("Ray Serve application", json.dumps(config, indent=1, sort_keys=True), served, where, low, high, target, *values.values())

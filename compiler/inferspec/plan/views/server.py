@@ -278,7 +278,7 @@ def from_namespaces(namespaces: Sequence[str | Value], port: int) -> dict[str, A
 
 
 def ingress(workload: Workload) -> list[dict[str, Any]]:
-    """Gateway, picker, monitoring, the other Pods of a group and declared callers; nobody else."""
+    """Gateway, picker, monitoring, the other Pods of a group and declared callers; nobody else, and the team where nobody is named."""
     port = workload.engine.port
     rules: list[dict[str, Any]] = []
     if workload.service.expose:
@@ -294,6 +294,9 @@ def ingress(workload: Workload) -> list[dict[str, Any]]:
         rules.append({"from": [{"podSelector": {"matchLabels": selector(workload)}}]})
     if workload.engine.workload == "ray-service":
         rules += [from_namespaces(workload.catalogue.default("ray.operatorNamespaces"), at) for at in (RAY_DASHBOARD, port)]
+    if not workload.service.expose and not workload.service.callers:
+        # Somebody has to reach it: where nobody is named, the team's own Pods.
+        rules.append(from_namespaces([workload.namespace], port))
     if workload.service.callers:
         said = [Value(name, SpecAt(("serving", workload.service_name, "callers", i))) for i, name in enumerate(workload.service.callers)]
         rules.append(from_namespaces(said, port))
