@@ -36,6 +36,13 @@ def test_facts_of_a_key(path: str, facts: dict[str, str]) -> None:
     assert facts.keys() == found.keys() - ({"form", "limits"} if "limits" not in facts else {"form"})
 
 
+@pytest.mark.parametrize("path", ["serving.chat.engine", "capacityClasses.l4.shape", "capacityClasses.l4.shape[0]"])
+def test_ten_names_of_the_catalogue_and_how_many_more(path: str) -> None:
+    place = KEYS.at(parse_path(path))
+    listed = dict(KEYS.facts(place))["such as"]
+    assert listed.count(",") == 9 and listed.endswith(" more") and KEYS.line(place).count(listed) == 1
+
+
 def test_an_index_between_dots_is_an_index() -> None:
     assert KEYS.at(parse_path("delivery.waves.0.where")).path == ("delivery", "waves", 0, "where")
     assert KEYS.at(parse_path("serving.0.team")).path == ("serving", "0", "team")
