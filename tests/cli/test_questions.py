@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from inferspec.cli.keys import Keys, NoKey
 from inferspec.cli.session import count, named
 from inferspec.diagnostics import parse_path
@@ -249,6 +250,17 @@ def test_init_says_what_it_named(run: Run) -> None:
     assert "the platform is named my-platform: 'My Platform' is no platform name" in said
     assert said.endswith("next: edit 'My Platform/specs/platform.yaml', then run: inferspec compile -C 'My Platform'\n")
     assert "is named" not in run("init", "plain").stdout
+
+
+def test_init_writes_a_spec_in_its_layout_and_says_what_ci_needs(run: Run, repository: Path) -> None:
+    assert "\nfor CI: write mine/requirements.txt: inferspec==" in run("init", "mine").stdout
+    spec = repository / "mine/specs/platform.yaml"
+    written = spec.read_text(encoding="utf-8")
+    assert run("fmt", str(spec)).returncode == 0 and spec.read_text(encoding="utf-8") == written
+    steps = yaml.safe_load((repository / "mine/.github/workflows/inferspec.yaml").read_text(encoding="utf-8"))["jobs"]["check"]["steps"]
+    (install,) = [step["run"] for step in steps if "requirements" in step.get("run", "")]
+    done = subprocess.run(["/bin/sh", "-ec", install], cwd=repository / "mine", capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout.startswith("::error::write requirements.txt first: inferspec==")
 
 
 def test_policy_without_an_action_prints_its_help(run: Run) -> None:
