@@ -231,6 +231,14 @@ def test_flag_values(facts: Catalogue, flag: str, value: str | None, problem: st
     assert said.startswith(problem) if problem else said == ""
 
 
+def test_a_long_list_of_names_is_cut_and_the_nearest_is_named(facts: Catalogue) -> None:
+    parser = facts.flags("vllm", "0.32.0").find("--reasoning-parser")
+    assert parser is not None and len(parser.late.values) > 20
+    said = parser.problem("Qwen-3")
+    assert said.count(", ") == 8 and f" and {len(parser.late.values) - 8} more, not 'Qwen-3'; did you mean 'qwen3'?" in said
+    assert "did you mean" not in parser.problem("zzz")
+
+
 def test_drift_between_versions_is_visible(facts: Catalogue) -> None:
     table = {v: facts.flags("vllm", v) for v in ("0.11.2", "0.31.0", "0.32.0", "0.33.0")}
     assert [v for v, t in table.items() if t.find("--disable-log-requests")] == ["0.11.2", "0.33.0"]

@@ -44,6 +44,21 @@ def test_load_times_of_every_storage_path(run: Run) -> None:
     assert heads.split()[2:] == list(paces) and row.split()[:2] == ["gemma-3-1b", "4*"]
 
 
+def test_verdicts_are_explained_and_what_has_no_cache_has_no_figures_of_one(run: Run) -> None:
+    said = run("fit", "-C", str(line.ROOT), "-f", "specs/reference.yaml").stdout.splitlines()
+    rows = [told.split() for told in said[1 : said.index("")]]
+    assert [row[-4:-2] for row in rows if row[0] == "sdxl-v5e"] == [["-", "-"]]
+    assert any(told.startswith("marginal: the headroom is less than the reserve") for told in said)
+    assert not any(told.startswith("does not fit: ") for told in said), "no verdict that is not there"
+
+
+def test_a_model_read_in_two_ways_has_one_row(run: Run) -> None:
+    said = run("fit", "-C", str(line.ROOT), "-f", "specs/reference.yaml").stdout.splitlines()
+    loads = [told.split() for told in said[next(i for i, told in enumerate(said) if told.startswith("load, s")) + 1 : -2]]
+    assert len({row[0] for row in loads}) == len(loads)
+    assert any(sum(cell.endswith("*") for cell in row) == 2 for row in loads)
+
+
 def test_what_does_not_fit_is_shown_and_fails(repository: Path, run: Run) -> None:
     spec = repository / "specs/quickstart.yaml"
     spec.write_text(spec.read_text(encoding="utf-8").replace("gemma-3-1b", "gemma-3-27b"), encoding="utf-8")

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from inferspec.cli.keys import Keys, NoKey
 from inferspec.cli.session import count, named
 from inferspec.diagnostics import parse_path
@@ -34,6 +35,13 @@ def test_facts_of_a_key(path: str, facts: dict[str, str]) -> None:
     found = dict(KEYS.facts(KEYS.at(parse_path(path))))
     assert facts.items() <= found.items()
     assert facts.keys() == found.keys() - ({"form", "limits"} if "limits" not in facts else {"form"})
+
+
+@pytest.mark.parametrize("path", ["serving.chat.engine", "capacityClasses.l4.shape", "capacityClasses.l4.shape[0]"])
+def test_ten_names_of_the_catalogue_and_how_many_more(path: str) -> None:
+    place = KEYS.at(parse_path(path))
+    listed = dict(KEYS.facts(place))["such as"]
+    assert listed.count(",") == 9 and listed.endswith(" more") and KEYS.line(place).count(listed) == 1
 
 
 def test_an_index_between_dots_is_an_index() -> None:
@@ -114,6 +122,7 @@ def test_why_names_the_layers_that_touch_the_object_alone(run: Run) -> None:
     [
         ("spec.selecto", "did you mean spec.selector?"),
         ("spec.template.spec.containers.0.imag", "did you mean spec.template.spec.containers[0].image?"),
+        ("containers[server].args", "did you mean spec.template.spec.containers[0].args?"),
         ("memory", "did you mean spec.template.spec.containers[0].resources."),
         ("spec.zzz.yyy", "; spec has "),
     ],
@@ -121,6 +130,23 @@ def test_why_names_the_layers_that_touch_the_object_alone(run: Run) -> None:
 def test_why_with_a_field_that_is_none(run: Run, field: str, meant: str) -> None:
     done = run("why", "Deployment/chat", field)
     assert done.returncode == 3 and meant in done.stderr
+
+
+@pytest.mark.parametrize("item", ["containers[server]", "containers.server", "containers['server']", "containers.0"])
+def test_why_takes_an_item_by_its_name(run: Run, item: str) -> None:
+    named, indexed = (run("why", "Deployment/chat", f"spec.template.spec.{at}.ports") for at in (item, "containers[0]"))
+    assert (named.returncode, named.stdout) == (0, indexed.stdout)
+
+
+def test_why_names_the_service_of_what_the_template_says(run: Run) -> None:
+    said = run("why", "NetworkPolicy/chat", "kind").stdout
+    assert said.endswith("  written in the template network-policy.yaml.j2, for serving.chat\n")
+    assert run("why", "Namespace/assistants", "kind").stdout.endswith("  written in the template namespace.yaml.j2\n")
+
+
+def test_why_with_no_path_says_which_forms_there_are(run: Run) -> None:
+    done = run("why", "Deployment/chat", "spec.template.spec.containers[server.args")
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and "containers[server] for an item by its name" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -135,6 +161,18 @@ def test_why_with_a_field_that_is_none(run: Run, field: str, meant: str) -> None
 def test_trace_of_what_made_nothing(run: Run, path: str, said: str) -> None:
     done = run("trace", path)
     assert done.returncode == 3 and done.stderr.startswith(f"inferspec: {said}")
+
+
+def test_trace_of_what_decides_and_is_not_quoted(run: Run) -> None:
+    """A capacity brings the nodes and their chips, a where the clusters; no field holds either as it is written."""
+    capacity, where = run("trace", "serving.chat.capacity"), run("trace", "serving.chat.where")
+    told, *lines = capacity.stdout.splitlines()
+    assert capacity.returncode == where.returncode == 0
+    assert told == "serving.chat.capacity is in no field as it is: it decides the class of the Pods of chat and their chips"
+    assert "Deployment assistants/chat /spec/template/spec/nodeSelector/cloud.google.com~1compute-class = 'l4'  [usc1-demo]" in lines
+    assert any("/resources/limits/nvidia.com~1gpu = 1 " in told for told in lines)
+    assert where.stdout.splitlines()[1] == "clusters: usc1-demo"
+    assert "it decides the namespace" in run("trace", "serving.chat.team").stderr
 
 
 def test_trace_takes_an_index_between_dots(run: Run) -> None:
@@ -212,6 +250,17 @@ def test_init_says_what_it_named(run: Run) -> None:
     assert "the platform is named my-platform: 'My Platform' is no platform name" in said
     assert said.endswith("next: edit 'My Platform/specs/platform.yaml', then run: inferspec compile -C 'My Platform'\n")
     assert "is named" not in run("init", "plain").stdout
+
+
+def test_init_writes_a_spec_in_its_layout_and_says_what_ci_needs(run: Run, repository: Path) -> None:
+    assert "\nfor CI: write mine/requirements.txt: inferspec==" in run("init", "mine").stdout
+    spec = repository / "mine/specs/platform.yaml"
+    written = spec.read_text(encoding="utf-8")
+    assert run("fmt", str(spec)).returncode == 0 and spec.read_text(encoding="utf-8") == written
+    steps = yaml.safe_load((repository / "mine/.github/workflows/inferspec.yaml").read_text(encoding="utf-8"))["jobs"]["check"]["steps"]
+    (install,) = [step["run"] for step in steps if "requirements" in step.get("run", "")]
+    done = subprocess.run(["/bin/sh", "-ec", install], cwd=repository / "mine", capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout.startswith("::error::write requirements.txt first: inferspec==")
 
 
 def test_policy_without_an_action_prints_its_help(run: Run) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -30,9 +30,9 @@ class Late(Record):
         if (self.object or self.keys) and not isinstance(parsed, dict):
             return f"wants a JSON object, not {value!r}"
         if self.keys and (strange := sorted(set(parsed) - set(self.keys))):
-            return f"has no key {strange[0]!r}: it has {', '.join(self.keys)}"
+            return f"has no key {strange[0]!r}: it has {_listed(self.keys)}{_meant(self.keys, strange[0])}"
         if self.values and value and (value.lower() if self.any_case else value) not in self.values:
-            return f"wants one of {', '.join(self.values)}, not {value!r}"
+            return f"wants one of {_listed(self.values)}, not {value!r}{_meant(self.values, value)}"
         return _outside(parsed, self.constraints) if isinstance(parsed, (int, float)) else ""
 
 
@@ -74,10 +74,29 @@ class FlagSpec(Record):
         if self.choices:
             said = value.lower().replace("-", "_") if self.normalised else value
             if said not in map(str, self.choices):
-                return f"wants one of {', '.join(str(c) for c in self.choices if c is not None)}, not {value!r}"
+                known = tuple(str(c) for c in self.choices if c is not None)
+                return f"wants one of {_listed(known)}, not {value!r}{_meant(known, value)}"
         if isinstance(parsed, (int, float)) and (problem := _outside(parsed, self.constraints)):
             return problem
         return "" if plugged else self.late.problem(value, parsed)
+
+
+MOST_NAMES = 8
+"""Names that a message lists, of those that the engine takes."""
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _meant(names: Sequence[str], said: str) -> str:
+    """The nearest name, whatever the case."""
+    import difflib
+
+    by_form = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(said.lower(), list(by_form), 1)
+    return f"; did you mean {by_form[near[0]]!r}?" if near else ""
 
 
 _LIMITS: dict[str, tuple[str, Callable[[float, float], bool]]] = {

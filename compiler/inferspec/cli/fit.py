@@ -126,12 +126,22 @@ HEADS = (
 )
 
 
+VERDICTS = {
+    "fits": "even twice the reserve would fit",
+    "marginal": "the headroom is less than the reserve, which is an estimate: try the server before you rely on it",
+    "does not fit": "the headroom is negative: the server would not start",
+    "unknown": "the catalogue has no figures of the model",
+}
+
+
 def _table(found: list[Account]) -> list[str]:
     """The accounts, then how long each model takes to load."""
     accounts = _aligned([HEADS, *[_row(a) for a in found]], {0, 1, len(HEADS) - 2, len(HEADS) - 1})
     notes = "GiB a chip; KV cache in KiB a token; reserve is an estimate"
+    told = {cell[-2] for cell in map(_row, found)}
+    legend = [f"{verdict}: {meaning}" for verdict, meaning in VERDICTS.items() if verdict in told]
     loads = _aligned(_loads(found), {0})
-    return [*accounts, "", notes, "", *loads, "", "* as the spec reads it; by the catalogue's planning figures"]
+    return [*accounts, "", notes, *legend, "", *loads, "", "* as the spec reads it; by the catalogue's planning figures"]
 
 
 def _aligned(rows: list[tuple[str, ...]], left: set[int]) -> list[str]:
@@ -147,17 +157,16 @@ def _row(account: Account) -> tuple[str, ...]:
         return (name, account.shape, str(account.workload.asked.chips), *["?"] * 8, "unknown", clusters)
     sizes = [f"{size / GIB:.1f}" for size in (fit.budget, fit.weights + fit.draft + fit.adapters)]
     more = [f"{size / GIB:.1f}" for size in (fit.request, fit.reserve, fit.headroom)]
-    cells = [*sizes, f"{fit.kv_per_token / 1024:.0f}", *more, f"{fit.longest:,}", str(int(fit.concurrency))]
+    held = [f"{fit.longest:,}", str(int(fit.concurrency))] if fit.cache.block_bytes else ["-", "-"]
+    cells = [*sizes, f"{fit.kv_per_token / 1024:.0f}", *more, *held]
     return (name, account.shape, str(fit.chips), *cells, fit.verdict, clusters)
 
 
 def _loads(found: list[Account]) -> list[tuple[str, ...]]:
-    """Seconds to load by storage path, a row a model and path in use; the path in use has an asterisk."""
-    rows: dict[tuple[str, ...], None] = {}
-    paths: dict[str, None] = {}
+    """Seconds to load by storage path, a row for each size of a model; the paths in use have an asterisk."""
+    read: dict[tuple[str, tuple[tuple[str, int], ...]], set[str]] = {}
     for account in found:
-        seconds = account.load_seconds
-        paths |= dict.fromkeys(seconds)
-        cells = (f"{seconds[path]}*" if path == account.read_by else f"{seconds[path]} " for path in seconds)
-        rows[(account.workload.model_key, *cells)] = None
+        read.setdefault((account.workload.model_key, tuple(account.load_seconds.items())), set()).add(account.read_by)
+    paths = dict.fromkeys(path for _, seconds in read for path, _ in seconds)
+    rows = [(model, *(f"{s}*" if path in used else f"{s} " for path, s in seconds)) for (model, seconds), used in read.items()]
     return [("load, s", *(f"{path} " for path in paths)), *rows]

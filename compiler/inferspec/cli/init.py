@@ -40,6 +40,8 @@ def run(options: Namespace) -> int:
         print(root / path)
     if name != (options.name or root.resolve().name):
         print(f"the platform is named {name}: '{root.resolve().name}' is no platform name; change it in the spec, or give --name")
+    pins = quote(str(root / "requirements.txt"))
+    print(f"for CI: write {pins}: inferspec=={__version__} and what it needs, pinned by hash; the workflow says how")
     print(f"next: edit {quote(str(root / 'specs/platform.yaml'))}, then run: inferspec compile -C {quote(str(root))}")
     return 0
 

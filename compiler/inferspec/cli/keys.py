@@ -14,6 +14,9 @@ Node = Mapping[str, Any]
 NAME = "NAME"
 """Stands for a name of the user's own where a path is made up."""
 
+MOST_EXAMPLES = 10
+"""Examples of a value that are listed; the schema has them all."""
+
 _TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
 
 
@@ -75,6 +78,10 @@ class Keys:
             for label, text in self._facts(form):
                 if text not in found.setdefault(label, []):
                     found[label].append(text)
+        for label in ("such as", "keys such as"):
+            if len(examples := found.get(label, [])) > MOST_EXAMPLES:
+                plain_first = sorted(examples, key=lambda example: "@" in example)
+                found[label] = [", ".join(plain_first[:MOST_EXAMPLES]) + f" and {len(examples) - MOST_EXAMPLES} more"]
         kinds = found["type"] or ["anything"]
         if len(kinds) == 2 and kinds[1] == f"list of {kinds[0]}":
             kinds = [kinds[0], "a list of them"]

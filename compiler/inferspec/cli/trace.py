@@ -8,12 +8,24 @@ from typing import Any
 
 from ..diagnostics import SpecPath, format_path, parse_path
 from ..pipeline import compile
-from ..plan.provenance import fields, spec_paths
+from ..plan.objects import FleetPlan
+from ..plan.provenance import fields, objects, spec_paths
+from ..plan.skeleton import leaves_of, pointer
+from ..resolve.fleet import Fleet
 from ..values import bind
 from . import NO_INPUT, USAGE
 from .keys import Keys, NoKey, did_you_mean, near
 from .session import named, report, request
 from .stop import Stop
+
+NODES = ("/nodeSelector/", "/limits/nvidia.com~1gpu", "/limits/google.com~1tpu")
+"""Parts of the pointers of what a capacity class brings to a Pod."""
+DECIDES: dict[str | int, str] = {
+    "where": "which clusters it is for",
+    "team": "the namespace, and the RootSync of its objects",
+    "stage": "which rules, overrides and waves are for the cluster",
+}
+"""Keys that no field quotes -> what they are for."""
 
 
 def run(options: Namespace) -> int:
@@ -33,11 +45,37 @@ def run(options: Namespace) -> int:
         for field in fields(outcome.plan, cluster):
             if field.value is not None and any(p[: len(wanted)] == wanted for p in spec_paths(field.value.origin)):
                 made[str(field.object.identity), field.pointer, repr(bind(field.value, cluster.facts))].append(cluster.name)
-    if not made:
+    if not made and not (outcome.fleet is not None and _decided(outcome.fleet, outcome.plan, wanted)):
         raise Stop(NO_INPUT, _nothing(outcome.document.root, wanted))
-    for (identity, pointer, value), clusters in made.items():
-        print(f"{identity} {pointer} = {value}  [{named(clusters)}]")
+    for (identity, at, value), clusters in made.items():
+        print(f"{identity} {at} = {value}  [{named(clusters)}]")
     return 0
+
+
+def _decided(fleet: Fleet, plan: FleetPlan, wanted: SpecPath) -> bool:
+    """Prints what a key decides that no field quotes: the nodes of a capacity, the clusters of a where. False for any other key."""
+    keys = [key for key in fleet.workload_keys if wanted[-1:] == ("capacity",) and key.path == wanted[:-1]]
+    placed = [key for key in fleet.workload_keys if wanted[-1:] == ("where",) and not key.prefill and key.path == wanted[:-1]]
+    for key in placed:
+        clusters = ", ".join(place.name for place in fleet.places_of(key))
+        print(f"{format_path(wanted)} is in no field as it is: it decides the clusters that run {fleet.workload(key, fleet.base).name}")
+        print(f"clusters: {clusters}")
+    for key in keys:
+        made: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+        for place in fleet.places_of(key):
+            workload = fleet.workload_at(key, place)
+            cluster = next(c for c in plan.clusters if c.name == place.name)
+            for _, _, obj in objects(plan, cluster):
+                if (obj.identity.namespace, obj.identity.name) != (workload.namespace, workload.name):
+                    continue
+                for path, leaf in leaves_of(obj.tree(cluster.facts)):
+                    if any(step in pointer(path) for step in NODES):
+                        made[str(obj.identity), pointer(path), repr(leaf)].append(place.name)
+        name = fleet.workload(key, fleet.base).name
+        print(f"{format_path(wanted)} is in no field as it is: it decides the class of the Pods of {name} and their chips")
+        for (identity, at, value), names in made.items():
+            print(f"{identity} {at} = {value}  [{named(names)}]")
+    return bool(keys or placed)
 
 
 def _nothing(root: Any, wanted: SpecPath) -> str:
@@ -50,4 +88,5 @@ def _nothing(root: Any, wanted: SpecPath) -> str:
             meant = [format_path((*wanted[:i], key, *wanted[i + 1 :])) for key in alike] if isinstance(node, dict) else []
             return f"this spec does not have {format_path(wanted[: i + 1])}, so it made no field{did_you_mean(meant)}"
         node = node[step]
-    return f"{format_path(wanted)} made no field: it stands in no object as it is"
+    decides = f"; it decides {DECIDES[wanted[-1]]}" if wanted[-1] in DECIDES else ""
+    return f"{format_path(wanted)} made no field: it stands in no object as it is{decides}"

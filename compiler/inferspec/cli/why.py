@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import re
 from argparse import Namespace
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from ..pipeline import compile
 from ..plan.objects import ClusterPlan, FleetPlan, Identity, Object
 from ..plan.provenance import explained, objects
 from ..plan.skeleton import leaves_of, pointer, pointers
+from ..resolve.fleet import Fleet
 from ..values import bind
 from . import NO_INPUT, USAGE
 from .keys import did_you_mean, near
@@ -19,6 +20,10 @@ from .stop import Stop
 
 MOST_VALUES = 20
 """Values of a field that are listed, of those that clusters have."""
+
+
+Steps = tuple[str | int, ...]
+"""The way to a field; an item of a list by its index, or by its name as a question puts it."""
 
 
 class Held(NamedTuple):
@@ -36,25 +41,35 @@ class Held(NamedTuple):
 def run(options: Namespace) -> int:
     options.format, options.output, options.fail_on = "text", None, "error"
     outcome = compile(request(options))
-    if outcome.plan is None:
+    if outcome.plan is None or outcome.fleet is None:
         return report(options, outcome) or 1
-    wanted = pointer_of(options.field)
+    steps = steps_of(options.field)
     held = _find(outcome.plan, options.object, options.cluster)
-    shown = next((one for one in held if _below(one.object, wanted)), None)
+    shown = next(((one, place) for one in held if _below(one.object, place := pointer(_indexed(one.object.tree(), steps)))), None)
     if shown is None:
-        raise Stop(NO_INPUT, _no_field(held, options.field))
-    cluster, facet, obj = shown
+        raise Stop(NO_INPUT, _no_field(held, options.field, steps))
+    (cluster, facet, obj), wanted = shown
     where = f"base/{facet}" if facet else "an object of the cluster's own"
     layers = ", ".join(_layers(outcome.plan, cluster, facet, obj.identity)) or "none"
     print(f"{obj.identity} in cluster {cluster.name} ({where}, layers: {layers})")
     literal = dict(_literals(obj))
+    template = f"{obj.skeleton.template}.yaml.j2{_owner(outcome.plan, outcome.fleet, facet)}"
     everywhere = [(one.cluster.name, one.values()) for one in held] if len(held) > 1 else []
     for place, value in _below(obj, wanted):
         print(f"{place} = {literal[place] if value is None else bind(value, cluster.facts)!r}")
-        for line in explained(value, f"{obj.skeleton.template}.yaml.j2", 1):
+        for line in explained(value, template, 1):
             print(line)
         _print_others(place, cluster.name, everywhere)
     return 0
+
+
+def _owner(plan: FleetPlan, fleet: Fleet, facet: str) -> str:
+    """The workload whose object this is; "" for objects of the platform, of a team and of a model."""
+    if not facet or plan.facets[facet].part == "platform":
+        return ""
+    paths = {fleet.workload(key, fleet.base).name: key.path for key in fleet.workload_keys}
+    mine = [name for name in paths if facet == name or facet.startswith(name + "-")]
+    return f", for {format_path(paths[max(mine, key=len)])}" if mine else ""
 
 
 def _print_others(place: str, shown: str, everywhere: list[tuple[str, dict[str, Any]]]) -> None:
@@ -117,9 +132,11 @@ def _find(plan: FleetPlan, text: str, cluster_name: str | None) -> list[Held]:
     raise Stop(NO_INPUT, f"there is no {text}{' in ' + cluster_name if cluster_name else ''}; there is {there}")
 
 
-def _no_field(held: list[Held], field: str) -> str:
-    """With fields that are written alike, that have the same last step, or that stand where the path leaves the object."""
-    wanted = _steps(pointer_of(field))
+def _no_field(held: list[Held], field: str, steps: Steps) -> str:
+    """With the place further down that the path fits, fields that are written alike, that have the same last step, or that stand where
+    the path leaves the object."""
+    tree = held[0].object.tree()
+    wanted = _indexed(tree, steps)
     known: dict[tuple[str | int, ...], None] = {}
     for one in held:
         for path, _ in leaves_of(one.object.tree()):
@@ -127,7 +144,9 @@ def _no_field(held: list[Held], field: str) -> str:
     prefix = next(wanted[:end] for end in range(len(wanted), -1, -1) if not end or wanted[:end] in known)
     step = str(wanted[len(prefix)])
     beside = [path for path in known if path[:-1] == prefix]
-    alike = [(*prefix, *path[-1:]) for word in near(step, [str(p[-1]) for p in beside]) for path in beside if str(path[-1]) == word]
+    inside = [path[:-1] for path in known if path[-1] == steps[0]]
+    alike = [inner for start in inside if (inner := _indexed(tree, (*start, *steps))) in known]
+    alike = alike or [path for word in near(step, [str(p[-1]) for p in beside]) for path in beside if str(path[-1]) == word]
     alike = alike or [path for path in known if str(path[-1]) == str(wanted[-1])][:3]
     alike = alike or [path for path in known if format_path(path) in near(field, map(format_path, known), cutoff=0.75)]
     place = held[0].cluster.name if len(held) == 1 else f"any of {count(len(held), 'cluster')}"
@@ -138,19 +157,29 @@ def _no_field(held: list[Held], field: str) -> str:
     return f"{told}; {format_path(prefix) or 'it'} has {', '.join(there[:20])}{' ...' if len(there) > 20 else ''}" if there else told
 
 
-def _steps(wanted: str) -> tuple[str | int, ...]:
-    steps = [step.replace("~1", "/").replace("~0", "~") for step in wanted.split("/")[1:]]
-    return tuple(int(step) if step.isdigit() else step for step in steps)
+def _indexed(tree: Any, steps: Steps) -> Steps:
+    """``steps`` as they stand in ``tree``: for the name of an item of a list, as in patches, and for a number between dots the index."""
+    found: list[str | int] = []
+    for step in steps:
+        if isinstance(tree, list):
+            names = [str(item.get("name")) if isinstance(item, dict) else "" for item in tree]
+            index = names.index(str(step)) if isinstance(step, str) and step in names else step
+            found.append(int(index) if str(index).isdigit() else index)
+            tree = next(iter(tree[found[-1] :]), None) if isinstance(found[-1], int) else None
+        else:
+            found.append(step)
+            tree = tree.get(step) if isinstance(tree, dict) else None
+    return tuple(found)
 
 
-def pointer_of(field: str) -> str:
-    """``spec.containers[0].image`` or ``/spec/containers/0/image`` -> a JSON pointer."""
-    if field.startswith("/") or not field:
-        return field.rstrip("/")
+def steps_of(field: str) -> Steps:
+    """``spec.containers[0].image``, ``spec.containers[server].image`` or ``/spec/containers/0/image``, step by step."""
+    if field.startswith("/"):
+        return tuple(step.replace("~1", "/").replace("~0", "~") for step in field.rstrip("/").split("/")[1:])
     from ..diagnostics import parse_path
 
     try:
-        return pointer(parse_path(field))
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        raise Stop(USAGE, f"{field} is no field path") from None
+        return parse_path(re.sub(r"""\[(?!\d+\]|")'?([^\]'"]+)'?\]""", r'["\1"]', field))
+    except ValueError:
+        forms = "write spec.template.spec.containers[0].args, containers[server] for an item by its name, or a JSON pointer"
+        raise Stop(USAGE, f"{field} is no field path: {forms}") from None
