@@ -27,7 +27,7 @@ def beyond_context(w: Workload) -> bool:
 
 
 def memory(context: Context) -> Iterator[Diagnostic]:
-    """Refused only where weights, or one longest request beside them, cannot fit: the reserve is an estimate. Once for machines of one account."""
+    """Refused only where weights, or one longest request beside them, cannot fit: the reserve is an estimate."""
     seen: set[Any] = set()
     for workload in context.workloads():
         for shape in workload.capacity.shape:
