@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -68,15 +68,20 @@ class Prover:
         covered = self._distinct(chosen)
         self.proof.covered = len(covered)
         fresh = {key: held for key, held in covered.items() if key not in known}
-        found = [*self._objects(list(fresh.values())), *self._closures(wanted), *self._syncs(wanted)]
-        if found:
-            return found
-        proofs.add(*fresh)
-        for cluster, faults in self._builds(wanted) if wanted else ():
-            found += faults
-            if not faults:
-                self.proof.built.append(cluster.name)
-                proofs.add(keys[cluster.name])
+        with tempfile.TemporaryDirectory(prefix="inferspec-") as scratch, ThreadPoolExecutor(max(1, self.jobs)) as pool:
+            builds = self._start(pool, Path(scratch), wanted)  # they take longest, and run beside the checks
+            found = [*self._objects(list(fresh.values())), *self._closures(wanted), *self._syncs(wanted)]
+            if found:
+                pool.shutdown(cancel_futures=True)
+                return found
+            proofs.add(*fresh)
+            for done, cluster in enumerate(wanted, 1):
+                faults = [fault for part in builds[cluster.name] for fault in part.result()]
+                found += faults
+                self.progress("kustomize build", done, len(wanted))
+                if not faults:
+                    self.proof.built.append(cluster.name)
+                    proofs.add(keys[cluster.name])
         proofs.save()
         return found
 
@@ -178,23 +183,23 @@ class Prover:
 
     # -- builds --------------------------------------------------------------------------------------------------------
 
-    def _builds(self, clusters: list[ClusterPlan]) -> Iterator[tuple[ClusterPlan, list[Diagnostic]]]:
-        """``kustomize build`` of each overlay against the plan, in parallel."""
-        with tempfile.TemporaryDirectory(prefix="inferspec-") as scratch, ThreadPoolExecutor(max(1, self.jobs)) as pool:
-            self._write(Path(scratch), clusters)
-            built = [[pool.submit(self._build, Path(scratch), c, part) for part in self._units(c)] for c in clusters]
-            for done, (cluster, parts) in enumerate(zip(clusters, built, strict=True), 1):
-                faults = [fault for part in parts for fault in part.result()]
-                self.progress("kustomize build", done, len(clusters))
-                yield cluster, faults
+    def _start(self, pool: Executor, scratch: Path, clusters: list[ClusterPlan]) -> dict[str, list[Future[list[Diagnostic]]]]:
+        """``kustomize build`` of each overlay against the plan, the largest first; the directories are Config Sync's."""
+        self._write(scratch, clusters)
+        units = [(size, c, part) for c in clusters for part, size in self._units(c).items()]
+        started: dict[str, list[Future[list[Diagnostic]]]] = {c.name: [] for c in clusters}
+        for _, cluster, part in sorted(units, key=lambda unit: -unit[0]):
+            started[cluster.name].append(pool.submit(self._build, scratch, cluster, part))
+        return started
 
-    def _units(self, cluster: ClusterPlan) -> list[str]:
-        """Directories of the overlay to build: the whole, or each part of a large one, which is what Config Sync builds.
+    def _units(self, cluster: ClusterPlan) -> dict[str, int]:
+        """Directory of the overlay to build -> its objects: the whole, or each part of a large one, which is what Config Sync builds.
 
         The cost of a build grows faster than its objects: parts of 900 objects take half the time side by side.
         """
-        held = cluster_objects(self.plan, cluster)
-        return [""] if sum(map(len, held.values())) <= WHOLE else sorted(held, key=lambda part: -len(held[part]))
+        sizes = {part: len(held) for part, held in cluster_objects(self.plan, cluster).items()}
+        whole = sum(sizes.values())
+        return {"": whole} if whole <= WHOLE else sizes
 
     def _is_shared(self, path: str) -> bool:
         return path.split("/")[2] in ("base", "components")
