@@ -161,7 +161,7 @@ class ControlPlane:
                 known.request(method, path, body, headers)
                 answer = known.getresponse()
                 data = answer.read()
-            except (http.client.HTTPException, ConnectionError):
+            except (http.client.HTTPException, ConnectionError, ssl.SSLEOFError):  # the last where TLS was not closed politely
                 known.close()
                 self._connections.https = None
                 if fresh:

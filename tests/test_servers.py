@@ -59,6 +59,21 @@ def test_servers_are_as_written(refresh: bool) -> None:
         assert found.get(name) == expected.get(name), name
 
 
+def test_what_is_quoted_of_the_pod_stands_before_what_quotes_it() -> None:
+    spec = line.data("engines")
+    spec["serving"]["streamed"] |= {"flags": {"kv-events-config": '{"topic": "kv@$(POD_IP):8000@m"}'}, "env": {"NODE": "x-$(POD_NAME)"}}
+    made = line.planned(line.written(spec))
+    parts = cluster_objects(made, made.clusters[0]).values()
+    trees = {(i.kind, i.name): tree for part in parts for i, tree in part.items()}
+    (container,) = trees["Deployment", "streamed"]["spec"]["template"]["spec"]["containers"]
+    address, name, *others = container["env"]
+    assert address == {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+    assert name == {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
+    assert {"name": "NODE", "value": "x-$(POD_NAME)"} in others
+    assert '--kv-events-config={"topic": "kv@$(POD_IP):8000@m"}' in container["args"]
+    assert "POD_IP" not in str(trees["Deployment", "adapted"])
+
+
 @pytest.mark.parametrize("engine", catalogue().engines())
 def test_every_engine_is_served_in_the_tests(engine: str) -> None:
     used = {service["engine"].partition("@")[0] for service in line.data("engines")["serving"].values()}

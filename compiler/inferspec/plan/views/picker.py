@@ -11,8 +11,9 @@ from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import Value, derive
 from ..row import Drawn, Row, environment, labels
+from .network import COLLECTORS, from_gateway, from_namespaces
 from .platform import SERVING_PRIORITY
-from .server import COLLECTORS, from_gateway, from_namespaces, scrape_interval
+from .server import scrape_interval
 
 
 def picker_name(workload: Workload) -> str:

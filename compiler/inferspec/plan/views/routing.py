@@ -7,9 +7,10 @@ from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import SpecAt, Value
 from ..row import Drawn, Row, labels
+from .network import pool_selector
 from .picker import picker, picker_name
 from .platform import listener
-from .server import common, pool_selector
+from .server import common
 
 
 def pool(workload: Workload) -> list[Drawn]:

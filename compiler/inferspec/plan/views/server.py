@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from ...catalog import Catalogue
 from ...catalog.engines import Sidecar
 from ...resolve.mounts import Mount
 from ...resolve.workload import Workload
-from ...values import SENTINEL, Default, Derived, SpecAt, Value, derive, text
 from ...values import Catalogue as FromCatalogue
-from ..row import PREFIX, Drawn, Row, environment, labels
+from ...values import Default, Derived, SpecAt, Value, derive, text
+from ..row import Drawn, Row, environment, labels
 from .arguments import arguments, command, environment_of, group_of, placed
+from .network import ingress, pool_selector, reached, selector
 from .platform import SERVING_PRIORITY
 
-HEALTH_CHECKERS = ("35.191.0.0/16", "130.211.0.0/22")
-"""Sources of Google Cloud health checks (Cloud Load Balancing documentation, "Health checks overview")."""
-COLLECTORS = ("gmp-system", "gke-gmp-system")
-"""Namespaces of Managed Prometheus collectors on Standard and on Autopilot (llm-d-router v0.10.0 charts, values for GKE)."""
-
-
-RAY_DASHBOARD = 8265
-"""Port on which the head takes the application and tells its health (Ray documentation, "Configuring Ray")."""
 LEADER_WORKER_SET = "leaderworkerset.x-k8s.io/v1"
-
-
-def selector(workload: Workload) -> dict[str, str]:
-    """Immutable for the life of the Deployment: never a version or a hash."""
-    return {"app": workload.name}
 
 
 def common(workload: Workload, component: str = "server") -> dict[str, Any]:
@@ -67,12 +54,6 @@ def _service_port(name: str, port: int) -> dict[str, Any]:
 
 def metrics_port_name(workload: Workload) -> str:
     return "metrics" if workload.engine.metrics_port else port_name(workload)
-
-
-def reached(workload: Workload) -> dict[str, str]:
-    """The Pods that answer: of a group that spans nodes, its leader alone."""
-    leader = {"leaderworkerset.sigs.k8s.io/worker-index": "0"} if workload.layout.spans_nodes else {}
-    return {**selector(workload), **leader}
 
 
 def replicated(workload: Workload) -> Drawn:
@@ -220,11 +201,6 @@ def _for_picker(workload: Workload) -> dict[str, str]:
     return {**_engine_label(workload), **pool_selector(workload), workload.stack.labels["role"]: workload.half}
 
 
-def pool_selector(workload: Workload) -> dict[str, str]:
-    """Pods of the pool: those that answer requests, and with them those that read prompts where these are others."""
-    return {f"{PREFIX}/pool": workload.front_name} if workload.half else reached(workload)
-
-
 def _engine_label(workload: Workload) -> dict[str, str]:
     label = workload.engine.engine_label
     return {workload.stack.labels["engineType"]: label} if workload.service.expose and label else {}
@@ -239,12 +215,19 @@ def _tolerations(workload: Workload) -> list[dict[str, str]]:
     return found
 
 
+OF_POD = {"POD_IP": "status.podIP", "POD_NAME": "metadata.name"}
+"""What a flag or a variable may quote as ``$(NAME)`` (policy/pack/SRV005.cue) -> its field; the kubelet puts it in."""
+
+
 def _environment(workload: Workload) -> list[dict[str, Any]]:
     own = {name: said.value for name, said in workload.settings.env.items()}
-    found = environment(**{**environment_of(workload), **own})
+    written = environment(**{**environment_of(workload), **own})
+    said = [str(value.v) for value in (*own.values(), *(flag.value for flag in workload.settings.flags.values()))]
+    quoted = {name: field for name, field in OF_POD.items() if name not in own and any(f"$({name})" in value for value in said)}
     if workload.half and (address := workload.engine.disaggregation.pod_ip_env):
-        found.append({"name": address, "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}})
-    return found
+        quoted[address] = OF_POD["POD_IP"]
+    # First: a variable can quote those before it.
+    return [*({"name": name, "valueFrom": {"fieldRef": {"fieldPath": field}}} for name, field in quoted.items()), *written]
 
 
 def _disruption(workload: Workload) -> Value:
@@ -252,55 +235,6 @@ def _disruption(workload: Workload) -> Value:
         return workload.default("pdb.maxUnavailable")
     said = Value(workload.service.disruption, SpecAt(("serving", workload.service_name, "disruption")))
     return text("{}%", said)
-
-
-def proxies(workload: Workload) -> Value | None:
-    """The proxy-only subnet of the region; None where the region's owner did not say (check.gateways warns)."""
-    region = workload.subject.region
-    if region is None:
-        return Value(SENTINEL, Derived("the proxy-only subnet of the cluster's region"))
-    subnet = workload.platform.regions[region].proxy_subnet
-    return Value(subnet, SpecAt(("regions", region, "proxySubnet"))) if subnet else None
-
-
-def from_gateway(workload: Workload, *ports: int) -> dict[str, Any]:
-    """Load balancer proxies and health checkers, or anybody where the proxy-only subnet is not written down."""
-    rule: dict[str, Any] = {"ports": [{"protocol": "TCP", "port": port} for port in ports]}
-    subnet = proxies(workload)
-    if subnet is None:
-        return rule
-    return {"from": [{"ipBlock": {"cidr": subnet}}, *({"ipBlock": {"cidr": c}} for c in HEALTH_CHECKERS)], **rule}
-
-
-def from_namespaces(namespaces: Sequence[str | Value], port: int) -> dict[str, Any]:
-    wanted = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": list(namespaces)}
-    return {"from": [{"namespaceSelector": {"matchExpressions": [wanted]}}], "ports": [{"protocol": "TCP", "port": port}]}
-
-
-def ingress(workload: Workload) -> list[dict[str, Any]]:
-    """Gateway, picker, monitoring, the other Pods of a group and declared callers; nobody else, and the team where nobody is named."""
-    port = workload.engine.port
-    rules: list[dict[str, Any]] = []
-    if workload.service.expose:
-        rules.append(from_gateway(workload, port))
-        read = sorted({port, workload.engine.metrics_port or port})
-        picker = {"podSelector": {"matchLabels": {"app": f"{workload.front_name}-picker"}}}
-        rules.append({"from": [picker], "ports": [{"protocol": "TCP", "port": p} for p in read]})
-    if workload.engine.metrics_path:
-        rules.append(from_namespaces(COLLECTORS, workload.engine.metrics_port or workload.engine_port))
-    if workload.half:
-        rules.append({"from": [{"podSelector": {"matchLabels": pool_selector(workload)}}]})
-    if workload.layout.spans_nodes or workload.engine.workload == "ray-service":
-        rules.append({"from": [{"podSelector": {"matchLabels": selector(workload)}}]})
-    if workload.engine.workload == "ray-service":
-        rules += [from_namespaces(workload.catalogue.default("ray.operatorNamespaces"), at) for at in (RAY_DASHBOARD, port)]
-    if not workload.service.expose and not workload.service.callers:
-        # Somebody has to reach it: where nobody is named, the team's own Pods.
-        rules.append(from_namespaces([workload.namespace], port))
-    if workload.service.callers:
-        said = [Value(name, SpecAt(("serving", workload.service_name, "callers", i))) for i, name in enumerate(workload.service.callers)]
-        rules.append(from_namespaces(said, port))
-    return rules
 
 
 def autoscaler(workload: Workload) -> list[Drawn]:
