@@ -9,7 +9,8 @@ from ..model.base import seconds
 from ..model.capacity import CapacityClass, CapacitySource
 from ..resolve.places import Place
 from .context import Context, by_region, clusters
-from .references import followed, unknown_machine
+from .references import followed
+from .rows import unknown_machine
 
 
 def _sources(name: str, spec: CapacityClass) -> Iterator[tuple[SpecPath, CapacitySource]]:

@@ -1,4 +1,4 @@
-"""Names that lead somewhere: every key that names another entry of the spec, or a row of the catalogue."""
+"""Names that lead somewhere: every key that names another entry of the spec; rows of the catalogue are in ``rows``."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
-from ..model.serving import Prefill, Service, Variant
-from ..model.storage import Architecture
+from ..model.serving import Prefill, Service
 from .context import Context
-
-CUSTOM = "custom"
-"""The engine that is a container of the spec's own."""
+from .rows import capacities, engine, known_region, shapes, weights
 
 
 def references(context: Context) -> tuple[list[Diagnostic], dict[str, Service]]:
@@ -23,16 +20,11 @@ def references(context: Context) -> tuple[list[Diagnostic], dict[str, Service]]:
         own = list(_service(context, name, service))
         found += own
         wrong = [d.path[2:] for d in own if d.severity is Severity.ERROR or d.code == "SPC012"]
-        if all(path[:1] == ("expose",) for path in wrong) and unknown.isdisjoint(_capacities(service)):
+        if all(path[:1] == ("expose",) for path in wrong) and unknown.isdisjoint(capacities(service)):
             lost = {path[1] for path in wrong}
             kept = tuple(e for i, e in enumerate(service.expose) if i not in lost)
             sound[name] = service.model_copy(update={"expose": kept}) if lost else service
     return found, sound
-
-
-def _capacities(service: Service) -> list[str | None]:
-    own: list[Service | Variant] = [service, *service.variants.values()]
-    return [*(s.capacity for s in own), *(s.prefill.capacity for s in own if s.prefill is not None)]
 
 
 def _names(context: Context, path: SpecPath, name: str, section: str, known: Iterable[str] | None = None) -> Iterator[Diagnostic]:
@@ -89,7 +81,7 @@ def _service(context: Context, name: str, service: Service) -> Iterator[Diagnost
             yield from _names(
                 context, (*root, "overrides", i, "variant"), override.variant, f"{format_path(root)}.variants", service.variants
             )
-    yield from _engine(context, root, service)
+    yield from engine(context, root, service)
 
 
 def _halves(root: SpecPath, service: Service) -> list[tuple[SpecPath, Prefill]]:
@@ -140,96 +132,16 @@ def followed(context: Context, path: SpecPath, cause: str) -> Diagnostic:
 
 
 def _classes(context: Context) -> Iterator[Diagnostic]:
-    """Shapes of the catalogue, with an accelerator: services are what classes are for."""
     for name, spec in context.platform.capacity_classes.items():
-        for i, shape in enumerate(spec.shape):
-            path: SpecPath = ("capacityClasses", name, "shape", i)
-            if shape not in context.catalogue.machines:
-                yield unknown_machine(context, path, shape)
-            elif not context.catalogue.machines[shape].accelerator:
-                yield context.finding(
-                    "CAT001",
-                    f"{shape} has no accelerator: a service needs one",
-                    path,
-                    help="a machine type with GPUs or TPU chips, such as g2-standard-8",
-                )
+        yield from shapes(context, name, spec)
         for i, team in enumerate(spec.teams or ()):
             yield from _names(context, ("capacityClasses", name, "teams", i), team, "teams")
-
-
-def unknown_machine(context: Context, path: SpecPath, shape: str) -> Diagnostic:
-    near = context.catalogue.machines.near(shape)
-    return context.finding(
-        "CAT001",
-        f"no machine type '{shape}' in the catalogue",
-        path,
-        help=f"did you mean {' or '.join(near)}?" if near else "add a row to your own catalog/machines.yaml",
-    )
-
-
-def _engine(context: Context, root: SpecPath, service: Service) -> Iterator[Diagnostic]:
-    name, _, pinned = service.engine.partition("@")
-    if name not in context.catalogue.engines():
-        near = difflib.get_close_matches(name, context.catalogue.engines(), 1)
-        known = ", ".join(context.catalogue.engines())
-        yield context.finding(
-            "CAT007",
-            f"the catalogue has no engine '{name}'",
-            (*root, "engine"),
-            help=f"did you mean '{near[0]}'?" if near else f"it has {known}; engine: custom takes any container",
-        )
-        return
-    if (name == CUSTOM) != (service.container is not None) or (name == CUSTOM and service.image is None):
-        yield context.finding(
-            "SRV120",
-            f"{format_path(root)} has engine {name} and "
-            + ("a container of its own" if name != CUSTOM else "no container" if service.container is None else "no image"),
-            (*root, "container") if service.container is not None and name != CUSTOM else (*root, "engine"),
-            key=service.container is not None and name != CUSTOM,
-            help="engine: custom comes with image: and container:, every other engine without a container",
-        )
-        return
-    if name == CUSTOM:
-        return
-    engine = context.catalogue.engine(name)
-    if pinned and engine.version(pinned) is None:
-        known = ", ".join(v.version for v in engine.versions)
-        yield context.finding("CAT004", f"the catalogue has no {name} {pinned}", (*root, "engine"), help=f"it has {known}")
-        return
-    stack = context.catalogue.stack(context.platform.stack)
-    for capacity in _capacities(service):
-        spec = context.platform.capacity_classes.get(capacity or "")
-        machine = context.catalogue.machines.get(spec.shape[0]) if spec else None
-        if machine is None or not machine.accelerator:
-            continue
-        kind = context.catalogue.accelerators[machine.accelerator].kind
-        newest = engine.newest(kind)
-        version = pinned or stack.engine_version(name, kind) or (newest.version if newest is not None else None)
-        if service.image is None and (version is None or engine.image(version, kind) is None):
-            yield context.finding(
-                "CAT004",
-                f"the catalogue has no {kind.upper()} image of {name} {version or 'for ' + stack.id}",
-                (*root, "engine"),
-                help="pin a version that has one, or write image:",
-            )
-
-
-def _region(context: Context, path: SpecPath, region: str, *, key: bool) -> Iterator[Diagnostic]:
-    if region not in context.catalogue.regions:
-        near = context.catalogue.regions.near(region)
-        yield context.finding(
-            "CAT003",
-            f"there is no region '{region}'",
-            path,
-            key=key,
-            help=f"did you mean {near[0]}?" if near else "regions are those of Compute Engine",
-        )
 
 
 def _places(context: Context) -> Iterator[Diagnostic]:
     seen: dict[str, SpecPath] = {}
     for region, facts in context.platform.regions.items():
-        yield from _region(context, ("regions", region), region, key=True)
+        yield from known_region(context, ("regions", region), region, key=True)
         for key, held in facts.reservations.items():
             if held.project is not None:
                 yield from _names(context, ("regions", region, "reservations", key, "project"), held.project, "projects")
@@ -249,7 +161,7 @@ def _places(context: Context) -> Iterator[Diagnostic]:
     management = context.platform.management
     if management is not None:
         yield from _names(context, ("management", "project"), management.project, "projects")
-        yield from _region(context, ("management", "region"), management.region, key=False)
+        yield from known_region(context, ("management", "region"), management.region, key=False)
     for name, team in context.platform.teams.items():
         for accelerator in team.max_chips:
             if not context.catalogue.accelerators_named(accelerator):
@@ -265,49 +177,9 @@ def _places(context: Context) -> Iterator[Diagnostic]:
         yield from _names(context, ("extraResources", i, "team"), extra.team, "teams")
 
 
-def _numbers(context: Context, name: str, a: Architecture) -> Iterator[Diagnostic]:
-    """Numbers of a config.json that contradict each other: one mistyped figure would make the whole account wrong."""
-    at: SpecPath = ("models", name, "architecture")
-    if a.attention_heads and a.kv_heads and a.attention_heads % a.kv_heads:
-        yield context.finding(
-            "CAT008",
-            f"model {name}: {a.attention_heads} attention heads do not divide by {a.kv_heads} KV heads",
-            (*at, "kvHeads"),
-            help="num_attention_heads and num_key_value_heads of its config.json",
-        )
-    least = 2 * a.layers * a.hidden_size**2
-    if a.parameters < least:
-        yield context.finding(
-            "CAT008",
-            f"model {name}: {a.parameters:,} parameters are too few for {a.layers} layers of width {a.hidden_size:,}",
-            (*at, "parameters"),
-            notes=(f"a layer has more than 2 x {a.hidden_size:,}^2 of them: {least:,} at least",),
-            help="the number of parameters itself, not millions or billions of them",
-        )
-
-
 def _models(context: Context) -> Iterator[Diagnostic]:
     for name, model in context.platform.models.items():
-        if model.architecture is not None:
-            yield from _numbers(context, name, model.architecture)
+        yield from weights(context, name, model)
         yield from _names(context, ("models", name, "store"), model.store, "storage")
         if model.secret is not None:
             yield from _names(context, ("models", name, "secret"), model.secret, "secrets")
-        facts = context.catalogue.model(model.source)
-        if facts is None and model.architecture is None and model.source.startswith("hf://"):
-            unsized = model.size is None
-            yield context.finding(
-                "CAT002",
-                f"the catalogue does not know {model.source}: whether it fits cannot be checked",
-                ("models", name, "source"),
-                severity=Severity.ERROR if unsized else Severity.WARNING,
-                notes=("without a size there is no file cache, no memory request and no start-up budget to derive",) if unsized else (),
-                help="write the bytes of its weights under size:, and its config.json numbers under architecture:",
-            )
-        elif facts is not None and facts.gated and model.secret is None and model.source.startswith("hf://"):
-            yield context.finding(
-                "SEC110",
-                f"{model.source} is gated: its download needs a token",
-                ("models", name, "source"),
-                help="name a secret: under this model",
-            )
