@@ -57,6 +57,11 @@ name: acme
 """
 
 
+@pytest.mark.parametrize("empty", ["[]", "{}"])
+def test_a_file_with_comments_alone(empty: str) -> None:
+    assert format_text(f"# waivers stand here  \n# one a line\n\n{empty}\n\n") == f"# waivers stand here\n# one a line\n\n{empty}\n"
+
+
 def test_layout() -> None:
     assert format_text(BEFORE) == AFTER
     assert format_text(AFTER) == AFTER

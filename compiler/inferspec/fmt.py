@@ -37,7 +37,8 @@ def format_text(text: str, name: str = "spec.yaml") -> str:
     laid_out = source
     for _ in range(_PASSES):
         try:
-            again = _lay_out(laid_out, type(before.root))
+            # Nothing to lay out in an empty list or map, and ruamel would drop the comments above it.
+            again = _lay_out(laid_out, type(before.root)) if before.root else _tidied(laid_out)
         except Exception as error:  # ruamel fails in many ways on comments in odd places, none of them the user's mistake
             raise _refused(name, "the layout of this file is too unusual") from error
         if again == laid_out:

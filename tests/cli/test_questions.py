@@ -254,9 +254,10 @@ def test_init_says_what_it_named(run: Run) -> None:
 
 def test_init_writes_a_spec_in_its_layout_and_says_what_ci_needs(run: Run, repository: Path) -> None:
     assert "\nfor CI: write mine/requirements.txt: inferspec==" in run("init", "mine").stdout
-    spec = repository / "mine/specs/platform.yaml"
-    written = spec.read_text(encoding="utf-8")
-    assert run("fmt", str(spec)).returncode == 0 and spec.read_text(encoding="utf-8") == written
+    for path in ("specs/platform.yaml", "policies/waivers.yaml"):
+        file = repository / "mine" / path
+        written = file.read_text(encoding="utf-8")
+        assert run("fmt", str(file)).returncode == 0 and file.read_text(encoding="utf-8") == written
     steps = yaml.safe_load((repository / "mine/.github/workflows/inferspec.yaml").read_text(encoding="utf-8"))["jobs"]["check"]["steps"]
     (install,) = [step["run"] for step in steps if "requirements" in step.get("run", "")]
     done = subprocess.run(["/bin/sh", "-ec", install], cwd=repository / "mine", capture_output=True, text=True)
