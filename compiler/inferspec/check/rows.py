@@ -70,6 +70,7 @@ def engine(context: Context, root: SpecPath, service: Service) -> Iterator[Diagn
         yield context.finding("CAT004", f"the catalogue has no {name} {pinned}", (*root, "engine"), help=f"it has {known}")
         return
     stack = context.catalogue.stack(context.platform.stack)
+    made = sorted({kind for version in row.versions for kind in version.images})
     for capacity in capacities(service):
         spec = context.platform.capacity_classes.get(capacity or "")
         machine = context.catalogue.machines.get(spec.shape[0]) if spec else None
@@ -78,13 +79,14 @@ def engine(context: Context, root: SpecPath, service: Service) -> Iterator[Diagn
         kind = context.catalogue.accelerators[machine.accelerator].kind
         newest = row.newest(kind)
         version = pinned or stack.engine_version(name, kind) or (newest.version if newest is not None else None)
-        if service.image is None and (version is None or row.image(version, kind) is None):
-            yield context.finding(
-                "CAT004",
-                f"the catalogue has no {kind.upper()} image of {name} {version or 'for ' + stack.id}",
-                (*root, "engine"),
-                help="pin a version that has one, or write image:",
-            )
+        if service.image is not None or (version is not None and row.image(version, kind) is not None):
+            continue
+        missing = f"{kind.upper()} image of {name}"
+        if kind in made:
+            message, way = f"{missing} {version or 'for ' + stack.id}", "pin a version that has one, or write image:"
+        else:
+            message, way = missing, f"its images are for {' and '.join(made).upper()}; write image: if you have another"
+        yield context.finding("CAT004", f"the catalogue has no {message}", (*root, "engine"), help=way)
 
 
 def known_region(context: Context, path: SpecPath, region: str, *, key: bool) -> Iterator[Diagnostic]:
