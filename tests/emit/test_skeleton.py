@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inferspec.plan.objects import Identity, Object
 from inferspec.plan.skeleton import Skeletons, pointers, unfold
-from inferspec.plan.templates import TemplateError
+from inferspec.plan.template_rules import TemplateError
 from inferspec.values import Default, Value, cluster_fact
 
 HEAD = "apiVersion: example.dev/v1\nkind: Thing\nmetadata:\n  name: thing\n"
@@ -128,6 +128,20 @@ e: {{ row.map["on"] }}
         "apiVersion": "example.dev/v1", "kind": "Thing", "metadata": None,
         "a": plain, "b": ['" }}\n---', [1, True]], "c": [{"k": "v"}], "d": plain, "e": "off",
     }
+
+
+def test_rows_of_one_text_have_their_own_values_and_mistakes() -> None:
+    """What was read for one row stands for no other: plain text, collections, holes and what may not be printed."""
+    skeletons = Skeletons(lambda _: HEAD + "a: {{ row.a }}\nb: {{ row.b }}")
+    rows = [Row(a="x", b={"k": value(1)}), Row(a="y", b=["1", 2]), Row(a=value("z"), b="b")]
+    made = [skeletons.object("thing", row).tree() for row in rows]
+    assert [(tree["a"], tree["b"]) for tree in made] == [("x", {"k": 1}), ("y", ["1", 2]), ("z", "b")]
+    made[1]["b"].append(3)
+    assert skeletons.object("thing", Row(a="w", b=["1", 2])).tree()["b"] == ["1", 2]
+    for row, line in ((Row(a="x", b=None), 6), (Row(a=[], b="b"), 5)):
+        with pytest.raises(TemplateError) as raised:
+            skeletons.object("thing", row)
+        assert raised.value.line == line
 
 
 @given(st.text(), st.integers(), st.booleans())

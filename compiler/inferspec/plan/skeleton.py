@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from ..values import Value
 from .objects import Identity, Object, Skeleton
 from .scalars import refusal
-from .templates import Opaque, RecordView, Template, TemplateError, environment, with_parts
+from .template_rules import TemplateError
+from .templates import Opaque, RecordView, Template, environment, with_parts
 
 _PACKAGE_TEMPLATES = Path(__file__).parent.parent / "templates"
 _IDENTITY = (("apiVersion",), ("kind",), ("metadata", "namespace"), ("metadata", "name"))

@@ -9,42 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import jinja2
 from jinja2 import nodes
 
 from .reading import ReadError, read_manifests
 from .scalars import MARK_CLOSE, MARK_OPEN
+from .template_rules import IN_VIEW, Rules, TemplateError
 
 _MARK = re.compile(f"{MARK_OPEN}([0-9]+){MARK_CLOSE}")
 _PART = re.compile(r'^([ ]*){% include "([a-z-]+)" %}\n', re.MULTILINE)
-_IN_VIEW = "compute in the view"
-
-_PROBLEMS: tuple[tuple[type[nodes.Node], str], ...] = (
-    (nodes.Filter, "a filter: " + _IN_VIEW),
-    (nodes.Test, "a test: {{% if row.x %}} already asks whether it is there"),
-    (nodes.Call, "a call: " + _IN_VIEW),
-    (nodes.Compare, "a comparison: decide in the view"),
-    (nodes.CondExpr, "a decision inside {{{{ }}}}: decide in the view"),
-    (nodes.Macro, "a macro: write the text, or let the view make a list"),
-    (nodes.BinExpr, "an operator: " + _IN_VIEW),
-    (nodes.UnaryExpr, "an operator: " + _IN_VIEW),
-    (nodes.Concat, "a concatenation: join with text() in the view"),
-    (nodes.Literal, "a literal inside {{{{ }}}}: write it as text"),
-)
-
-
-class TemplateError(ValueError):
-    """A template breaks a rule: a fault of the package, never of a user's spec."""
-
-    def __init__(self, template: str, line: int, problem: str) -> None:
-        super().__init__(f"{template}.yaml.j2:{line}: {problem}")
-        self.template = template
-        self.line = line
-        self.problem = problem
-
-
+_KEY = re.compile(r"}}[ ]*:")
 class Opaque:
     """A leaf as a template sees it: there, and nothing else. ``leaf`` is what the parsed manifest gets."""
 
@@ -58,10 +34,16 @@ class Opaque:
         return True
 
     def _refuse(self, *_: Any) -> NoReturn:
-        raise TypeError("a value is opaque to templates: " + _IN_VIEW)
+        raise TypeError("a value is opaque to templates: " + IN_VIEW)
 
     __str__ = __format__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __hash__ = _refuse
     __add__ = __radd__ = __sub__ = __mul__ = __mod__ = __iter__ = __contains__ = __len__ = __getitem__ = _refuse
+
+
+class _Mark(NamedTuple):
+    """Where the ``number``-th ``{{ }}`` of a rendered text stands in its manifest."""
+
+    number: int
 
 
 class RecordView:
@@ -116,12 +98,14 @@ class Template:
             raise TemplateError(name, 1, "a reserved mark character")
         try:
             tree = environment.parse(source)
-            _Rules(name).check(tree)
+            Rules(name).check(tree)
             filename = f"<{name}>"
             code = environment.compile(_with_lines(tree), name=name, filename=filename)
         except jinja2.TemplateSyntaxError as error:
             raise TemplateError(name, error.lineno, error.message or "syntax error") from None
         self._code = jinja2.Template.from_code(environment, code, {})
+        self._has_keys = _KEY.search(source) is not None
+        self._outlines: dict[str, dict[str, Any]] = {}
 
     def render(self, row: RecordView) -> dict[str, Any]:
         """The manifest with each ``{{ }}`` replaced by what it stands for; raises TemplateError."""
@@ -134,18 +118,26 @@ class Template:
         return self._parse(text, environment.printed)
 
     def _parse(self, text: str, printed: list[tuple[Any, int]]) -> dict[str, Any]:
+        """The text says nothing of the row but what is there: rows of other names often make the same, which is read once."""
+        if self._has_keys:
+            return self._read(text, printed, lambda number: self._stands_for(*printed[number]))
+        if text not in self._outlines:
+            self._outlines[text] = self._read(text, printed, _Mark)
+        return {key: self._filled(item, printed) for key, item in self._outlines[text].items()}
+
+    def _read(self, text: str, printed: list[tuple[Any, int]], stands_for: Callable[[int], Any]) -> dict[str, Any]:
         seen = set()
 
         def leaf(scalar: str, line: int) -> Any:
             marks = list(_MARK.finditer(scalar))
             if not marks:
                 return scalar
-            at = printed[int(marks[0][1])][1]
+            number = int(marks[0][1])
             if marks[0].span() != (0, len(scalar)):
                 part = _MARK.sub("{{ }}", scalar)
-                raise TemplateError(self.name, at, f"part of a scalar: {part!r}; join with text() in the view")
-            seen.add(int(marks[0][1]))
-            return self._stands_for(*printed[int(marks[0][1])])
+                raise TemplateError(self.name, printed[number][1], f"part of a scalar: {part!r}; join with text() in the view")
+            seen.add(number)
+            return stands_for(number)
 
         try:
             documents = read_manifests(text, leaf)
@@ -157,6 +149,14 @@ class Template:
         if len(documents) != 1 or not isinstance(documents[0], dict):
             raise TemplateError(self.name, 1, f"a template makes one object, this made {len(documents)}")
         return documents[0]
+
+    def _filled(self, node: Any, printed: list[tuple[Any, int]]) -> Any:
+        kind = type(node)
+        if kind is dict:
+            return {key: self._filled(item, printed) for key, item in node.items()}
+        if kind is list:
+            return [self._filled(item, printed) for item in node]
+        return self._stands_for(*printed[node.number]) if kind is _Mark else node
 
     def _stands_for(self, value: Any, line: int) -> Any:
         if value is None:
@@ -221,76 +221,3 @@ def _with_lines(template: nodes.Template) -> nodes.Template:
             for node in output.nodes
         ]
     return template
-
-
-class _Rules:
-    """What a template may contain: output, if, for, set, and paths from names that are in scope."""
-
-    def __init__(self, template: str) -> None:
-        self.template = template
-        self.statements: dict[type[nodes.Node], Callable[[Any, frozenset[str]], frozenset[str]]] = {
-            nodes.Output: self._output, nodes.If: self._if, nodes.For: self._for, nodes.Assign: self._assign,
-        }
-
-    def check(self, tree: nodes.Template) -> None:
-        self._body(tree.body, frozenset({"row"}))
-
-    def _body(self, body: list[nodes.Node], names: frozenset[str]) -> None:
-        for node in body:
-            statement = self.statements.get(type(node)) or self._refuse(node)
-            names = statement(node, names)
-
-    def _output(self, node: nodes.Output, names: frozenset[str]) -> frozenset[str]:
-        for part in node.nodes:
-            if not isinstance(part, nodes.TemplateData):
-                self._path(part, names)
-        return names
-
-    def _if(self, node: nodes.If, names: frozenset[str]) -> frozenset[str]:
-        self._condition(node.test, names)
-        self._body(node.body, names)
-        for branch in node.elif_:
-            self._if(branch, names)
-        self._body(node.else_, names)
-        return names
-
-    def _for(self, node: nodes.For, names: frozenset[str]) -> frozenset[str]:
-        if node.test or node.recursive or node.else_ or not isinstance(node.target, nodes.Name):
-            self._fail(node, "for takes one name and one list: decide in the view")
-        self._path(node.iter, names)
-        self._body(node.body, names | {node.target.name})
-        return names
-
-    def _assign(self, node: nodes.Assign, names: frozenset[str]) -> frozenset[str]:
-        if not isinstance(node.target, nodes.Name):
-            self._fail(node, "set takes one name")
-        self._path(node.node, names)
-        return names | {node.target.name}
-
-    def _condition(self, node: nodes.Node, names: frozenset[str]) -> None:
-        if isinstance(node, nodes.And | nodes.Or):
-            self._condition(node.left, names)
-            self._condition(node.right, names)
-        elif isinstance(node, nodes.Not):
-            self._condition(node.node, names)
-        else:
-            self._path(node, names)
-
-    def _path(self, node: nodes.Node, names: frozenset[str]) -> None:
-        if isinstance(node, nodes.Getattr):
-            self._path(node.node, names)
-        elif isinstance(node, nodes.Getitem):
-            self._path(node.node, names)
-            if not isinstance(node.arg, nodes.Const):
-                self._path(node.arg, names)
-        elif not isinstance(node, nodes.Name):
-            self._refuse(node)
-        elif node.name not in names:
-            self._fail(node, f"unknown name {node.name!r}: there is one variable, row")
-
-    def _refuse(self, node: nodes.Node) -> NoReturn:
-        found = next((problem for kind, problem in _PROBLEMS if isinstance(node, kind)), None)
-        self._fail(node, (found or f"{type(node).__name__.lower()} is not allowed: " + _IN_VIEW).format())
-
-    def _fail(self, node: nodes.Node, problem: str) -> NoReturn:
-        raise TemplateError(self.template, node.lineno, problem)

@@ -239,11 +239,11 @@ class Prover:
 
     def _write(self, scratch: Path, clusters: list[ClusterPlan]) -> None:
         roots = tuple(f"overlays/{self.plan.platform}/{c.region}/{c.name}/" for c in clusters)
-        for path, text in self.tree.items():
-            if path.startswith("overlays/") and path.endswith(".yaml") and (self._is_shared(path) or path.startswith(roots)):
-                target = scratch / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(text, encoding="utf-8")
+        wanted = [p for p in self.tree if p.startswith("overlays/") and p.endswith(".yaml") and (self._is_shared(p) or p.startswith(roots))]
+        for folder in sorted({path.rpartition("/")[0] for path in wanted}):
+            (scratch / folder).mkdir(parents=True, exist_ok=True)
+        for path in wanted:
+            (scratch / path).write_text(self.tree[path], encoding="utf-8")
 
     def _build(self, scratch: Path, cluster: ClusterPlan, part: str) -> list[Diagnostic]:
         overlay = f"overlays/{self.plan.platform}/{cluster.region}/{cluster.name}" + (f"/{part}" if part else "")
