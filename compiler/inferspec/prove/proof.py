@@ -69,19 +69,21 @@ class Prover:
         self.proof.covered = len(covered)
         fresh = {key: held for key, held in covered.items() if key not in known}
         with tempfile.TemporaryDirectory(prefix="inferspec-") as scratch, ThreadPoolExecutor(max(1, self.jobs)) as pool:
-            builds = self._start(pool, Path(scratch), wanted)  # they take longest, and run beside the checks
-            found = [*self._objects(list(fresh.values())), *self._closures(wanted), *self._syncs(wanted)]
-            if found:
-                pool.shutdown(cancel_futures=True)
-                return found
-            proofs.add(*fresh)
-            for done, cluster in enumerate(wanted, 1):
-                faults = [fault for part in builds[cluster.name] for fault in part.result()]
-                found += faults
-                self.progress("kustomize build", done, len(wanted))
-                if not faults:
-                    self.proof.built.append(cluster.name)
-                    proofs.add(keys[cluster.name])
+            try:
+                builds = self._start(pool, Path(scratch), wanted) if wanted else {}  # they take longest, and run beside the checks
+                found = [*self._objects(list(fresh.values())), *self._closures(wanted), *self._syncs(wanted)]
+                if found:
+                    return found
+                proofs.add(*fresh)
+                for done, cluster in enumerate(wanted, 1):
+                    faults = [fault for part in builds[cluster.name] for fault in part.result()]
+                    found += faults
+                    self.progress("kustomize build", done, len(wanted))
+                    if not faults:
+                        self.proof.built.append(cluster.name)
+                        proofs.add(keys[cluster.name])
+            finally:
+                pool.shutdown(cancel_futures=True)  # after a finding or an interrupt, what has not begun is not waited for
         proofs.save()
         return found
 
