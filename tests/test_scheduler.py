@@ -67,7 +67,7 @@ def admitted(template: dict[str, Any]) -> dict[str, Any]:
     spec = copy.deepcopy(template["spec"])
     disks = {v["name"] for v in spec.get("volumes", []) if "ephemeral" in v or "persistentVolumeClaim" in v}
     spec["volumes"] = [v for v in spec.get("volumes", []) if v["name"] not in disks]
-    for container in spec["containers"]:
+    for container in (*spec["containers"], *spec.get("initContainers", ())):
         container["volumeMounts"] = [m for m in container.get("volumeMounts", []) if m["name"] not in disks]
     if template["metadata"].get("annotations", {}).get("gke-gcsfuse/volumes") == "true":
         sidecar = {
@@ -84,8 +84,9 @@ def admitted(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def requested(spec: dict[str, Any], resource: str) -> int:
-    """Bytes, cores or chips of all containers, sidecars among them."""
-    told = [c["resources"]["requests"].get(resource, "0") for c in (*spec["containers"], *spec.get("initContainers", ()))]
+    """Bytes, cores or chips of all containers, sidecars among them; what ends before they start asks for less."""
+    beside = [c for c in spec.get("initContainers", ()) if c.get("restartPolicy") == "Always"]
+    told = [c["resources"]["requests"].get(resource, "0") for c in (*spec["containers"], *beside)]
     return int(sum(parse(str(amount)) for amount in told))
 
 

@@ -41,6 +41,7 @@ SOURCES = (
     Source("github.com/GoogleCloudPlatform/prometheus-engine", "v0.17.2", ("charts/operator/crds",)),
     Source("github.com/GoogleCloudPlatform/gke-gateway-api", "v1.3.0", ("config/crd",)),
     Source("sigs.k8s.io/secrets-store-csi-driver", "v1.4.8"),
+    Source("github.com/kubernetes-csi/external-snapshotter/client/v8", "v8.4.0", ("config/crd",)),
 )
 
 

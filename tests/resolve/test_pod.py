@@ -33,10 +33,10 @@ def test_what_the_kv_cache_spills_into_is_asked_for(flags: dict[str, object], gi
 def test_the_file_cache_holds_the_model_and_each_adapter() -> None:
     plain = chat({})
     one = chat({"adapters": {"sql": {"source": "gs://acme/sql", "revision": "r1", "rank": 16}}})
-    assert plain.pod.mounted_bytes == plain.weights
-    assert one.pod.mounted_bytes == plain.weights + GIB
+    assert plain.pod.fused_bytes == plain.weights
+    assert one.pod.fused_bytes == plain.weights + GIB
 
 
 def test_a_streamed_model_needs_no_file_cache() -> None:
     streamed = chat({"read": "run-ai-streamer"})
-    assert (streamed.pod.mounted_bytes, streamed.pod.sidecar_bytes, streamed.mounts.mounted) == (0, 0, ())
+    assert (streamed.pod.fused_bytes, streamed.pod.sidecar_bytes, streamed.mounts.mounted) == (0, 0, ())

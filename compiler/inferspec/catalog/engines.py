@@ -127,6 +127,7 @@ class Engine(Row):
     engine_label  value of the label by which the endpoint picker reads its metrics; "" where no picker can
     groups        by platform: how a copy that spans nodes is started
     arm64_since   first version whose images were seen for arm64 too; "" where none was
+    python        its images have a Python 3, which the wait for the weights runs in
     workload      ``deployment``, or ``ray-service``
     """
 
@@ -158,6 +159,7 @@ class Engine(Row):
     groups: Mapping[str, Group] = mapped(Group)
     disaggregation: Disaggregation = optional(Disaggregation)
     arm64_since: str = ""
+    python: bool = True
     min_capability: Mapping[str, int] = EMPTY
     lora_ranks: tuple[int, ...] = ()
 

@@ -104,6 +104,11 @@ class Catalogue:
         held = [row for row in self.storage_locations.values() if row.kind in order and region in row.regions]
         return [row.id for row in sorted(held, key=lambda row: (order[row.kind], row.id))]
 
+    def location_kind(self, location: str) -> str:
+        """region, dual-region or multi-region."""
+        row = self.storage_locations.get(location)
+        return row.kind if row is not None else "region"
+
     @cached_property
     def _model_names(self) -> dict[str, str]:
         names = {row["huggingFace"].lower(): name for name, row in self.models.data.items() if "huggingFace" in row}

@@ -25,6 +25,7 @@ from . import (
     references,
     scaling,
     storage,
+    volumes,
 )
 from .context import Context
 
@@ -42,6 +43,17 @@ RULES: tuple[Rule, ...] = (
     capacity.durations,
     capacity.teams,
     storage.locations,
+    storage.writers,
+    storage.revisions,
+    storage.copies,
+    storage.budgets,
+    storage.caches,
+    storage.anywhere,
+    volumes.lustre,
+    volumes.held,
+    volumes.crowded,
+    volumes.zones,
+    volumes.instances,
     overrides.conflicts,
     overrides.selectors,
     overrides.placed,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic
 from ..resolve.places import Place
+from ..resolve.volumes import PROFILE
 from .context import Context, clusters
 
 COMPUTE_CLASS_FLOOR = "1.33.3-gke.1136000"
@@ -19,6 +20,12 @@ def _key(version: str) -> tuple[int, ...]:
 
 BOOT_DISK_FLOOR = "1.34.1-gke.1431000"
 """``storage.bootDiskSize`` of a rule (GKE documentation, "ComputeClass CRD reference")."""
+
+
+CACHE_CLASS_FLOOR = "1.35.3-gke.1290000"
+"""``dynamic-rwo`` (google/skills@1af7775 gke-compute-classes)."""
+PROFILE_FLOOR = "1.34.0-gke.2011000"
+"""Buffered reads, which the FUSE driver's serving profile turns on (GoogleCloudPlatform/gcs-fuse-csi-driver@5fcdc04a docs/releases.md)."""
 
 
 def floor(context: Context) -> Iterator[Diagnostic]:
@@ -47,6 +54,12 @@ def _needs(context: Context, place: Place) -> Iterator[tuple[str, str]]:
         yield COMPUTE_CLASS_FLOOR, "ComputeClasses that create node pools"
     if any(platform.serving[key.service].expose for key in here):
         yield context.catalogue.stack(platform.stack).apis["InferencePool"].gke_managed, "InferencePool"
+    for key in here:
+        mounts = fleet.workload_at(key, place).mounts
+        if mounts.fused and mounts.store.cache.medium == "hyperdisk":
+            yield CACHE_CLASS_FLOOR, f"the disk of the file cache of {key.service}"
+        if any(volume.read == PROFILE for volume in mounts.volumes):
+            yield PROFILE_FLOOR, "the FUSE driver's serving profile"
     for name, spec in platform.capacity_classes.items():
         if not fleet.uses_class(name, place):
             continue

@@ -1,25 +1,36 @@
-"""Weights a cluster can read."""
+"""Weights a cluster can read: from where, by whom they are brought there, and how long a server waits for them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
+from ..model.base import seconds
+from ..quantity import parse
+from ..resolve.memory import GIB
+from ..resolve.pace import pace
 from ..resolve.places import Place
+from ..resolve.workload import Workload
 from .context import Context, clusters, place_of
 
-EMITTED = ("gcs-fuse", "run-ai-streamer")
-"""Ways to read that objects are written for."""
+SSD_GIB = 375
+"""One local SSD (Compute Engine documentation, "About Local SSD disks")."""
 
 
 def locations(context: Context) -> Iterator[Diagnostic]:
     """Every cluster has a bucket in its region, or in a dual- or multi-region that contains it."""
     lacking: dict[tuple[str, str], list[Place]] = {}
-    for key in context.fleet.workload_keys:
-        for place in context.fleet.places_of(key):
-            read = context.fleet.workload_at(key, place).model.store
-            if context.fleet.location(read, place) is None:
-                lacking.setdefault((read, place.region), []).append(place)
+    paid: dict[tuple[str, str], list[Place]] = {}
+    for _, w, places in context.cohorts:
+        if not w.mounts.artefacts[0].published:
+            continue
+        for place in places:
+            location = context.fleet.location(w.model.store, place)
+            if location is None:
+                lacking.setdefault((w.model.store, place.region), []).append(place)
+            elif context.catalogue.location_kind(location) == "multi-region":
+                paid.setdefault((w.model.store, location), []).append(place)
     for (read, region), places in lacking.items():
         buckets = context.platform.storage[read].buckets
         first = next(iter(buckets))
@@ -31,14 +42,58 @@ def locations(context: Context) -> Iterator[Diagnostic]:
             notes=(f"{clusters(places)} would read {buckets[first]} in {first}: every load is egress between regions",),
             help=f"add a bucket for {region}, or for one of {', '.join(context.catalogue.locations_holding(region))}",
         )
+    for (read, location), places in paid.items():
+        if context.platform.storage[read].anywhere_cache is not None or context.platform.storage[read].profile is not None:
+            continue
+        yield context.finding(
+            "STO110",
+            f"storage {read}: every read from the multi-region {location} is charged as data transfer",
+            ("storage", read, "buckets", location),
+            severity=Severity.INFO,
+            notes=(_loads(context, read, list(dict.fromkeys(places))),),
+            help=f"a bucket of {places[0].region}, a dual-region that holds it, or anywhereCache in the zones that read",
+        )
+
+
+def _loads(context: Context, store: str, places: list[Place]) -> str:
+    """Bytes that all servers read when each starts once."""
+    total = sum(
+        w.weights * int(w.scale("max").v)
+        for _, w, here in context.cohorts
+        for place in here
+        if w.model.store == store and place in places
+    )
+    return f"{clusters(places)}: {total / GIB:,.0f} GiB when every replica at maximum scale starts once"
+
+
+def writers(context: Context) -> Iterator[Diagnostic]:
+    """A writer is a cluster of the platform, for a bucket of the store."""
+    for name, store in context.platform.storage.items():
+        for location, cluster in store.writers.items():
+            at: SpecPath = ("storage", name, "writers", location)
+            if location not in store.buckets:
+                yield context.finding(
+                    "STO102", f"storage {name} has no bucket in {location}", at, key=True, help=f"it has {', '.join(store.buckets)}"
+                )
+            elif cluster not in {p.name for p in context.fleet.places} and not context.clusters_left_out:
+                known = ", ".join(p.name for p in context.fleet.places)
+                yield context.finding("STO102", f"there is no cluster '{cluster}' to fill the bucket in {location}", at, help=known)
+
+
+def revisions(context: Context) -> Iterator[Diagnostic]:
+    """Only a full commit of a Hugging Face repository stays what it is."""
     for name, model in context.platform.models.items():
-        if model.source.startswith("gs://"):
-            yield context.finding(
-                "SPC013",
-                f"model {name}: weights that stand in a bucket already are not emitted yet",
-                ("models", name, "source"),
-                help="hf://ORG/NAME",
-            )
+        for version, revision in model.versions.items():
+            if model.source.startswith("hf://") and not re.fullmatch(r"[0-9a-f]{40}", revision):
+                yield context.finding(
+                    "STO103",
+                    f"{revision!r} is no full commit id (40 hexadecimal digits): what a branch or tag names can change",
+                    ("models", name, "versions", version),
+                    help="dcc83ea841ab6100d6b47a070329e1ba4cf78752 is one; the model's page lists its commits",
+                )
+
+
+def copies(context: Context) -> Iterator[Diagnostic]:
     for name, store in context.platform.storage.items():
         if store.copy_by is not None:
             yield context.finding(
@@ -47,13 +102,90 @@ def locations(context: Context) -> Iterator[Diagnostic]:
                 ("storage", name, "copy"),
                 severity=Severity.WARNING,
             )
-        if store.read not in EMITTED:
-            message = f"storage {name}: read: {store.read} is checked but not emitted yet; servers read by {EMITTED[0]}"
-            yield context.later(message, ("storage", name, "read"))
-    seen: set[SpecPath] = set()
+
+
+def budgets(context: Context) -> Iterator[Diagnostic]:
+    """A server that cannot load and compile within its start-up budget is killed and starts again, for ever."""
+    seen: set[tuple[SpecPath, str]] = set()
     for w in context.workloads():
-        path = w.mounts.read
-        at = place_of(path, w.path)
-        if at[0] == "serving" and path.v not in EMITTED and at not in seen:
-            seen.add(at)
-            yield context.later(f"{w.name}: read: {path.v} is checked but not emitted yet; its servers read by {EMITTED[0]}", at)
+        asked = w.settings.get("startup")
+        if asked is None or not w.weights:
+            continue
+        budget, needed = seconds(str(asked.v)), w.pod.ready_seconds
+        at = place_of(asked, w.path)
+        if needed <= budget or (at, w.name) in seen:
+            continue
+        seen.add((at, w.name))
+        told = pace(w, str(w.mounts.read.v))
+        compiling = needed - w.pod.load_seconds
+        faster = [f"read: {path} ({n} s)" for path, n in _ready_by(w).items() if n <= budget]
+        yield context.finding(
+            "STO108",
+            f"{w.name}: a server needs about {needed} s to answer, {asked.v} is allowed",
+            at,
+            severity=Severity.WARNING,
+            notes=(
+                f"{w.weights / GIB:.1f} GiB at {told.rate / GIB:.2f} GiB/s by {told.text} = {w.pod.load_seconds} s, "
+                f"+ {compiling} s to compile = {needed} s",
+            ),
+            help=" or ".join([*faster, f"startup: {needed * 2}s"]),
+        )
+
+
+def _ready_by(w: Workload) -> dict[str, int]:
+    """Seconds to the first answer by each path that the store, or a change of one key, offers."""
+    compiling = w.pod.ready_seconds - w.pod.load_seconds
+    paths = ["gcs-fuse", *(["run-ai-streamer"] if "loadFormat" in w.engine.flags else [])]
+    region = w.subject.region or ""
+    paths += [p for p, held in (("lustre", w.mounts.store.lustre), ("hyperdisk-ml", w.mounts.store.disk)) if region in held]
+    return {path: int(w.weights / pace(w, path).rate) + 1 + compiling for path in paths if path != w.mounts.read.v}
+
+
+def caches(context: Context) -> Iterator[Diagnostic]:
+    """A file cache holds the weights, and stands where the machine has room."""
+    seen: set[tuple[str, str]] = set()
+    for w in context.workloads():
+        if not w.mounts.fused or (w.model.store, w.machine.id) in seen:
+            continue
+        at: SpecPath = ("storage", w.model.store, "cache")
+        size, medium = w.mounts.store.cache.size, w.pod.cache_medium.v
+        if size is not None and int(parse(size)) < w.pod.fused_bytes:
+            seen.add((w.model.store, w.machine.id))
+            yield context.finding(
+                "STO109",
+                f"storage {w.model.store}: a file cache of {size} does not hold the weights of {w.name}",
+                (*at, "size"),
+                severity=Severity.WARNING,
+                notes=(f"{w.pod.fused_bytes / GIB:.1f} GiB are read; what does not fit is read from the bucket again",),
+                help="leave size out: it follows the weights",
+            )
+        ssds = min(context.catalogue.machines[s].local_ssd for s in w.capacity.shape)
+        if medium == "local-ssd" and ssds * SSD_GIB * GIB < w.pod.cache_bytes:
+            seen.add((w.model.store, w.machine.id))
+            had = f"has {ssds} x {SSD_GIB} GiB of local SSD" if ssds else "has no local SSD"
+            yield context.finding(
+                "STO109",
+                f"storage {w.model.store}: {w.smallest.id} {had}; {w.name} caches {w.pod.cache_bytes / GIB:.0f} GiB",
+                (*at, "medium"),
+                related=(context.span(("capacityClasses", w.capacity_name, "shape"), "the machine"),),
+                help="medium: memory or hyperdisk, or another machine",
+            )
+
+
+def anywhere(context: Context) -> Iterator[Diagnostic]:
+    """Anywhere Caches stand in zones of regions that read, for 1 hour to 7 days."""
+    for name, store in context.platform.storage.items():
+        cache = store.anywhere_cache
+        if cache is None:
+            continue
+        at: SpecPath = ("storage", name, "anywhereCache")
+        if not 3_600 <= seconds(cache.ttl) <= 604_800:
+            yield context.finding("STO115", f"an Anywhere Cache keeps objects 1h to 168h, not {cache.ttl}", (*at, "ttl"), help="ttl: 24h")
+        for region in cache.zones:
+            used = [p for p in context.fleet.places if p.region == region]
+            if not used or context.fleet.location(name, used[0]) is None:
+                why = "no cluster of the platform is there" if not used else "no bucket of the store is read from there"
+                yield context.finding(
+                    "STO115", f"storage {name}: an Anywhere Cache in {region} would serve nobody", (*at, "zones", region), key=True, notes=(why,)
+                )
+        yield context.later(f"storage {name}: anywhereCache is checked but not emitted yet", at, key=True)

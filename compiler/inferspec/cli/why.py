@@ -141,6 +141,8 @@ def _no_field(held: list[Held], field: str, steps: Steps) -> str:
     for one in held:
         for path, _ in leaves_of(one.object.tree()):
             known.update(dict.fromkeys(path[:end] for end in range(1, len(path) + 1)))
+    # What a Pod starts with is asked for less often than what it is for.
+    known = dict.fromkeys(sorted(known, key=lambda path: "initContainers" in path))
     prefix = next(wanted[:end] for end in range(len(wanted), -1, -1) if not end or wanted[:end] in known)
     step = str(wanted[len(prefix)])
     beside = [path for path in known if path[:-1] == prefix]

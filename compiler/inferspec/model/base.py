@@ -93,7 +93,27 @@ Flag = Annotated[str, Grammar(r"[a-z0-9][a-z0-9_.-]*", "a flag name without its 
 ModelVersion = Annotated[
     str, Grammar(r"[a-z](?:[-a-z0-9]*[a-z0-9])?@[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?", "MODEL@VERSION", "gemma-3-27b@v1", 80)
 ]
-Commit = Annotated[str, Grammar(r"[0-9a-f]{40}", "a full commit id (40 hexadecimal digits)", "dcc83ea841ab6100d6b47a070329e1ba4cf78752")]
+SourceRevision = Annotated[
+    str,
+    Grammar(
+        r"(?!.*\.\.)[A-Za-z0-9][-A-Za-z0-9._]*",
+        "a full commit id, or a folder of a gs:// source",
+        "dcc83ea841ab6100d6b47a070329e1ba4cf78752",
+        64,
+    ),
+]
+LustreMount = Annotated[
+    str, Grammar(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}@tcp:/[a-z][a-z0-9]{0,7}", "ADDRESS@tcp:/FILESYSTEM", "10.90.1.4@tcp:/models", 40)
+]
+Network = Annotated[
+    str,
+    Grammar(
+        r"(?:projects/[a-z][-a-z0-9]{4,28}[a-z0-9]/global/networks/)?[a-z](?:[-a-z0-9]*[a-z0-9])?",
+        "a VPC network",
+        "projects/acme-net/global/networks/inference",
+        150,
+    ),
+]
 ModelSource = Annotated[
     str,
     Grammar(
@@ -111,6 +131,10 @@ Image = Annotated[
         "docker.io/vllm/vllm-openai:v0.33.0",
         400,
     ),
+]
+ImagePrefix = Annotated[
+    str,
+    Grammar(r"[a-z0-9][-a-z0-9.]*(?::[0-9]+)?(?:/[a-z0-9][-a-z0-9._]*)*", "a registry, with a path or without", "docker.io/vllm", 300),
 ]
 GitRepo = Annotated[
     str,

@@ -24,7 +24,15 @@ from .base import (
 )
 
 AddOn = Literal[
-    "custom-metrics-adapter", "inference-objective", "leader-worker-set", "kueue", "kuberay", "jobset", "keda", "config-connector"
+    "custom-metrics-adapter",
+    "inference-objective",
+    "leader-worker-set",
+    "kueue",
+    "kuberay",
+    "jobset",
+    "keda",
+    "config-connector",
+    "lustre-csi-driver",
 ]
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from .base import Closed, Items, Name, Region
 from .capacity import CapacityClass
 from .delivery import Delivery, ExtraResource, Gateway, Imports
+from .images import Images
 from .places import Management, Project, RegionPlaces, Secret, Team
 from .serving import Service
 from .storage import Model, Store
@@ -37,6 +38,8 @@ class Platform(Closed):
     """The cluster where Config Connector runs, if there is one."""
     secrets: dict[Name, Secret] = {}
     """Secrets by reference."""
+    images: Images = Images.model_construct()
+    """Where images are pulled from."""
     storage: dict[Name, Store] = {}
     """Where weights are kept, and how servers read them."""
     models: dict[Name, Model] = {}

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from .base import (
     AdapterSource,
     Closed,
+    Duration,
     EngineVersion,
     Flag,
     FolderSource,
@@ -186,6 +187,8 @@ class Setting(Running):
     """Longest request, prompt and answer, in tokens."""
     read: ReadPath | None = None
     """How this server reads its weights; as its store says without it."""
+    startup: Duration | None = None
+    """Longest time from a server's start to its first answer; from the size of the weights and the storage path without it."""
     speculative: Speculative = Speculative.model_construct()
     """Speculative decoding; merged by key."""
     chat_template: RelativeFile | None = None

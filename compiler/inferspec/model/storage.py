@@ -9,14 +9,78 @@ from pydantic import Field
 from .base import (
     Bucket,
     Closed,
-    Commit,
+    Duration,
+    Items,
     Location,
+    LustreMount,
     ModelSource,
     Name,
+    Network,
     Quantity,
     ReadPath,
+    Region,
+    ResourceName,
+    SourceRevision,
     VersionName,
+    ZoneLetter,
 )
+
+
+class FileCache(Closed):
+    """Where Cloud Storage FUSE keeps what it has read."""
+
+    medium: Literal["memory", "local-ssd", "hyperdisk"] | None = None
+    """memory unless set: charged to the Pod and never given back; local-ssd: of the node; hyperdisk: a disk for each Pod."""
+    size: Quantity | None = None
+    """Its size; the weights and a tenth without it."""
+
+
+class AnywhereCache(Closed):
+    """Zonal read caches in front of each bucket of the store."""
+
+    zones: dict[Region, Annotated[Items[ZoneLetter], Field(min_length=1)]]
+    """Zones of each region that get one, by suffix."""
+    ttl: Duration = "24h"
+    """How long an object stays after its last read: 1h to 168h."""
+    admission: Literal["first-miss", "second-miss"] = "first-miss"
+    """When an object is taken in."""
+
+
+class Lustre(Closed):
+    """A Managed Lustre instance of one region."""
+
+    zone: ZoneLetter
+    """Zone of the instance, by suffix."""
+    size: Quantity
+    """Capacity: 9000Gi to 7632000Gi."""
+    throughput: Literal[125, 250, 500, 1000]
+    """MB/s for each TiB."""
+    network: Network = "default"
+    """VPC network of the cluster, for an instance that GKE makes."""
+    instance: ResourceName | None = None
+    """Name of an instance that exists; without it GKE makes one for each team and cluster."""
+    mount: LustreMount | None = None
+    """ADDRESS@tcp:/FILESYSTEM of an instance that exists."""
+    project: Name | None = None
+    """Key in ``projects``: owner of an instance that exists."""
+
+
+class HyperdiskMl(Closed):
+    """Hyperdisk ML volumes of one region: one for each model version, read by all its Pods."""
+
+    zones: Annotated[Items[ZoneLetter], Field(min_length=1)]
+    """Zones that get a copy, by suffix."""
+    throughput: Annotated[int, Field(ge=400, le=2_097_152)] = 2400
+    """Provisioned MiB/s of each copy, shared by its readers."""
+
+
+class Filestore(Closed):
+    """A Filestore instance of one region, for each team and cluster."""
+
+    tier: Literal["standard-rwx", "premium-rwx", "zonal-rwx", "enterprise-rwx"]
+    """StorageClass that GKE has for the tier."""
+    size: Quantity
+    """Capacity."""
 
 
 class Store(Closed):
@@ -26,8 +90,24 @@ class Store(Closed):
     """How a server reads the weights."""
     buckets: Annotated[dict[Location, Bucket], Field(min_length=1)]
     """Bucket by Cloud Storage location; a cluster reads its region's, else the dual- or multi-region that contains it."""
+    writers: dict[Location, Name] = {}
+    """Cluster that fills the bucket of a location; without it the first that reads the bucket, by region and name."""
     copy_by: Literal["storage-transfer", "download"] | None = Field(default=None, alias="copy")
     """How further buckets are filled: copied from the first, or downloaded each."""
+    cache: FileCache = FileCache.model_construct()
+    """File cache of gcs-fuse."""
+    prefetch: bool = False
+    """gcs-fuse lists the whole folder when it mounts."""
+    profile: Literal["serving"] | None = None
+    """gcs-fuse by the driver's own profile: its settings follow the bucket and the node, and it makes Anywhere Caches itself."""
+    anywhere_cache: AnywhereCache | None = None
+    """Zonal caches in front of the buckets."""
+    lustre: dict[Region, Lustre] = {}
+    """Instances for read: lustre, by region."""
+    disk: dict[Region, HyperdiskMl] = {}
+    """Volumes for read: hyperdisk-ml, by region."""
+    filestore: dict[Region, Filestore] = {}
+    """Instances for read: filestore, by region."""
 
 
 Count = Annotated[int, Field(ge=1)]
@@ -116,8 +196,8 @@ class Model(Closed):
 
     source: ModelSource
     """hf://ORG/NAME, or gs://BUCKET/PATH for weights that are there already."""
-    versions: Annotated[dict[VersionName, Commit], Field(min_length=1)]
-    """Version name -> full commit of the source. Weights go to a prefix a commit, so readers of an old one never break."""
+    versions: Annotated[dict[VersionName, SourceRevision], Field(min_length=1)]
+    """Version name -> full commit of a Hugging Face source, or folder below a gs:// source. One folder a version: readers of an old one never break."""
     store: Name
     """Key in ``storage``."""
     secret: Name | None = None

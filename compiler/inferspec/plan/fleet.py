@@ -18,34 +18,14 @@ from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
 from ..resolve.places import Place, selects
 from ..values import Scalar
 from .objects import ClusterPlan, Facet, FleetPlan, Objects
+from .drawing import Drawing
 from .patches import Problem, apply_patches, manifest
 from .row import Drawn
 from .skeleton import Skeletons
 from .terraform import variables
 from .views import platform as platform_views
 from .views import routing, server, sync, weights
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Drawing:
-    """A facet before it is drawn.
-
-    draw      subject -> rows of its objects
-    present   is it in this cluster
-    services  services whose overrides can change it; empty for what only its region changes
-    fixed     objects that are not drawn: a manifest of the spec
-    """
-
-    name: str
-    part: str
-    draw: Callable[[Subject], list[Drawn]]
-    present: Callable[[Place], bool]
-    services: frozenset[str] = frozenset()
-    fixed: Objects = ()
-
-    def narrowed(self, subject: Subject) -> Subject:
-        """The subject without entries of other services, so that clusters which differ elsewhere share objects."""
-        return Subject(subject.region, tuple(e for e in subject.entries if e[0] in self.services))
+from .volumes import volume_drawings
 
 
 @dataclass(slots=True)
@@ -107,7 +87,7 @@ def plan(fleet: Fleet, skeletons: Skeletons | None = None) -> tuple[FleetPlan, l
     """Every object of every cluster, and the patches that cannot be applied. Reads nothing but the fleet and the templates."""
     planner = Planner(fleet, skeletons or Skeletons())
     base = fleet.base
-    drawings = [*_platform_drawings(fleet), *_team_drawings(fleet), *_extra_drawings(planner)]
+    drawings = [*_platform_drawings(fleet), *volume_drawings(fleet), *_team_drawings(fleet), *_extra_drawings(planner)]
     used = [d for d in drawings if any(d.present(place) for place in fleet.places)]
     facets = {d.name: _facet(planner, d, base) for d in used}
     parts = ("platform", *fleet.platform.teams)
@@ -165,13 +145,17 @@ def cluster_facts(fleet: Fleet, place: Place) -> dict[str, Scalar]:
 
 
 def _own(planner: Planner, place: Place) -> dict[str, Objects]:
-    """Jobs of the buckets this cluster writes: their names carry a hash, so no base can hold them."""
+    """Jobs of the buckets and volumes this cluster writes: their names carry a hash, so no base can hold them."""
     fleet = planner.fleet
     jobs: dict[str, list[Any]] = {}
     for job in fleet.downloads:
         if job.writer is place:
             row = weights.download(fleet.platform, fleet.catalogue, job.artefact, job.namespace, place.region)
             jobs.setdefault(job.team, []).append(planner.skeletons.object(*row))
+    for filling in fleet.fillings:
+        if filling.writer is place:
+            row = weights.hydrate(fleet.platform, fleet.catalogue, filling.volume, filling.artefact, place.region)
+            jobs.setdefault(filling.volume.team, []).append(planner.skeletons.object(*row))
     return {team: tuple(objects) for team, objects in jobs.items()}
 
 

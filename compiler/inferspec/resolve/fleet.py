@@ -12,6 +12,7 @@ from .layers import Layer, Subject, cluster_subjects, fleet_subject, layers
 from .order import ordered
 from .places import Place, places, selects
 from .settings import WorkloadKey, capacity_of, owner, variants
+from .volumes import Volume
 from .weights import Artefact, bucket_location
 from .workload import Workload
 
@@ -24,6 +25,15 @@ class Download:
     bucket: str
     team: str
     namespace: str
+    writer: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Filling:
+    """One version of a model or adapter onto one volume, by one cluster."""
+
+    artefact: Artefact
+    volume: Volume
     writer: Place
 
 
@@ -124,6 +134,8 @@ class Fleet:
             found.setdefault(self.platform.serving[key.service].team, set()).update(self._placed[key])
         for download in self.downloads:
             found.setdefault(download.team, set()).add(download.writer)
+        for filling in self.fillings:
+            found.setdefault(filling.volume.team, set()).add(filling.writer)
         return found
 
     def uses_class(self, name: str, place: Place) -> bool:
@@ -160,7 +172,7 @@ class Fleet:
 
     @cached_property
     def downloads(self) -> tuple[Download, ...]:
-        """Versions in use, each with the one cluster that writes its bucket: the first by region and name that reads it.
+        """Versions in use, each with the one cluster that writes its bucket: as its store says, else the first by region and name that reads it.
 
         Where a store copies between buckets, only its first bucket is downloaded to.
         """
@@ -179,14 +191,55 @@ class Fleet:
                         continue
                     job = (artefact.key, artefact.version, bucket)
                     if job not in found:
-                        writer = writers.setdefault(bucket, place)
+                        writer = writers.setdefault(bucket, self._named.get(store.writers.get(location, ""), place))
                         found[job] = Download(artefact, bucket, workload.team, workload.namespace, writer)
         return tuple(found.values())
 
     @cached_property
+    def _named(self) -> dict[str, Place]:
+        return {place.name: place for place in self.places}
+
+    @cached_property
+    def volumes(self) -> dict[str, tuple[Volume, frozenset[Place]]]:
+        """Claims by namespace and name, each with the clusters that have it."""
+        found: dict[str, tuple[Volume, set[Place]]] = {}
+        for key in self.workload_keys:
+            for place in self.places_of(key):
+                for volume in self.workload_at(key, place).mounts.volumes:
+                    found.setdefault(f"{volume.namespace}/{volume.name}", (volume, set()))[1].add(place)
+        return {name: (volume, frozenset(places)) for name, (volume, places) in found.items()}
+
+    @cached_property
+    def fillings(self) -> tuple[Filling, ...]:
+        """What is copied onto volumes. A Lustre instance that exists is filled by the first cluster of its region, any other volume by its own."""
+        found: dict[tuple[str, str, str, str], Filling] = {}
+        for key in self.workload_keys:
+            for place in self.places_of(key):
+                for mount in self.workload_at(key, place).mounts.mounted:
+                    if mount.volume is None or mount.artefact is None or not mount.volume.filled:
+                        continue
+                    instance = self.platform.storage[mount.volume.store].lustre.get(place.region)
+                    shared = mount.volume.read == "lustre" and instance is not None and instance.instance is not None
+                    whose = place.region if shared else f"{place.name} {mount.volume.namespace}"
+                    once = (mount.volume.name, mount.artefact.key, mount.artefact.version, whose)
+                    found.setdefault(once, Filling(mount.artefact, mount.volume, place))
+        return tuple(found.values())
+
+    @cached_property
     def written(self) -> tuple[tuple[str, str | None, str, str], ...]:
-        """(artefact, secret, team, namespace) of everything somebody downloads."""
-        return tuple(dict.fromkeys((d.artefact.key, d.artefact.secret, d.team, d.namespace) for d in self.downloads))
+        """(artefact, secret, team, namespace) of everything somebody downloads or fills a volume with."""
+        moved = [(d.artefact.key, d.artefact.secret, d.team, d.namespace) for d in self.downloads]
+        filled = [(f.artefact.key, f.artefact.secret, f.volume.team, f.volume.namespace) for f in self.fillings]
+        return tuple(dict.fromkeys([*moved, *filled]))
 
     def writes(self, artefact: str, team: str, place: Place) -> bool:
-        return any(d.artefact.key == artefact and d.team == team and d.writer is place for d in self.downloads)
+        return place in self._writers.get((artefact, team), ())
+
+    @cached_property
+    def _writers(self) -> dict[tuple[str, str], set[Place]]:
+        found: dict[tuple[str, str], set[Place]] = {}
+        for d in self.downloads:
+            found.setdefault((d.artefact.key, d.team), set()).add(d.writer)
+        for f in self.fillings:
+            found.setdefault((f.artefact.key, f.volume.team), set()).add(f.writer)
+        return found

@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..model.base import seconds
+from ..quantity import parse
 from ..values import Default, Derived, SpecAt, Value, derive
 from .memory import GIB, allocatable
+from .pace import pace
 
 if TYPE_CHECKING:
     from .workload import Workload
@@ -25,37 +27,57 @@ class Pod:
     # -- memory --------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def mounted_bytes(self) -> int:
-        """Bytes of all that is mounted; an adapter whose size nobody knows counts with its planning figure."""
+    def fused_bytes(self) -> int:
+        """Bytes of all that the FUSE sidecar mounts; an adapter whose size nobody knows counts with its planning figure."""
         w = self.workload
-        adapters = len(w.service.adapters) + (w.service.dynamic_adapters.max if w.service.dynamic_adapters is not None else 0)
-        models = [a.size for a in w.mounts.artefacts if a.is_model]
-        return sum(models[1:] if w.mounts.streamed else models) + adapters * int(w.catalogue.default("storage.adapterGiB")) * GIB
+        adapters = sum(1 for m in w.mounts.fused if m.name.startswith("adapter-"))
+        adapters += w.service.dynamic_adapters.max if w.service.dynamic_adapters is not None else 0
+        models = sum(m.artefact.size for m in w.mounts.fused if m.artefact is not None and m.artefact.is_model)
+        return models + adapters * int(w.catalogue.default("storage.adapterGiB")) * GIB
 
     @cached_property
     def cache_bytes(self) -> int:
-        """Size of the memory-backed file cache: the weights and a tenth, in whole GiB. It is never given back."""
-        return math.ceil(self.mounted_bytes * 1.1 / GIB) * GIB
+        """Size of the file cache: as asked, else the weights and a tenth, in whole GiB. It is never given back."""
+        asked = self.workload.mounts.store.cache.size
+        return int(parse(asked)) if asked is not None else math.ceil(self.fused_bytes * 1.1 / GIB) * GIB
 
     @cached_property
     def cache_size(self) -> Value:
-        rule = f"weights {self.mounted_bytes / GIB:.1f} GiB x 1.1, in whole GiB"
-        inputs = [self.workload.model_ref, *([self.workload.draft] if self.workload.draft is not None else [])]
-        return Value(_gib(self.cache_bytes), Derived(rule, tuple(inputs)))
+        w = self.workload
+        asked = w.mounts.store.cache.size
+        if asked is not None:
+            return Value(asked, SpecAt(("storage", w.model.store, "cache", "size")))
+        rule = f"weights {self.fused_bytes / GIB:.1f} GiB x 1.1, in whole GiB"
+        return Value(_gib(self.cache_bytes), Derived(rule, (w.model_ref, *([w.draft] if w.draft is not None else []))))
+
+    @cached_property
+    def cache_medium(self) -> Value:
+        """memory, local-ssd or hyperdisk."""
+        w = self.workload
+        asked = w.mounts.store.cache.medium
+        return Value(asked, SpecAt(("storage", w.model.store, "cache", "medium"))) if asked is not None else self.default("storage.cacheMedium")
+
+    @cached_property
+    def cached_memory(self) -> int:
+        """Bytes of the file cache that the sidecar is charged for."""
+        return self.cache_bytes if self.workload.mounts.fused and self.cache_medium.v == "memory" else 0
 
     @cached_property
     def sidecar_bytes(self) -> int:
-        if not self.workload.mounts.mounted:
+        if not self.workload.mounts.sidecar:
             return 0
         buffer, own = (int(self.workload.catalogue.default(k)) for k in ("storage.fuseBufferGiB", "storage.fuseSidecarGiB"))
-        return self.cache_bytes + (2 * buffer + own) * GIB
+        return self.cached_memory + (2 * buffer + own) * GIB
 
     @cached_property
     def sidecar_memory(self) -> Value:
         """Memory of the FUSE sidecar, said explicitly: its own default of 256Mi would end it while it fills the cache."""
         keys = ("storage.fuseBufferGiB", "storage.fuseSidecarGiB")
         buffer, own = map(self.workload.catalogue.default, keys)
-        rule = f"file cache {_gib(self.cache_bytes)} + buffers 2 x {buffer}Gi + its own {own}Gi"
+        rule = f"buffers 2 x {buffer}Gi + its own {own}Gi"
+        if not self.cached_memory:
+            return Value(_gib(self.sidecar_bytes), Derived(rule, tuple(map(self.default, keys))))
+        rule = f"file cache {_gib(self.cache_bytes)} + {rule}"
         return Value(_gib(self.sidecar_bytes), Derived(rule, (self.cache_size, *map(self.default, keys))))
 
     @cached_property
@@ -133,18 +155,32 @@ class Pod:
     # -- time ----------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def startup_seconds(self) -> Value:
-        """Time a server may take to answer: read the weights at the storage path's pace, compile, and as much again."""
+    def load_seconds(self) -> int:
+        """Seconds to read the weights by the path in use, at the pace the compiler plans with."""
+        return math.ceil(self.workload.weights / pace(self.workload, str(self.workload.mounts.read.v)).rate)
+
+    @cached_property
+    def ready_seconds(self) -> int:
+        """Seconds from the start of the container to the first answer: load, then compile."""
         w = self.workload
+        return self.load_seconds + int(w.catalogue.default("load.compileSeconds")[w.accelerator.kind])
+
+    @cached_property
+    def startup_seconds(self) -> Value:
+        """Time a server may take to answer: as asked; else to read the weights, to compile, and as much again."""
+        w = self.workload
+        asked = w.settings.get("startup")
+        if asked is not None:
+            return derive("startup in seconds", seconds(str(asked.v)), asked)
         path = str(w.mounts.read.v)
-        pace = w.catalogue.default("load.throughput")[path]
+        told = pace(w, path)
         compile_seconds = w.catalogue.default("load.compileSeconds")[w.accelerator.kind]
         margin, least = w.catalogue.default("probes.startup.margin"), w.catalogue.default("probes.startup.minimum")
-        wait = max(least, margin * (math.ceil(w.weights / pace) + compile_seconds))
-        load = f"{w.weights / GIB:.1f} GiB at {pace / GIB:.2f} GiB/s by {path}"
+        wait = max(least, margin * self.ready_seconds)
+        load = f"{w.weights / GIB:.1f} GiB at {told.rate / GIB:.2f} GiB/s by {told.text}"
         rule = f"{margin} x ({load} + {compile_seconds} s to compile), at least {least} s"
         keys = ("load.throughput", "load.compileSeconds", "probes.startup.margin", "probes.startup.minimum")
-        return Value(wait, Derived(rule, (w.model_ref, *(Value("", Default(k)) for k in keys))))
+        return Value(wait, Derived(rule, (w.model_ref, *told.inputs, *(Value("", Default(k)) for k in keys))))
 
     @cached_property
     def timeout(self) -> Value:

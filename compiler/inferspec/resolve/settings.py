@@ -135,6 +135,7 @@ _SCALARS = tuple(
         "data_parallel",
         "expert_parallel",
         "read",
+        "startup",
         "chat_template",
     )
 )

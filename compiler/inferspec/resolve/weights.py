@@ -48,9 +48,23 @@ class Artefact:
     @property
     def folder(self) -> Value:
         """Lower case, one a commit, immutable once published: Cloud Storage is case-sensitive, Hugging Face ids are not."""
+        if not self.published:
+            return derive("path of the source, then the version", f"{_parts(self)[1]}/{self.revision.v}", self.source, self.revision)
         return derive(
             "lower-case source, then the commit", f"{object_prefix(str(self.source.v))}/{self.revision.v}", self.source, self.revision
         )
+
+
+def bucket_holding(platform: Platform, catalogue: Catalogue, artefact: Artefact, region: str | None) -> Value:
+    """The bucket that a region reads the artefact from: of its store, or the one where a gs:// source stands already."""
+    if not artefact.published:
+        return derive("bucket of the source", _parts(artefact)[0], artefact.source)
+    return bucket_value(platform, catalogue, artefact.store, region)
+
+
+def _parts(artefact: Artefact) -> tuple[str, str]:
+    bucket, _, path = str(artefact.source.v).removeprefix("gs://").partition("/")
+    return bucket, path.strip("/")
 
 
 def model_artefact(catalogue: Catalogue, platform: Platform, reference: str) -> Artefact:

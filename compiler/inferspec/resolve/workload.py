@@ -24,7 +24,7 @@ from .naming import prefill_name, workload_name
 from .parameters import weights_bytes
 from .pod import Pod
 from .settings import Settings, WorkloadKey, capacity_of, owner, settle
-from .weights import bucket_value, model_bytes, model_facts
+from .weights import model_bytes, model_facts
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +132,7 @@ class Workload:
 
     @cached_property
     def bucket(self) -> Value:
-        return bucket_value(self.platform, self.catalogue, self.model.store, self.subject.region)
+        return self.mounts.bucket_of(self.mounts.artefacts[0])
 
     @cached_property
     def weights(self) -> int:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ...catalog import Catalogue
 from ...catalog.engines import Sidecar
-from ...resolve.mounts import Mount
+from ...resolve.images import pulled, server_image
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
-from ...values import Default, Derived, SpecAt, Value, derive, text
+from ...values import Derived, SpecAt, Value, derive, text
 from ..row import Drawn, Row, environment, labels
 from .arguments import arguments, command, environment_of, group_of, placed
 from .network import ingress, pool_selector, reached, selector
 from .platform import SERVING_PRIORITY
+from .volumes import fuse_annotations, gate, volumes
 
 LEADER_WORKER_SET = "leaderworkerset.x-k8s.io/v1"
 
@@ -78,11 +78,9 @@ def replicated(workload: Workload) -> Drawn:
         row.annotations |= group.annotations if group is not None else {}
         row.leader, row.worker = pod(w), pod(w, worker=True)
         return "leader-worker-set", row
-    node = w.default("load.nodeSeconds")
+    parts = w.pod.startup_seconds, w.default("load.nodeSeconds"), w.default("weights.waitSeconds")
     row.selector = selector(w)
-    row.progress_deadline = derive(
-        "start-up budget + time to get a node", int(w.pod.startup_seconds.v) + int(node.v), w.pod.startup_seconds, node
-    )
+    row.progress_deadline = derive("start-up budget + time to get a node + wait for the weights", sum(int(v.v) for v in parts), *parts)
     row.pod = pod(w)
     return "deployment", row
 
@@ -92,10 +90,11 @@ def pod(workload: Workload, *, worker: bool = False) -> Row:
     w = workload
     chips = {w.accelerator.resource: w.chips}
     period = w.default("probes.startup.period")
-    mounted = bool(w.mounts.mounted)
+    held = gate(w)
+    sidecars = [*([routing_sidecar(w)] if w.half == "decode" else []), *(_sidecar(w, s) for s in w.engine.sidecars)]
     return Row(
         pod_labels={**labels(w.platform.name, w.name, "server"), **selector(w), **({} if worker else _for_picker(w))},
-        pod_annotations=fuse_annotations(w.catalogue, w.pod.sidecar_memory) if mounted else None,
+        pod_annotations=fuse_annotations(w.catalogue, w.pod.sidecar_memory, cache=_disk_cache(w)) if w.mounts.sidecar else None,
         service_account=w.name,
         priority_class=SERVING_PRIORITY,
         grace_seconds=w.pod.grace_seconds,
@@ -104,11 +103,13 @@ def pod(workload: Workload, *, worker: bool = False) -> Row:
         tolerations=_tolerations(w),
         # Pods of one group belong together.
         spread=None if w.layout.spans_nodes else selector(w),
-        image=_image(w),
+        init=held is not None or bool(sidecars),
+        gate=held,
+        image=server_image(w),
         command=command(w, worker=worker) or None,
         args=arguments(w, worker=worker) or None,
         env=_environment(w) or None,
-        sidecars=[*([routing_sidecar(w)] if w.half == "decode" else []), *(_sidecar(s) for s in w.engine.sidecars)],
+        sidecars=sidecars,
         probe_port=port_name(w),
         ports=None if worker else _ports(w),
         requests={"cpu": w.pod.cpu, "memory": w.pod.memory, **chips},
@@ -123,17 +124,21 @@ def pod(workload: Workload, *, worker: bool = False) -> Row:
         readiness_failures=w.default("probes.readiness.failures"),
         liveness_period=w.default("probes.liveness.period"),
         liveness_failures=w.default("probes.liveness.failures"),
-        mounts=[Row(name=m.name, path=m.path, bucket=m.bucket, options=_mount_options(w, m)) for m in w.mounts.mounted],
-        cache_size=w.pod.cache_size if mounted else None,
-        tmp_size=text("{}Gi", w.default("storage.fuseBufferGiB")),
+        **volumes(w),
         shm_size=text("{}Gi", w.pod.shm),
     )
 
 
-def _sidecar(sidecar: Sidecar) -> Row:
+def _disk_cache(workload: Workload) -> Value | None:
+    """Size of a file cache on the node's own disks, which the sidecar asks the node for."""
+    w = workload
+    return w.pod.cache_size if w.mounts.fused and w.pod.cache_medium.v == "local-ssd" else None
+
+
+def _sidecar(workload: Workload, sidecar: Sidecar) -> Row:
     return Row(
         name=sidecar.name,
-        image=sidecar.image,
+        image=pulled(workload.platform, Value(sidecar.image, FromCatalogue(f"engines.{workload.engine.id}.sidecars"))),
         args=list(sidecar.args) or None,
         ports=None,
         requests={"cpu": sidecar.cpu, "memory": sidecar.memory},
@@ -154,7 +159,7 @@ def routing_sidecar(workload: Workload) -> Row:
     own = [f"--port={w.engine.port}", f"--model-server-port={told.server_port}", f"--kv-connector={w.engine.disaggregation.connector}"]
     return Row(
         name="routing-proxy",
-        image=Value(told.image.reference, at),
+        image=pulled(w.platform, Value(told.image.reference, at)),
         args=[*own, *told.args],
         ports=[{"name": "http", "containerPort": w.engine.port, "protocol": "TCP"}],
         requests={key: Value(amount, at) for key, amount in told.requests.items()},
@@ -168,30 +173,6 @@ def _ports(workload: Workload) -> list[dict[str, Any]]:
     if engine.metrics_port:
         found.append({"name": "metrics", "containerPort": engine.metrics_port, "protocol": "TCP"})
     return found
-
-
-def fuse_annotations(catalogue: Catalogue, memory: Value) -> dict[str, Any]:
-    """Sidecar resources in figures: "0", no limit, is refused on Autopilot (Cloud Storage FUSE CSI driver documentation)."""
-    sidecar = catalogue.default("storage.fuseSidecar")
-    return {
-        "gke-gcsfuse/volumes": "true",
-        "gke-gcsfuse/memory-request": memory,
-        "gke-gcsfuse/memory-limit": memory,
-        **{f"gke-gcsfuse/{key}": Value(amount, Default("storage.fuseSidecar")) for key, amount in sidecar.items()},
-    }
-
-
-def _mount_options(workload: Workload, mount: Mount) -> Value:
-    options = workload.catalogue.default("storage.fuseMountOptions")
-    return text(",".join(options) + ",only-dir:{}", mount.folder)
-
-
-def _image(workload: Workload) -> Value:
-    if workload.service.image is not None:
-        return Value(workload.service.image, SpecAt(("serving", workload.service_name, "image")))
-    image = workload.engine.image(str(workload.engine_version.v), workload.accelerator.kind)
-    assert image is not None, "check.references refuses a version without an image"
-    return Value(image, Derived(f"image of {workload.engine.id} for {workload.accelerator.kind}", (workload.engine_version,)))
 
 
 def _for_picker(workload: Workload) -> dict[str, str]:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from importlib.resources import files
 from typing import Any
 
 from ...catalog import Catalogue
 from ...model.platform import Platform
+from ...programs import MANIFEST, source
+from ...resolve.images import client_image
 from ...resolve.memory import GIB
 from ...resolve.naming import writer_name
-from ...resolve.weights import Artefact, bucket_value
-from ...values import Default, Derived, SpecAt, Value, derive, text
+from ...resolve.volumes import Volume
+from ...resolve.weights import Artefact, bucket_holding
+from ...values import Default, SpecAt, Value, derive, text
 from ..row import Drawn, Row, environment, labels
+from .claims import fill_name, snapshot_class
 from .platform import BATCH_PRIORITY
-from .server import fuse_annotations
-
-MANIFEST = "inferspec-manifest.json"
-"""Object written last: a prefix that has it is complete."""
+from .volumes import PROGRAMS, fuse_annotations
 
 
 def identity(platform: Platform, artefact: str, token: str | None, namespace: str) -> list[Drawn]:
@@ -50,10 +50,9 @@ def download(platform: Platform, catalogue: Catalogue, artefact: Artefact, names
     def default(key: str) -> Value:
         return Value(catalogue.default(key), Default(key))
 
-    source, size = artefact.source, artefact.size
+    said, size = artefact.source, artefact.size
     requests = catalogue.default("download.requests")
     margin = catalogue.default("download.storageMargin")
-    client = client_image(platform, catalogue)
     scratch = f"{max(10, math.ceil(size * margin / GIB))}Gi"
     row = Row(
         namespace=namespace,
@@ -63,10 +62,10 @@ def download(platform: Platform, catalogue: Catalogue, artefact: Artefact, names
         backoff_limit=default("download.backoffLimit"),
         service_account=name,
         priority_class=BATCH_PRIORITY,
-        image=Value(client, Derived("the engine's own image: it carries the Hugging Face client, pinned")),
-        command=["python3", "-c", files("inferspec.templates").joinpath("download.py").read_text(encoding="utf-8")],
+        image=client_image(platform, catalogue),
+        command=["python3", "-c", source("download.py")],
         env=environment(
-            MODEL_REPOSITORY=derive("source without its scheme", str(source.v).partition("://")[2], source),
+            MODEL_REPOSITORY=derive("source without its scheme", str(said.v).partition("://")[2], said),
             MODEL_REVISION=artefact.revision,
             MODEL_PREFIX=artefact.folder,
             MANIFEST=MANIFEST,
@@ -77,20 +76,56 @@ def download(platform: Platform, catalogue: Catalogue, artefact: Artefact, names
         memory=Value(requests["memory"], Default("download.requests")),
         secret_class=name if artefact.secret is not None else None,
         scratch_class=default("download.scratchClass"),
-        scratch_size=derive(f"weights {size / GIB:.1f} GiB x {margin}, 10Gi at least", scratch, source),
-        bucket=bucket_value(platform, catalogue, artefact.store, region),
+        scratch_size=derive(f"weights {size / GIB:.1f} GiB x {margin}, 10Gi at least", scratch, said),
+        bucket=bucket_holding(platform, catalogue, artefact, region),
         mount_options=default("download.mountOptions"),
     )
     row.name = f"{name}-{artefact.version.replace('.', '-')}-{_content_hash(row)}"
     return "download-job", row
 
 
-def client_image(platform: Platform, catalogue: Catalogue) -> str:
-    """The GPU image of the stack's default vLLM: public, pinned, and huggingface_hub is in it."""
-    version = catalogue.stack(platform.stack).engine_version("vllm", "gpu")
-    image = catalogue.engine("vllm").image(version or "", "gpu")
-    assert image is not None, "the package's stack profiles name a version with an image"
-    return image
+def hydrate(platform: Platform, catalogue: Catalogue, volume: Volume, artefact: Artefact, region: str) -> Drawn:
+    """Fills a volume from the bucket, once its folder there is complete. What Pods read only is then kept as a snapshot."""
+    name = writer_name(artefact.key)
+    bucket = bucket_holding(platform, catalogue, artefact, region)
+    requests = catalogue.default("weights.hydrate")
+    kept: dict[str, Value | str] = {}
+    if volume.read == "hyperdisk-ml":
+        kept = {"SNAPSHOT": volume.name, "SNAPSHOT_CLASS": snapshot_class(platform, volume.store), "CLAIM": fill_name(volume)}
+    row = Row(
+        namespace=volume.namespace,
+        labels=labels(platform.name, name, "hydrate"),
+        pod_labels=labels(platform.name, name, "hydrate"),
+        backoff_limit=Value(catalogue.default("download.backoffLimit"), Default("download.backoffLimit")),
+        service_account=name,
+        token=bool(kept),
+        priority_class=BATCH_PRIORITY,
+        image=client_image(platform, catalogue),
+        command=["python3", "/programs/hydrate.py"],
+        args=[text("gs://{}/{}", bucket, artefact.folder), text("/volume/{}", artefact.folder)],
+        env=environment(NAMESPACE=volume.namespace, **kept),
+        cpu=Value(requests["cpu"], Default("weights.hydrate")),
+        memory=Value(requests["memory"], Default("weights.hydrate")),
+        programs=PROGRAMS,
+        claim=fill_name(volume) if kept else volume.name,
+    )
+    row.name = f"{name}-fill-{_content_hash(row)}"
+    return "hydrate-job", row
+
+
+def keeper(platform: Platform, volume: Volume) -> list[Drawn]:
+    """What lets the Job that fills a volume keep it as a snapshot."""
+    assert volume.artefact is not None
+    own = {"name": fill_name(volume), "namespace": volume.namespace, "labels": labels(platform.name, volume.name, "hydrate")}
+    rules = [{"apiGroups": ["snapshot.storage.k8s.io"], "resources": ["volumesnapshots"], "verbs": ["create", "get"]}]
+    bound = Row(**own, role=own["name"], service_account=writer_name(volume.artefact.key))
+    return [("role", Row(**own, rules=rules)), ("role-binding", bound)]
+
+
+def programs(platform: Platform, namespace: str) -> Drawn:
+    """The programs of ``gate`` and ``hydrate``; a change of them starts no Pod anew."""
+    texts = {name: source(name) for name in ("bucket.py", "gate.py", "hydrate.py")}
+    return "config-map", Row(name=PROGRAMS, namespace=namespace, labels=labels(platform.name, PROGRAMS, "weights"), data=texts)
 
 
 def _content_hash(row: Row) -> str:

@@ -1,0 +1,185 @@
+"""Volumes that weights are read from: there in each region, large and fast enough, in the zones of their readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..diagnostics import Diagnostic, Severity, SpecPath
+from ..model.storage import Store
+from ..quantity import binary, parse
+from ..resolve.memory import GIB
+from ..resolve.pace import readers
+from ..resolve.places import Place
+from ..resolve.volumes import VOLUMES
+from ..resolve.workload import Workload
+from .context import Context, clusters, place_of
+
+SECTIONS = {"lustre": "lustre", "hyperdisk-ml": "disk", "filestore": "filestore"}
+"""Way to read -> the part of a store that says what there is in each region."""
+LUSTRE_GIB = (9_000, 7_632_000)
+"""Managed Lustre documentation, performance tiers (facts of 2026-11-21)."""
+READERS = {"lustre": 10_000, "hyperdisk-ml": 2_500}
+"""Clients of a Lustre instance; attachments of a read-only Hyperdisk ML volume (Compute Engine release notes, 2024-07-09)."""
+
+
+def lustre(context: Context) -> Iterator[Diagnostic]:
+    """An instance has a size that the service sells, and one that exists is named in full."""
+    for name, store in context.platform.storage.items():
+        for region, spec in store.lustre.items():
+            at: SpecPath = ("storage", name, "lustre", region)
+            size, (least, most) = int(parse(spec.size)) // GIB, LUSTRE_GIB
+            if not least <= size <= most:
+                yield context.finding(
+                    "STO105",
+                    f"a Managed Lustre instance holds {least:,} to {most:,} GiB, not {size:,}",
+                    (*at, "size"),
+                    notes=(f"{spec.size} = {size:,} GiB",),
+                    help=f"size: {least}Gi" if size < least else f"size: {most}Gi, or two stores",
+                )
+            given = [key for key in ("instance", "mount", "project") if getattr(spec, key) is not None]
+            if given and len(given) != 3:
+                lacking = [key for key in ("instance", "mount", "project") if key not in given]
+                yield context.finding(
+                    "STO105",
+                    f"storage {name}: an instance that exists is named by instance, mount and project; {' and '.join(lacking)} is missing",
+                    at,
+                    key=True,
+                    help="all three, or none: then GKE makes the instance",
+                )
+            if spec.project is not None and spec.project not in context.platform.projects:
+                yield context.finding("SPC006", f"there is no project '{spec.project}'", (*at, "project"), help="projects lists them")
+
+
+def held(context: Context) -> Iterator[Diagnostic]:
+    """Every region whose servers read a volume has one, and its clusters the driver."""
+    lacking: dict[tuple[str, str, str], list[Place]] = {}
+    driverless: dict[str, list[Place]] = {}
+    for volume, places in context.fleet.volumes.values():
+        if volume.read not in VOLUMES:
+            continue
+        for place in sorted(places, key=lambda p: p.name):
+            if place.region not in _section(context.platform.storage[volume.store], volume.read):
+                lacking.setdefault((volume.store, volume.read, place.region), []).append(place)
+            elif volume.read == "lustre" and "lustre-csi-driver" not in place.cluster.addons:
+                driverless.setdefault(volume.store, []).append(place)
+    for (store, read, region), readers_of in lacking.items():
+        yield context.finding(
+            "STO104",
+            f"storage {store} has no {read} volume in {region}",
+            ("storage", store),
+            key=True,
+            related=(context.span(readers_of[0].path, "this cluster reads it", key=True),),
+            notes=(f"read by {clusters(list(dict.fromkeys(readers_of)))}",),
+            help=f"storage.{store}.{SECTIONS[read]}.{region}: what there is, or another read: for the services there",
+        )
+    for store, without in driverless.items():
+        first = without[0]
+        yield context.finding(
+            "STO106",
+            f"storage {store} is read by Managed Lustre, and {clusters(list(dict.fromkeys(without)))} does not have its driver",
+            (*first.path, "addons"),
+            key=True,
+            help="enable the Managed Lustre CSI driver and write 'lustre-csi-driver' under the cluster's addons",
+        )
+
+
+def _section(store: Store, read: str) -> dict[str, object]:
+    section: dict[str, object] = getattr(store, SECTIONS[read])
+    return section
+
+
+def crowded(context: Context) -> Iterator[Diagnostic]:
+    """Readers at maximum scale against what a volume serves at once."""
+    counted: dict[tuple[str, str, str], list[tuple[Workload, int]]] = {}
+    for _, w, places in context.cohorts:
+        read = str(w.mounts.read.v)
+        if read not in READERS:
+            continue
+        for place in places:
+            instance = w.mounts.store.lustre.get(place.region)
+            whose = place.region if instance is not None and instance.instance is not None and read == "lustre" else place.name
+            what = w.model.store if read == "lustre" else f"{w.model_key} in {w.model.store}"
+            counted.setdefault((read, what, whose), []).append((w, readers(w)))
+    for (read, what, whose), found in counted.items():
+        total = sum(n for _, n in found)
+        if total > READERS[read]:
+            yield context.finding(
+                "STO107",
+                f"{total:,} Pods may read {what} in {whose} at once; {read} serves {READERS[read]:,}",
+                ("storage", found[0][0].model.store),
+                key=True,
+                notes=(" + ".join(f"{w.name} {n:,}" for w, n in found) + f" = {total:,}",),
+                help="fewer replicas, or read: gcs-fuse for some of the services",
+            )
+
+
+def zones(context: Context) -> Iterator[Diagnostic]:
+    """A disk is read in its own zones alone: a node elsewhere could never mount it."""
+    told: set[tuple[str, str, str]] = set()
+    for _, w, places in context.cohorts:
+        if w.mounts.read.v != "hyperdisk-ml":
+            continue
+        yield from _unattachable(context, w, told)
+        for region in dict.fromkeys(p.region for p in places):
+            disk = w.mounts.store.disk.get(region)
+            outside = {zone: path for zone, path in _asked(context, w, region) if disk is not None and zone not in disk.zones}
+            if outside and disk is not None and (w.capacity_name, w.model.store, region) not in told:
+                told.add((w.capacity_name, w.model.store, region))
+                zone, path = next(iter(outside.items()))
+                yield context.finding(
+                    "STO112",
+                    f"{w.name}: capacity class {w.capacity_name} makes nodes in {region}-{zone}, where storage {w.model.store} has no disk",
+                    ("storage", w.model.store, "disk", region, "zones"),
+                    related=(context.span(path, "the zone is asked for here"),),
+                    notes=(f"disks stand in {', '.join(f'{region}-{z}' for z in disk.zones)}",),
+                    help=f"zones: [{', '.join(sorted({*disk.zones, *outside}))}]",
+                )
+
+
+def _asked(context: Context, w: Workload, region: str) -> Iterator[tuple[str, SpecPath]]:
+    """Zones that the class names for the region: its own, and those of its reservations."""
+    for i, zone in enumerate(w.capacity.zones or ()):
+        yield zone, ("capacityClasses", w.capacity_name, "zones", i)
+    facts = context.platform.regions[region].reservations
+    for source in (*w.capacity.baseline, *w.capacity.burst):
+        if source.kind == "reservation" and source.reservation in facts:
+            yield facts[source.reservation].zone, ("regions", region, "reservations", source.reservation, "zone")
+
+
+def _unattachable(context: Context, w: Workload, told: set[tuple[str, str, str]]) -> Iterator[Diagnostic]:
+    disks = w.accelerator.attach_disks
+    if disks and "hyperdisk-ml" not in disks and (w.capacity_name, "", "") not in told:
+        told.add((w.capacity_name, "", ""))
+        yield context.finding(
+            "STO111",
+            f"{w.name}: {w.machine.id} does not take Hyperdisk ML volumes",
+            place_of(w.mounts.read, w.path),
+            related=(context.span(("capacityClasses", w.capacity_name, "shape"), "the machine"),),
+            notes=(f"{w.accelerator.id} machines take {', '.join(disks)}",),
+            help="read: gcs-fuse or lustre for this service, or another machine",
+        )
+
+
+def instances(context: Context) -> Iterator[Diagnostic]:
+    """A volume that a driver makes is one for each team and cluster."""
+    made: dict[tuple[str, str, str], list[str]] = {}
+    for volume, places in context.fleet.volumes.values():
+        for place in sorted(places, key=lambda p: p.name):
+            store = context.platform.storage[volume.store]
+            instance = store.lustre.get(place.region)
+            if volume.read == "filestore" or (volume.read == "lustre" and instance is not None and instance.instance is None):
+                made.setdefault((volume.store, volume.read, place.region), []).append(f"{volume.team} in {place.name}")
+    for (store_name, read, region), owners in made.items():
+        spec = _section(context.platform.storage[store_name], read).get(region)
+        if spec is None or len(owners) < 2:
+            continue
+        size = str(getattr(spec, "size"))
+        yield context.finding(
+            "STO114",
+            f"storage {store_name} makes {len(owners)} {read} instances in {region}",
+            ("storage", store_name, SECTIONS[read], region),
+            key=True,
+            severity=Severity.WARNING,
+            notes=(f"one each for {', '.join(owners)}", f"{len(owners)} x {size} = {binary(len(owners) * int(parse(size)))}"),
+            help="instance, mount and project of one that exists is shared by all teams" if read == "lustre" else "read: lustre shares one",
+        )
