@@ -95,12 +95,13 @@ def revisions(context: Context) -> Iterator[Diagnostic]:
 
 def copies(context: Context) -> Iterator[Diagnostic]:
     for name, store in context.platform.storage.items():
-        if store.copy_by is not None:
+        if store.copy_by == "storage-transfer":
             yield context.finding(
                 "SPC011",
-                f"storage {name}: copy is checked for shape but not emitted yet; every bucket but the first stays empty until you fill it",
+                f"storage {name}: no transfer job is emitted yet; every bucket but the first stays empty until you fill it",
                 ("storage", name, "copy"),
                 severity=Severity.WARNING,
+                help="copy: download fills each bucket from the source",
             )
 
 
@@ -118,16 +119,14 @@ def budgets(context: Context) -> Iterator[Diagnostic]:
         seen.add((at, w.name))
         told = pace(w, str(w.mounts.read.v))
         compiling = needed - w.pod.load_seconds
+        loading = f"{w.weights / GIB:.1f} GiB at {told.rate / GIB:.2f} GiB/s by {told.text}"
         faster = [f"read: {path} ({n} s)" for path, n in _ready_by(w).items() if n <= budget]
         yield context.finding(
             "STO108",
             f"{w.name}: a server needs about {needed} s to answer, {asked.v} is allowed",
             at,
             severity=Severity.WARNING,
-            notes=(
-                f"{w.weights / GIB:.1f} GiB at {told.rate / GIB:.2f} GiB/s by {told.text} = {w.pod.load_seconds} s, "
-                f"+ {compiling} s to compile = {needed} s",
-            ),
+            notes=(f"{loading} = {w.pod.load_seconds} s, + {compiling} s to compile = {needed} s",),
             help=" or ".join([*faster, f"startup: {needed * 2}s"]),
         )
 
@@ -184,8 +183,7 @@ def anywhere(context: Context) -> Iterator[Diagnostic]:
         for region in cache.zones:
             used = [p for p in context.fleet.places if p.region == region]
             if not used or context.fleet.location(name, used[0]) is None:
+                message = f"storage {name}: an Anywhere Cache in {region} would serve nobody"
                 why = "no cluster of the platform is there" if not used else "no bucket of the store is read from there"
-                yield context.finding(
-                    "STO115", f"storage {name}: an Anywhere Cache in {region} would serve nobody", (*at, "zones", region), key=True, notes=(why,)
-                )
+                yield context.finding("STO115", message, (*at, "zones", region), key=True, notes=(why,))
         yield context.later(f"storage {name}: anywhereCache is checked but not emitted yet", at, key=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.storage import Store
@@ -83,8 +84,8 @@ def held(context: Context) -> Iterator[Diagnostic]:
         )
 
 
-def _section(store: Store, read: str) -> dict[str, object]:
-    section: dict[str, object] = getattr(store, SECTIONS[read])
+def _section(store: Store, read: str) -> dict[str, Any]:
+    section: dict[str, Any] = getattr(store, SECTIONS[read])
     return section
 
 
@@ -173,7 +174,7 @@ def instances(context: Context) -> Iterator[Diagnostic]:
         spec = _section(context.platform.storage[store_name], read).get(region)
         if spec is None or len(owners) < 2:
             continue
-        size = str(getattr(spec, "size"))
+        size = str(spec.size)
         yield context.finding(
             "STO114",
             f"storage {store_name} makes {len(owners)} {read} instances in {region}",

@@ -13,6 +13,7 @@ from ..outcome import Outcome
 from ..pipeline import vet
 from ..resolve.fleet import Fleet
 from ..resolve.memory import GIB, Fit
+from ..resolve.pace import pace
 from ..resolve.workload import Workload
 from . import NO_INPUT
 from .session import report, request
@@ -39,8 +40,8 @@ class Account:
     @property
     def load_seconds(self) -> dict[str, int]:
         """Seconds to read the weights by each storage path, at the pace the catalogue plans with."""
-        paces = self.workload.catalogue.default("load.throughput")
-        return {path: math.ceil(self.workload.weights / pace) for path, pace in paces.items()}
+        paths = self.workload.catalogue.default("load.throughput")
+        return {path: math.ceil(self.workload.weights / pace(self.workload, path).rate) for path in paths}
 
 
 def run(options: Namespace) -> int:

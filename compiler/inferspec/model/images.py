@@ -11,4 +11,4 @@ class Images(Closed):
     mirrors: dict[ImagePrefix, ImagePrefix] = {}
     """Registry, with a path or without, -> what stands for it; the longest that matches counts. Every emitted image goes through it."""
     models: Image | None = None
-    """Image of ``inferspec models``, built from images/models/Dockerfile: download Jobs run it; without it a small script in a public image."""
+    """Image of ``inferspec models``, built from images/models/Dockerfile: download Jobs run it; a script in a public one without it."""

@@ -197,7 +197,8 @@ class Model(Closed):
     source: ModelSource
     """hf://ORG/NAME, or gs://BUCKET/PATH for weights that are there already."""
     versions: Annotated[dict[VersionName, SourceRevision], Field(min_length=1)]
-    """Version name -> full commit of a Hugging Face source, or folder below a gs:// source. One folder a version: readers of an old one never break."""
+    """Version name -> full commit of a Hugging Face source, or folder below a gs:// source. A folder a version: readers of an old one never
+    break."""
     store: Name
     """Key in ``storage``."""
     secret: Name | None = None

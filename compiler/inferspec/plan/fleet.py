@@ -17,8 +17,8 @@ from ..resolve.layers import Layer, Subject, layer_subject
 from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
 from ..resolve.places import Place, selects
 from ..values import Scalar
-from .objects import ClusterPlan, Facet, FleetPlan, Objects
 from .drawing import Drawing
+from .objects import ClusterPlan, Facet, FleetPlan, Objects
 from .patches import Problem, apply_patches, manifest
 from .row import Drawn
 from .skeleton import Skeletons

@@ -1,4 +1,4 @@
-"""Programs that run in clusters. They use Python's own library, so that any image with a Python can run them; download.py alone needs more."""
+"""Programs that run in clusters. They use Python's own library, so that any image with a Python runs them; download.py alone needs more."""
 
 from __future__ import annotations
 

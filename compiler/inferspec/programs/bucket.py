@@ -1,4 +1,4 @@
-"""Reads a bucket over the JSON API with the token of the Pod's service account (Cloud Storage documentation, "Objects: get", "Objects: list")."""
+"""Reads a bucket over the JSON API with the token of the Pod's service account (Cloud Storage documentation, "Objects: get", "list")."""
 
 import json
 import os

@@ -172,7 +172,7 @@ class Fleet:
 
     @cached_property
     def downloads(self) -> tuple[Download, ...]:
-        """Versions in use, each with the one cluster that writes its bucket: as its store says, else the first by region and name that reads it.
+        """Versions in use, each with the one cluster that writes its bucket: as the store says, else its first reader by region and name.
 
         Where a store copies between buckets, only its first bucket is downloaded to.
         """
@@ -211,7 +211,7 @@ class Fleet:
 
     @cached_property
     def fillings(self) -> tuple[Filling, ...]:
-        """What is copied onto volumes. A Lustre instance that exists is filled by the first cluster of its region, any other volume by its own."""
+        """What is copied onto volumes. A Lustre instance that exists is filled by the first cluster of its region, others by their own."""
         found: dict[tuple[str, str, str, str], Filling] = {}
         for key in self.workload_keys:
             for place in self.places_of(key):

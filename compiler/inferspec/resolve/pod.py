@@ -55,7 +55,9 @@ class Pod:
         """memory, local-ssd or hyperdisk."""
         w = self.workload
         asked = w.mounts.store.cache.medium
-        return Value(asked, SpecAt(("storage", w.model.store, "cache", "medium"))) if asked is not None else self.default("storage.cacheMedium")
+        if asked is None:
+            return self.default("storage.cacheMedium")
+        return Value(asked, SpecAt(("storage", w.model.store, "cache", "medium")))
 
     @cached_property
     def cached_memory(self) -> int:

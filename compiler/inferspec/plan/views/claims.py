@@ -44,7 +44,8 @@ def classes(platform: Platform, catalogue: Catalogue, store: str, read: str, thr
     name, rate = class_name(platform, store, read, throughput), Value(throughput, SpecAt((*at, "throughput")))
     own = {"labels": labels(platform.name, store, "storage"), "zones": _zones(subject, held[region], at)}
     if read == "lustre":
-        given: dict[str, Any] = {"perUnitStorageThroughput": text("{}", rate), "network": Value(held[region].network, SpecAt((*at, "network")))}
+        network = Value(held[region].network, SpecAt((*at, "network")))
+        given: dict[str, Any] = {"perUnitStorageThroughput": text("{}", rate), "network": network}
         kind = {"provisioner": LUSTRE, "binding": "WaitForFirstConsumer", "reclaim": "Retain", "expand": True, "mount_options": None}
         return [("storage-class", Row(name=name, **own, **kind, parameters=given))]
     given = {"type": "hyperdisk-ml", "provisioned-throughput-on-create": text("{}Mi", rate)}

@@ -20,11 +20,16 @@ def volumes(workload: Workload) -> dict[str, Any]:
     w = workload
     return {
         "mounts": [Row(name=m.name, path=m.path, sub_path=_sub_path(m)) for m in w.mounts.mounted],
-        "fused": [Row(name=m.name, bucket=m.bucket, options=mount_options(w.catalogue, m.folder), prefetch=_prefetch(w)) for m in w.mounts.fused],
+        "fused": [_fused(w, m) for m in w.mounts.fused],
         "claims": [v.name for v in w.mounts.volumes],
         "cache": _cache(w) if w.mounts.fused else None,
         "tmp_size": text("{}Gi", w.default("storage.fuseBufferGiB")),
     }
+
+
+def _fused(workload: Workload, mount: Mount) -> Row:
+    options = mount_options(workload.catalogue, mount.folder)
+    return Row(name=mount.name, bucket=mount.bucket, options=options, prefetch=_prefetch(workload))
 
 
 def _sub_path(mount: Mount) -> Value | None:
