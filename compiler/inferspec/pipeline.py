@@ -31,6 +31,7 @@ def vet(request: Request) -> Outcome:
 def _judge(outcome: Outcome, document: Document, request: Request) -> None:
     from .catalog import catalogue, overlay
     from .check import check
+    from .load.lock import read_lock
     from .model.errors import read_platform
     from .policy.verdict import judge
     from .resolve.fleet import Fleet
@@ -42,7 +43,9 @@ def _judge(outcome: Outcome, document: Document, request: Request) -> None:
     own = request.root / "catalog"
     known, problems = overlay(own) if own.is_dir() else (catalogue(), [])
     outcome.diagnostics += [_catalogue_problem(problem, request.root) for problem in problems]
-    fleet = Fleet(platform, known)
+    digests, problems_of_lock = read_lock(request.spec, request.root)
+    outcome.diagnostics += problems_of_lock
+    fleet = Fleet(platform, known.pinning(digests) if digests else known)
     sound, found = check(fleet, document, request.today)
     outcome.diagnostics += found
     judged, texts = judge(sound, document, outcome.diagnostics, request.root, request.today)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,10 +21,20 @@ _ZONE = re.compile(r"([a-z]+(?:-[a-z]+)+[0-9]+)-(ai[0-9]+)?[a-z]\Z")
 
 
 class Catalogue:
-    """Every table, over the package and the team folders laid on it, the last folder winning."""
+    """Every table, over the package and the team folders laid on it, the last folder winning.
+
+    ``digests`` are facts of the platform's own lock: image as it is pulled -> ``sha256:...``.
+    """
 
     def __init__(self, folders: tuple[str, ...] = ()) -> None:
         self.folders = (PACKAGE, *folders)
+        self.digests: Mapping[str, str] = {}
+
+    def pinning(self, digests: Mapping[str, str]) -> Catalogue:
+        """The same facts, with the digests of a lock."""
+        found = copy(self)
+        found.digests = digests
+        return found
 
     @cached_property
     def accelerators(self) -> Table[Accelerator]:

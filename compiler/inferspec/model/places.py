@@ -95,6 +95,8 @@ class Cluster(Closed):
     """Zones of its nodes, by suffix; all of the region without it."""
     labels: dict[LabelKey, LabelValue] = {}
     """Labels for selectors."""
+    internet: bool = True
+    """Its nodes reach the internet, by Cloud NAT or addresses of their own; without it every image comes from a mirror."""
     gke: Gke = Gke.model_construct()
     """Version floor and channel."""
     addons: Items[AddOn] = ()

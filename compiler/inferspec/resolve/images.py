@@ -1,14 +1,18 @@
-"""Where images are pulled from: a team's mirror in the place of the registry they are published in."""
+"""Where images are pulled from: a team's mirror in the place of the registry they are published in, by the digest that the lock has."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..catalog import Catalogue
 from ..model.platform import Platform
+from ..values import Catalogue as FromCatalogue
 from ..values import Derived, SpecAt, Value, derive
 
 if TYPE_CHECKING:
+    from .fleet import Fleet
+    from .places import Place
     from .workload import Workload
 
 
@@ -21,31 +25,68 @@ def mirror_of(platform: Platform, reference: str) -> tuple[str, str] | None:
     return None
 
 
-def pulled(platform: Platform, image: Value) -> Value:
+def pulled(platform: Platform, catalogue: Catalogue, image: Value) -> Value:
     """The image as a node pulls it."""
     found = mirror_of(platform, str(image.v))
-    if found is None:
-        return image
-    said = Value(platform.images.mirrors[found[0]], SpecAt(("images", "mirrors", found[0])))
-    return derive(f"mirror of {found[0]}", found[1], image, said)
+    if found is not None:
+        said = Value(platform.images.mirrors[found[0]], SpecAt(("images", "mirrors", found[0])))
+        image = derive(f"mirror of {found[0]}", found[1], image, said)
+    digest = catalogue.digests.get(str(image.v))
+    return image if digest is None else derive("digest of the lock", f"{image.v}@{digest}", image)
 
 
 def server_image(workload: Workload) -> Value:
     """Of the engine."""
     w = workload
     if w.service.image is not None:
-        return pulled(w.platform, Value(w.service.image, SpecAt(("serving", w.service_name, "image"))))
+        return pulled(w.platform, w.catalogue, Value(w.service.image, SpecAt(("serving", w.service_name, "image"))))
     image = w.engine.image(str(w.engine_version.v), w.accelerator.kind)
     assert image is not None, "check.references refuses a version without an image"
-    return pulled(w.platform, Value(image, Derived(f"image of {w.engine.id} for {w.accelerator.kind}", (w.engine_version,))))
+    return pulled(w.platform, w.catalogue, Value(image, Derived(f"image of {w.engine.id} for {w.accelerator.kind}", (w.engine_version,))))
+
+
+def sidecar_images(workload: Workload) -> dict[str, Value]:
+    """Of the containers beside the engine, by name."""
+    w = workload
+    found = {s.name: Value(s.image, FromCatalogue(f"engines.{w.engine.id}.sidecars")) for s in w.engine.sidecars}
+    if w.half == "decode":
+        found["routing-proxy"] = Value(w.stack.disaggregated.image.reference, FromCatalogue(f"stacks.{w.stack.id}.disaggregated"))
+    return {name: pulled(w.platform, w.catalogue, image) for name, image in found.items()}
+
+
+def picker_image(workload: Workload) -> Value:
+    """Of the endpoint picker of the workload's pool."""
+    w = workload
+    return pulled(w.platform, w.catalogue, Value(w.stack.picker.image.reference, FromCatalogue(f"stacks.{w.stack.id}.picker.image")))
+
+
+def gate_image(workload: Workload) -> Value:
+    """Of what waits for the weights: the engine's own, which is pulled anyway, where it has a Python."""
+    return server_image(workload) if workload.engine.python else client_image(workload.platform, workload.catalogue)
 
 
 def client_image(platform: Platform, catalogue: Catalogue) -> Value:
     """What runs the programs that move weights: the team's own image of them, else the GPU image of the stack's default vLLM, which is
     public, pinned, and has a Python with huggingface_hub."""
     if platform.images.models is not None:
-        return pulled(platform, Value(platform.images.models, SpecAt(("images", "models"))))
+        return pulled(platform, catalogue, Value(platform.images.models, SpecAt(("images", "models"))))
     version = catalogue.stack(platform.stack).engine_version("vllm", "gpu")
     image = catalogue.engine("vllm").image(version or "", "gpu")
     assert image is not None, "the package's stack profiles name a version with an image"
-    return pulled(platform, Value(image, Derived("the engine's own image: it carries the Hugging Face client, pinned")))
+    return pulled(platform, catalogue, Value(image, Derived("the engine's own image: it carries the Hugging Face client, pinned")))
+
+
+def images_of(fleet: Fleet, place: Place) -> Iterator[tuple[Value, str]]:
+    """(image, what it is for) of everything that the cluster's nodes pull."""
+    for key in fleet.workload_keys:
+        if not fleet.is_placed(key, place):
+            continue
+        w = fleet.workload_at(key, place)
+        yield server_image(w), w.name
+        yield gate_image(w), f"the wait for the weights of {w.name}"
+        for name, image in sidecar_images(w).items():
+            yield image, f"{name} of {w.name}"
+        if w.service.expose and not key.prefill:
+            yield picker_image(w), f"the picker of {w.name}"
+    if any(d.writer is place for d in fleet.downloads) or any(f.writer is place for f in fleet.fillings):
+        yield client_image(fleet.platform, fleet.catalogue), "download Jobs"

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from ...catalog import Stack
-from ...resolve.images import pulled
+from ...resolve.images import picker_image
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import Value, derive
@@ -94,7 +94,7 @@ def _deployment(workload: Workload, own: dict[str, Any]) -> Row:
         service_account=own["name"],
         priority_class=SERVING_PRIORITY,
         grace_seconds=w.pod.grace_seconds,
-        image=pulled(w.platform, Value(picker.image.reference, FromCatalogue(f"{row}.image"))),
+        image=picker_image(w),
         args=_arguments(w),
         env=environment(NAMESPACE=w.namespace),
         grpc_port=picker.ports["grpc"],

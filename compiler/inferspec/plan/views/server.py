@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ...catalog.engines import Sidecar
-from ...resolve.images import pulled, server_image
+from ...resolve.images import server_image, sidecar_images
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import Derived, SpecAt, Value, derive, text
@@ -138,7 +138,7 @@ def _disk_cache(workload: Workload) -> Value | None:
 def _sidecar(workload: Workload, sidecar: Sidecar) -> Row:
     return Row(
         name=sidecar.name,
-        image=pulled(workload.platform, Value(sidecar.image, FromCatalogue(f"engines.{workload.engine.id}.sidecars"))),
+        image=sidecar_images(workload)[sidecar.name],
         args=list(sidecar.args) or None,
         ports=None,
         requests={"cpu": sidecar.cpu, "memory": sidecar.memory},
@@ -159,7 +159,7 @@ def routing_sidecar(workload: Workload) -> Row:
     own = [f"--port={w.engine.port}", f"--model-server-port={told.server_port}", f"--kv-connector={w.engine.disaggregation.connector}"]
     return Row(
         name="routing-proxy",
-        image=pulled(w.platform, Value(told.image.reference, at)),
+        image=sidecar_images(w)["routing-proxy"],
         args=[*own, *told.args],
         ports=[{"name": "http", "containerPort": w.engine.port, "protocol": "TCP"}],
         requests={key: Value(amount, at) for key, amount in told.requests.items()},

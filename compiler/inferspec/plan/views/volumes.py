@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...catalog import Catalogue
-from ...resolve.images import client_image, server_image
+from ...resolve.images import gate_image
 from ...resolve.mounts import Mount
 from ...resolve.workload import Workload
 from ...values import Default, SpecAt, Value, derive, text
@@ -85,7 +85,7 @@ def gate(workload: Workload) -> Row | None:
         return None
     resources = w.catalogue.default("weights.gate")
     return Row(
-        image=server_image(w) if w.engine.python else client_image(w.platform, w.catalogue),
+        image=gate_image(w),
         command=["python3", "/programs/gate.py"],
         args=told,
         env=environment(WAIT_SECONDS=text("{}", w.default("weights.waitSeconds"))),
