@@ -67,7 +67,8 @@ def _loads(context: Context, store: str, places: list[Place]) -> str:
 
 
 def writers(context: Context) -> Iterator[Diagnostic]:
-    """A writer is a cluster of the platform, for a bucket of the store."""
+    """A writer is a cluster of the platform, for a bucket of the store, and a bucket has one."""
+    named: dict[str, tuple[str, SpecPath]] = {}
     for name, store in context.platform.storage.items():
         for location, cluster in store.writers.items():
             at: SpecPath = ("storage", name, "writers", location)
@@ -78,6 +79,16 @@ def writers(context: Context) -> Iterator[Diagnostic]:
             elif cluster not in {p.name for p in context.fleet.places} and not context.clusters_left_out:
                 known = ", ".join(p.name for p in context.fleet.places)
                 yield context.finding("STO102", f"there is no cluster '{cluster}' to fill the bucket in {location}", at, help=known)
+            other, there = named.setdefault(store.buckets.get(location, location), (cluster, at))
+            if other != cluster:
+                bucket = store.buckets.get(location, location)
+                yield context.finding(
+                    "STO102",
+                    f"{bucket} is filled by {cluster} here and by {other} elsewhere",
+                    at,
+                    related=(context.span(there, "the other writer"),),
+                    help="one cluster writes a bucket, whatever store names it",
+                )
 
 
 def revisions(context: Context) -> Iterator[Diagnostic]:

@@ -177,7 +177,7 @@ class Fleet:
         Where a store copies between buckets, only its first bucket is downloaded to.
         """
         found: dict[tuple[str, str, str], Download] = {}
-        writers: dict[str, Place] = {}
+        writers = dict(self._named_writers)
         for key in self.workload_keys:
             for place in self.places_of(key):
                 workload = self.workload_at(key, place)
@@ -191,13 +191,16 @@ class Fleet:
                         continue
                     job = (artefact.key, artefact.version, bucket)
                     if job not in found:
-                        writer = writers.setdefault(bucket, self._named.get(store.writers.get(location, ""), place))
+                        writer = writers.setdefault(bucket, place)
                         found[job] = Download(artefact, bucket, workload.team, workload.namespace, writer)
         return tuple(found.values())
 
     @cached_property
-    def _named(self) -> dict[str, Place]:
-        return {place.name: place for place in self.places}
+    def _named_writers(self) -> dict[str, Place]:
+        """Bucket -> the cluster that a store names for it; it is the bucket's, whatever store it is read by."""
+        places = {place.name: place for place in self.places}
+        named = [(store.buckets.get(at, ""), name) for store in self.platform.storage.values() for at, name in store.writers.items()]
+        return {bucket: places[name] for bucket, name in named if bucket and name in places}
 
     @cached_property
     def volumes(self) -> dict[str, tuple[Volume, frozenset[Place]]]:
