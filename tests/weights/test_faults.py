@@ -180,7 +180,7 @@ def test_a_denial_is_not_tried_again(bench: Bench, proxied: Proxied) -> None:
     proxy.faults = [Fault(lambda method, path: "uploadType=resumable" in path, times=99, status=403)]
     bench.storage = proxy.url
     assert bench.publish("--workers", "1") == 2
-    assert "roles/storage.objectUser" in bench.err and proxy.met == 1 and unpublished(bench)
+    assert "writing objectUser" in bench.err and proxy.met == 1 and unpublished(bench)
 
 
 def test_a_server_that_keeps_other_bytes_is_found_out(resuming: Bench, proxied: Proxied) -> None:

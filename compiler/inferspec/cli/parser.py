@@ -34,7 +34,8 @@ def build() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     _spec_commands(commands)
     _questions(commands)
-    _online(commands)
+    _models(commands)
+    _preflight(commands)
     _others(commands)
     return parser
 
@@ -128,8 +129,8 @@ def _questions(commands: Commands) -> None:
     explain.add_argument("-C", "--directory", metavar="DIR", default=".", help="the repository whose policies/ may define the code")
 
 
-def _online(commands: Commands) -> None:
-    """The commands that speak to a network: no other does."""
+def _models(commands: Commands) -> None:
+    """With ``preflight`` the commands that speak to a network: no other does."""
     models = commands.add_parser("models", help="publish a model into a bucket, and check it", description="publish a model into a bucket")
     models.set_defaults(module="models", parser=models)
     actions = models.add_subparsers(dest="action", metavar="ACTION", parser_class=_Parser)
@@ -166,6 +167,20 @@ def _online(commands: Commands) -> None:
     )
     verify.add_argument("target", metavar="gs://BUCKET/PREFIX", help="the prefix with the manifest")
     verify.add_argument("--revision", metavar="COMMIT", help="the revision it must be of")
+
+
+def _preflight(commands: Commands) -> None:
+    preflight = _command(
+        commands,
+        "preflight",
+        "preflight",
+        "whether buckets, models, secrets and reservations that the platform relies on are there; reads Google Cloud, changes nothing",
+        "inferspec preflight --only usc1-prod",
+    )
+    preflight.add_argument("--only", metavar="CLUSTER", action="append", default=[], help="what these clusters rely on")
+    preflight.add_argument("--list", action="store_true", help="offline: list what has to exist before pods start, by cluster")
+    preflight.add_argument("--format", choices=("text", "json"), default="text", help="a table with the findings, or JSON (text)")
+    _spec(preflight, report=False)
 
 
 def _others(commands: Commands) -> None:

@@ -45,15 +45,15 @@ def parse_target(target: str) -> tuple[str, str]:
 class Prefix:
     """A folder of a bucket. Every method raises Refusal or Interrupted."""
 
-    def __init__(self, target: str, patience: Patience, stop: Event, *, quota_project: str | None = None) -> None:
+    def __init__(self, target: str, patience: Patience, stop: Event, *, scope: str = _SCOPE) -> None:
         self.bucket, self.path = parse_target(target)
         self.patience, self.stop = patience, stop
         storage = required("google.cloud.storage")
         self._faults = required("google.api_core.exceptions")
-        credentials = default_credentials([_SCOPE], "STORAGE_EMULATOR_HOST")
+        credentials = default_credentials([scope], "STORAGE_EMULATOR_HOST")
         self.session = required("google.auth.transport.requests").AuthorizedSession(credentials)
         self.endpoint = os.environ.get("STORAGE_EMULATOR_HOST") or "https://storage.googleapis.com"
-        self._client = storage.Client(project=quota_project or "inferspec", credentials=credentials)
+        self._client = storage.Client(project="inferspec", credentials=credentials)
         self._bucket = self._client.bucket(self.bucket)
 
     def __str__(self) -> str:
@@ -119,10 +119,14 @@ class Prefix:
     def refused(self, status: int | None) -> Refusal:
         if status in (401, 403):
             return Refusal(
-                USAGE, f"gs://{self.bucket} answers {status}: this identity may not do that; the writer needs roles/storage.objectUser"
+                USAGE,
+                f"gs://{self.bucket} answers {status}: this identity may not: reading needs roles/storage.objectViewer, writing objectUser",
             )
         if status == 404:
-            return Refusal(NO_INPUT, f"there is no bucket {self.bucket}, or this identity may not see it")
+            return Refusal(
+                NO_INPUT,
+                f"there is no bucket {self.bucket}, or this identity may not: reading needs roles/storage.objectViewer, writing objectUser",
+            )
         return Refusal(ENVIRONMENT, f"{self}: Cloud Storage answers {status}")
 
 
