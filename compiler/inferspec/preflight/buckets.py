@@ -30,7 +30,10 @@ def buckets(context: Context, cloud: Cloud, need: BucketNeed) -> Iterator[Diagno
 
 
 def _location(context: Context, need: BucketNeed, said: Any) -> Iterator[Diagnostic]:
-    """A dual-region of one's own choice tells its regions, any other location is in the catalogue."""
+    """A dual-region of one's own choice tells its regions, any other location is in the catalogue.
+
+    A source that stands in a bucket already (an adapter's) is one for all regions, and small: a warning.
+    """
     told = str(said.get("location", "")).lower()
     row = context.catalogue.storage_locations.get(told)
     chosen = [region.lower() for region in said.get("customPlacementConfig", {}).get("dataLocations", [])]
@@ -41,6 +44,7 @@ def _location(context: Context, need: BucketNeed, said: Any) -> Iterator[Diagnos
                 "STO202",
                 f"bucket {need.name} is in {told}, {region} reads it",
                 need.path,
+                severity=Severity.ERROR if need.location is not None else Severity.WARNING,
                 notes=(f"{told} has {', '.join(regions)}", f"{clusters(places)} would load weights between regions, billed as egress"),
                 help="a bucket's location cannot be changed: publish to one in the region and name it here",
             )

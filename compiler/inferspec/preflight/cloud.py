@@ -25,7 +25,8 @@ class Cloud:
 
     def __init__(self, patience: Patience) -> None:
         self.patience, self.stop = patience, Event()
-        self._session = required("google.auth.transport.requests").AuthorizedSession(default_credentials([SCOPE], ENDPOINTS["storage"][0]))
+        self._credentials = default_credentials([SCOPE])
+        self._session = required("google.auth.transport.requests").AuthorizedSession(self._credentials)
 
     def get(self, api: str, path: str) -> tuple[int, Any]:
         """Status and JSON of a resource; the JSON is empty where the status is 403 or 404."""
@@ -39,14 +40,12 @@ class Cloud:
             raise Refusal(ENVIRONMENT, f"the Google Cloud credentials do not work: {fault}") from None
         if answer.status_code in (403, 404):
             return answer.status_code, {}
-        if answer.status_code == 401:
-            raise Refusal(ENVIRONMENT, f"{url} does not take the credentials (401)")
         if answer.status_code != 200:
             raise Refusal(ENVIRONMENT, f"{url} answers {answer.status_code}")
         return 200, answer.json()
 
     def prefix(self, target: str) -> Prefix:
-        return Prefix(target, self.patience, self.stop, scope=SCOPE)
+        return Prefix(target, self.patience, self.stop, credentials=self._credentials)
 
 
 def unseen(status: int) -> str:

@@ -45,12 +45,12 @@ def parse_target(target: str) -> tuple[str, str]:
 class Prefix:
     """A folder of a bucket. Every method raises Refusal or Interrupted."""
 
-    def __init__(self, target: str, patience: Patience, stop: Event, *, scope: str = _SCOPE) -> None:
+    def __init__(self, target: str, patience: Patience, stop: Event, *, credentials: Any = None) -> None:
         self.bucket, self.path = parse_target(target)
         self.patience, self.stop = patience, stop
         storage = required("google.cloud.storage")
         self._faults = required("google.api_core.exceptions")
-        credentials = default_credentials([scope], "STORAGE_EMULATOR_HOST")
+        credentials = credentials or default_credentials([_SCOPE])
         self.session = required("google.auth.transport.requests").AuthorizedSession(credentials)
         self.endpoint = os.environ.get("STORAGE_EMULATOR_HOST") or "https://storage.googleapis.com"
         self._client = storage.Client(project="inferspec", credentials=credentials)
@@ -130,10 +130,10 @@ class Prefix:
         return Refusal(ENVIRONMENT, f"{self}: Cloud Storage answers {status}")
 
 
-def default_credentials(scopes: list[str], emulator: str) -> Any:
-    """Of the environment; anonymous where the variable ``emulator`` names a server of tests. Raises Refusal without any."""
+def default_credentials(scopes: list[str]) -> Any:
+    """Of the environment; anonymous where STORAGE_EMULATOR_HOST names another server. Raises Refusal without any."""
     auth = required("google.auth")
-    if os.environ.get(emulator):
+    if os.environ.get("STORAGE_EMULATOR_HOST"):
         return required("google.auth.credentials").AnonymousCredentials()
     try:
         return auth.default(scopes=scopes)[0]
