@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from inferspec.weights.manifest import read_manifest
+from inferspec.plan.views import weights as views
+from inferspec.preflight.needs import needs
+from inferspec.weights.bucket import parse_target
+from inferspec.weights.manifest import MANIFEST, read_manifest
 
+from tests import line
 from tests.weights.conftest import PUBLISHED, Bench, model, safetensors
 
 
@@ -281,6 +285,15 @@ def test_a_manifest_that_is_none(bench: Bench, text: bytes) -> None:
     assert bench.run("models", "verify", bench.target) == 1
     assert "inferspec-manifest.json" in bench.err
     assert list(bench.objects()) == ["inferspec-manifest.json"]
+
+
+@pytest.mark.parametrize("name", ["quickstart", "platform", "reference"])
+def test_the_compiler_s_folders_are_targets(name: str) -> None:
+    """What servers read is what a publication writes: the same prefix, the same name of the manifest."""
+    fleet = line.fleet(name)
+    models = needs(fleet, fleet.places).models.values()
+    assert [parse_target(need.target) for need in models] == [(need.bucket, need.artefact.folder.v) for need in models]
+    assert views.MANIFEST == MANIFEST and len(models) > 0
 
 
 def test_a_manifest_reads_as_it_was_written(bench: Bench) -> None:

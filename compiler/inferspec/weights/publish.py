@@ -225,7 +225,9 @@ class Publication:
                 with self._lock:
                     self._uploaded += 1
                 return True
-        raise Refusal(INCOMPLETE, f"{self.prefix}/{file.name} is changed by another writer again and again")
+        held = f"{there.bytes:,} bytes, CRC32C {there.crc32c}" if there is not None else "gone"
+        sent = f"{have.bytes:,} bytes, CRC32C {have.crc32c}"
+        raise Refusal(INCOMPLETE, f"{self.prefix}/{file.name} is {held} after {TRIES} uploads of {sent}: does another writer change it?")
 
     # -- the end -------------------------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ CHUNK = 32 << 20
 
 
 class Taken(Exception):
-    """The object is there already, or is another than the one to replace."""
+    """The object is there already, is another than the one to replace, or is not what was sent: look at it again."""
 
 
 class Begin(Exception):
@@ -149,8 +149,7 @@ class Upload:
             raise Transient(f"{self.prefix}/{self.name} was written and is not there")
         if (found.bytes, found.crc32c) != (self.sums.bytes, self.sums.crc32c):
             # A server that takes what it should refuse, or another writer in between: what is there decides.
-            self.replaces = found.generation
-            raise Begin(f"the object has {found.bytes:,} bytes, CRC32C {found.crc32c}; sent were {self.sums.bytes:,}, {self.sums.crc32c}")
+            raise Taken
         self.moved(self.sums.bytes - self.kept)
         self.kept = self.sums.bytes
         return found
