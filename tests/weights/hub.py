@@ -33,7 +33,10 @@ class Hub:
         return self.commit(repository)
 
     def commit(self, repository: str) -> str:
-        return hashlib.sha1(repr(sorted(self.files[repository].items())).encode()).hexdigest()
+        total = hashlib.sha1()
+        for name, data in sorted(self.files[repository].items()):
+            total.update(f"{name}\0{len(data)}\0".encode() + data)
+        return total.hexdigest()
 
     def start(self) -> ThreadingHTTPServer:
         hub = self
