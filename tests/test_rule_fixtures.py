@@ -6,16 +6,19 @@ fail, pass     edits ``[old, new]``: with the first the code is found, with the 
 at             spec path of the finding
 line_contains  text of the line it points at
 also           codes of other errors that the same edits cannot but make
-command        vet (without it), compile or prove
+command        vet (without it), compile, prove or preflight
 files          further files of the repository, by path; mended: those that differ in the passing run
 before         edits of a tree that is compiled first (compile)
 touch          a file of that tree, changed by hand before the failing run (compile)
+cloud          edits [resource, steps, value] of a sound cloud (preflight, failing run): tests/cloud.py, a stand-in of ours
 doctor         faults put into the plan or the tree (prove): no spec makes them, so a fault of the compiler stands in
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -39,6 +42,7 @@ from inferspec.prove.proof import Prover
 from inferspec.resolve.fleet import Fleet
 from inferspec.rules import codes
 
+from tests import cloud
 from tests.policy.fixtures import RULES as PACK_RULES
 
 HERE = Path(__file__).parent / "rules"
@@ -105,7 +109,7 @@ def run(case: Case, kind: str, folder: Path) -> list[Diagnostic]:
         (folder / name).write_text(content, encoding="utf-8")
     if case.command == "vet":
         return vet(Request(folder / "specs/platform.yaml", folder, TODAY)).diagnostics
-    return proven(case, kind, folder) if case.command == "prove" else compiled(case, kind, folder)
+    return {"prove": proven, "compile": compiled, "preflight": preflown}[case.command](case, kind, folder)
 
 
 @cache
@@ -143,6 +147,27 @@ def _parsed(said: dict[str, Any]) -> Diagnostic:
         notes=tuple(said["notes"]),
         help=said["help"],
     )
+
+
+def preflown(case: Case, kind: str, folder: Path) -> list[Diagnostic]:
+    """The command on a cloud that is as the base needs it, but for the case's edits."""
+    document, _ = load_text(edited(case.get("pass", [])))
+    assert document is not None
+    platform, _ = read_platform(document)
+    assert platform is not None
+    made = cloud.sound(Fleet(platform, catalogue()))
+    for edit in case.get("cloud", []) if kind == "fail" else []:
+        made.edit(*edit)
+    server, out = made.start(), io.StringIO()
+    try:
+        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+            for name, value in made.environment().items():
+                patch.setenv(name, value)
+            cli.main(["preflight", "-C", str(folder), "--format", "json"])
+    finally:
+        server.shutdown()
+        server.server_close()
+    return [_parsed(found) for found in json.loads(out.getvalue())["diagnostics"]]
 
 
 def proven(case: Case, kind: str, folder: Path) -> list[Diagnostic]:

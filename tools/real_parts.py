@@ -1,4 +1,4 @@
-"""The programs that tests run for real: etcd, kube-apiserver, kube-scheduler and the kustomize that Config Sync bundles.
+"""The programs that tests run for real: etcd, kube-apiserver, kube-scheduler, the kustomize that Config Sync bundles, fake-gcs-server.
 
 Run by itself, as ./dev test does, it builds what is not in the cache:
 
@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ETCD = "3.6.16"
 KUBERNETES = "1.34.4"
 KUSTOMIZE = "5.4.2"  # the one of Config Sync 1.22
+FAKE_GCS = "1.56.1"  # a Cloud Storage server that keeps conditions on generations
 
 # Without these the server calls itself v0.0.0-master and clients misjudge version skew.
 _STAMP = "-s -w " + " ".join(
@@ -26,7 +27,11 @@ _STAMP = "-s -w " + " ".join(
     for name, value in (("gitVersion", f"v{KUBERNETES}"), ("gitMajor", "1"), ("gitMinor", KUBERNETES.split(".")[1]))
 )
 _KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5"
-_SUMS = {f"{_KUSTOMIZE}@v{KUSTOMIZE}": "h1:9Zl5Gqg3XMdBEvkR54pVLCBj7FVO7W+VPNDDEzD6AyE="}
+_FAKE_GCS = "github.com/fsouza/fake-gcs-server"
+_SUMS = {
+    f"{_KUSTOMIZE}@v{KUSTOMIZE}": "h1:9Zl5Gqg3XMdBEvkR54pVLCBj7FVO7W+VPNDDEzD6AyE=",
+    f"{_FAKE_GCS}@v{FAKE_GCS}": "h1:K03sAvbLvDz4hAynpCCUqnNRp+ik9JFSvHbkD/wTPOU=",
+}
 _ETCD_SOURCE, _K8S_SOURCE = ROOT / "tools" / "controlplane" / "etcd", ROOT / "tools" / "controlplane" / "k8s"
 PROGRAMS = (
     gobuild.Program("kustomize", _KUSTOMIZE, _KUSTOMIZE, f"v{KUSTOMIZE}", cost="about 20 s on two cores"),
@@ -37,6 +42,7 @@ PROGRAMS = (
         )
         for name, cost in (("kube-apiserver", "3 min"), ("kube-scheduler", "20 s"))
     ),
+    gobuild.Program("fake-gcs-server", _FAKE_GCS, _FAKE_GCS, f"v{FAKE_GCS}", cost="1 to 7 min on two cores"),
 )
 
 

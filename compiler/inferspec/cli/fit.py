@@ -18,6 +18,7 @@ from ..resolve.workload import Workload
 from . import NO_INPUT
 from .session import report, request
 from .stop import Stop
+from .table import aligned
 
 ANSWERED = ("FIT", "ACC")
 """Findings that the account itself shows; any other error leaves no account to make."""
@@ -137,18 +138,12 @@ VERDICTS = {
 
 def _table(found: list[Account]) -> list[str]:
     """The accounts, then how long each model takes to load."""
-    accounts = _aligned([HEADS, *[_row(a) for a in found]], {0, 1, len(HEADS) - 2, len(HEADS) - 1})
+    accounts = aligned([HEADS, *[_row(a) for a in found]], {0, 1, len(HEADS) - 2, len(HEADS) - 1})
     notes = "GiB a chip; KV cache in KiB a token; reserve is an estimate"
     told = {cell[-2] for cell in map(_row, found)}
     legend = [f"{verdict}: {meaning}" for verdict, meaning in VERDICTS.items() if verdict in told]
-    loads = _aligned(_loads(found), {0})
+    loads = aligned(_loads(found), {0})
     return [*accounts, "", notes, *legend, "", *loads, "", "* as the spec reads it; by the catalogue's planning figures"]
-
-
-def _aligned(rows: list[tuple[str, ...]], left: set[int]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    cells = [[cell.ljust(w) if i in left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))] for row in rows]
-    return ["  ".join(row).rstrip() for row in cells]
 
 
 def _row(account: Account) -> tuple[str, ...]:

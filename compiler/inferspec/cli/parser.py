@@ -34,6 +34,8 @@ def build() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     _spec_commands(commands)
     _questions(commands)
+    _models(commands)
+    _preflight(commands)
     _others(commands)
     return parser
 
@@ -129,6 +131,60 @@ def _questions(commands: Commands) -> None:
     explain = _command(commands, "explain", "explain", "a finding's code, or a key of the spec", "inferspec explain FIT001")
     explain.add_argument("subject", metavar="CODE|SPEC.PATH", nargs="?", help="FIT001, or serving.chat.scale; a list of all without it")
     explain.add_argument("-C", "--directory", metavar="DIR", default=".", help="the repository whose policies/ may define the code")
+
+
+def _models(commands: Commands) -> None:
+    """With ``preflight`` the commands that speak to a network: no other does."""
+    models = commands.add_parser("models", help="publish a model into a bucket, and check it", description="publish a model into a bucket")
+    models.set_defaults(module="models", parser=models)
+    actions = models.add_subparsers(dest="action", metavar="ACTION", parser_class=_Parser)
+    publish = _command(
+        actions,
+        "publish",
+        "models",
+        "bring a pinned version of a model into a bucket, whole or not at all; every option can be a variable of the environment",
+        "inferspec models publish --source hf://acme/chat --revision dcc83ea841ab6100d6b47a070329e1ba4cf78752 --to gs://models/acme/chat/v1",
+    )
+    publish.add_argument(
+        "--source", metavar="URL", help="hf://ORG/NAME, kaggle://OWNER/MODEL/FRAMEWORK/VARIATION/VERSION, https://… (MODEL_SOURCE)"
+    )
+    publish.add_argument("--revision", metavar="COMMIT", help="full commit of the source, 40 hexadecimal digits (MODEL_REVISION)")
+    publish.add_argument("--to", metavar="gs://BUCKET/PREFIX", help="where it goes; the prefix in lower case (MODEL_TARGET)")
+    publish.add_argument("--sha256", metavar="HEX", help="of what an https:// source has: a file or a tar archive (MODEL_SHA256)")
+    publish.add_argument("--token-file", metavar="FILE", help="token of the hub, or kaggle.json (MODEL_TOKEN_FILE)")
+    publish.add_argument("--include", metavar="GLOB", action="append", help="only these files; '*' crosses folders (MODEL_INCLUDE)")
+    publish.add_argument("--exclude", metavar="GLOB", action="append", help="not these files (MODEL_EXCLUDE)")
+    publish.add_argument("--all-formats", action="store_true", help="keep copies beside safetensors: original/, *.bin (MODEL_ALL_FORMATS)")
+    publish.add_argument("--workers", metavar="N", type=int, help="files at once, 4 (MODEL_WORKERS)")
+    publish.add_argument("--scratch", metavar="DIR", help="where files stand on their way, ./inferspec-models (MODEL_SCRATCH)")
+    publish.add_argument("--scratch-gib", metavar="GIB", type=float, help="most that they take there; what is free (MODEL_SCRATCH_GIB)")
+    publish.add_argument(
+        "--chunk-mib", metavar="MIB", type=float, help="bytes a request carries, in memory once a worker, 32 (MODEL_CHUNK_MIB)"
+    )
+    publish.add_argument("-q", "--quiet", action="store_true", help="no progress, only the last line")
+    verify = _command(
+        actions,
+        "verify",
+        "models",
+        "whether what stands under a prefix is complete",
+        "inferspec models verify gs://acme-models-us/google/gemma",
+    )
+    verify.add_argument("target", metavar="gs://BUCKET/PREFIX", help="the prefix with the manifest")
+    verify.add_argument("--revision", metavar="COMMIT", help="the revision it must be of")
+
+
+def _preflight(commands: Commands) -> None:
+    preflight = _command(
+        commands,
+        "preflight",
+        "preflight",
+        "whether buckets, models, secrets and reservations that the platform relies on are there; reads Google Cloud, changes nothing",
+        "inferspec preflight --only usc1-prod",
+    )
+    preflight.add_argument("--only", metavar="CLUSTER", action="append", default=[], help="what these clusters rely on")
+    preflight.add_argument("--list", action="store_true", help="offline: list what has to exist before pods start, by cluster")
+    preflight.add_argument("--format", choices=("text", "json"), default="text", help="a table with the findings, or JSON (text)")
+    _spec(preflight, report=False)
 
 
 def _others(commands: Commands) -> None:

@@ -1,0 +1,61 @@
+"""What has to exist before the pods of a cluster start, as a list. Offline: no order holds across clusters, so people keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..plan.terraform import variables
+from ..resolve.fleet import Fleet
+from ..resolve.places import Place
+from .needs import ReservationNeed, needs
+
+
+def prerequisites(fleet: Fleet, place: Place) -> dict[str, Any]:
+    """Of one cluster: what its Terraform variables name, and what is checked beside them."""
+    said, needed = variables(fleet, place), needs(fleet, [place])
+    pool = f"projects/{said['project_number']}/locations/global/workloadIdentityPools/{said['project_id']}.svc.id.goog"
+
+    def principal(grant: dict[str, str]) -> str:
+        return f"principal://iam.googleapis.com/{pool}/subject/ns/{grant['namespace']}/sa/{grant['service_account']}"
+
+    grants = [(grant["role"], f"gs://{grant['bucket']}", principal(grant)) for grant in said["bucket_grants"]]
+    grants += [(grant["role"], grant["secret"], principal(grant)) for grant in said["secret_grants"]]
+    located = {bucket["name"]: bucket["location"] for bucket in said["buckets"]}
+    return {
+        "cluster": place.name,
+        "region": place.region,
+        "project": said["project_id"],
+        "buckets": [{"name": name, "location": located.get(name, "")} for name in sorted(needed.buckets)],
+        "grants": [{"role": role, "on": on, "to": to} for role, on, to in grants],
+        "secrets": [f"{secret.resource}/versions/{secret.version}" for secret in needed.secrets.values()],
+        "reservations": [_reservation(fleet, need) for need in needed.reservations.values()],
+        "models": [model.target for model in needed.models.values()],
+        "certificates": said["certificates"],
+        "addresses": said["addresses"],
+    }
+
+
+def _reservation(fleet: Fleet, need: ReservationNeed) -> dict[str, Any]:
+    machine = fleet.catalogue.machines[need.spec.shape].type
+    return {"name": need.spec.name, "zone": need.zone, "project": need.owner, "machineType": machine, "count": need.spec.nodes}
+
+
+def lines(said: dict[str, Any]) -> Iterator[str]:
+    """The list for people; nothing is shown of a kind that is not needed."""
+    yield f"{said['cluster']}: {said['region']}, project {said['project']}"
+    for bucket in said["buckets"]:
+        yield f"  bucket       gs://{bucket['name']}{' in ' + bucket['location'] if bucket['location'] else ', which stands already'}"
+    for grant in said["grants"]:
+        yield f"  grant        {grant['role']} on {grant['on']}"
+        yield f"               to {grant['to']}"
+    for secret in said["secrets"]:
+        yield f"  secret       {secret}"
+    for held in said["reservations"]:
+        yield f"  reservation  {held['name']} of {held['count']} {held['machineType']} in {held['zone']}, project {held['project']}"
+    for model in said["models"]:
+        yield f"  model        {model}"
+    for name in said["certificates"]:
+        yield f"  certificate  {name}"
+    for name in said["addresses"]:
+        yield f"  address      {name}"
