@@ -14,6 +14,16 @@ from ..resolve.places import Place
 from ..resolve.workload import Workload
 from .context import Context, clusters, place_of
 
+PINNED = {
+    "hf": (
+        "[0-9a-f]{40}",
+        "full commit id (40 hexadecimal digits): what a branch or tag names can change",
+        "dcc83ea841ab6100d6b47a070329e1ba4cf78752 is one; the model's page lists its commits",
+    ),
+    "kaggle": ("[1-9][0-9]*", "version number of a Kaggle model", 'the model\'s page lists its versions: v1: "3"'),
+    "https": ("[0-9a-f]{64}", "sha256 of the file (64 hexadecimal digits)", "sha256sum FILE prints it"),
+}
+"""Scheme of a source -> what its versions look like, what they are, and where to find one."""
 SSD_GIB = 375
 """One local SSD (Compute Engine documentation, "About Local SSD disks")."""
 
@@ -92,16 +102,20 @@ def writers(context: Context) -> Iterator[Diagnostic]:
 
 
 def revisions(context: Context) -> Iterator[Diagnostic]:
-    """Only a full commit of a Hugging Face repository stays what it is."""
+    """What a version names never changes; what only the publisher can fetch has its image."""
     for name, model in context.platform.models.items():
+        scheme = model.source.partition("://")[0]
+        form, what, help = PINNED.get(scheme, ("", "", ""))
         for version, revision in model.versions.items():
-            if model.source.startswith("hf://") and not re.fullmatch(r"[0-9a-f]{40}", revision):
-                yield context.finding(
-                    "STO103",
-                    f"{revision!r} is no full commit id (40 hexadecimal digits): what a branch or tag names can change",
-                    ("models", name, "versions", version),
-                    help="dcc83ea841ab6100d6b47a070329e1ba4cf78752 is one; the model's page lists its commits",
-                )
+            if form and not re.fullmatch(form, revision):
+                yield context.finding("STO103", f"{revision!r} is no {what}", ("models", name, "versions", version), help=help)
+        if scheme in ("kaggle", "https") and context.platform.images.models is None:
+            yield context.finding(
+                "STO117",
+                f"model {name}: {scheme} sources are fetched by the image of 'inferspec models', and the spec names none",
+                ("models", name, "source"),
+                help="images.models: REGISTRY/inferspec-models:VERSION, built from images/models/Dockerfile",
+            )
 
 
 def copies(context: Context) -> Iterator[Diagnostic]:

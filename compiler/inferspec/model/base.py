@@ -117,7 +117,10 @@ Network = Annotated[
 ModelSource = Annotated[
     str,
     Grammar(
-        r"hf://[A-Za-z0-9][-A-Za-z0-9_.]*/[A-Za-z0-9][-A-Za-z0-9_.]*|gs://[a-z0-9][-a-z0-9_.]{1,61}[a-z0-9]/(?!.*\.\.)\S+",
+        r"hf://[A-Za-z0-9][-A-Za-z0-9_.]*/[A-Za-z0-9][-A-Za-z0-9_.]*"
+        r"|gs://[a-z0-9][-a-z0-9_.]{1,61}[a-z0-9]/(?!.*\.\.)\S+"
+        r"|kaggle://[A-Za-z0-9][-A-Za-z0-9_.]*(?:/[A-Za-z0-9][-A-Za-z0-9_.]*){3}"
+        r"|https://[a-z0-9][-a-z0-9.]*\.[a-z]+(?::[0-9]+)?/(?!.*\.\.)[^\s@?#]+",
         "a model source",
         "hf://google/gemma-3-27b-it",
         300,

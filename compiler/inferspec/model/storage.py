@@ -195,10 +195,10 @@ class Model(Closed):
     """A model, its pinned versions and where its weights are kept."""
 
     source: ModelSource
-    """hf://ORG/NAME, or gs://BUCKET/PATH for weights that are there already."""
+    """hf://ORG/NAME, kaggle://OWNER/MODEL/FRAMEWORK/VARIATION or https://HOST/FILE; gs://BUCKET/PATH for weights that are there already."""
     versions: Annotated[dict[VersionName, SourceRevision], Field(min_length=1)]
-    """Version name -> full commit of a Hugging Face source, or folder below a gs:// source. A folder a version: readers of an old one never
-    break."""
+    """Version name -> full commit of a Hugging Face source, version number of a Kaggle one, sha256 of a file, folder below a gs:// source.
+    Each has a folder of its own: readers of an old one never break."""
     store: Name
     """Key in ``storage``."""
     secret: Name | None = None

@@ -1,5 +1,6 @@
 """Reads a bucket over the JSON API with the token of the Pod's service account (Cloud Storage documentation, "Objects: get", "list")."""
 
+import http.client
 import json
 import os
 import time
@@ -30,19 +31,36 @@ def opened(url, headers=None):
         raise Absent(f"{error} for {url}") from error
 
 
+def answered(url, headers=None):
+    """The JSON of an answer. An answer that ends early raises Absent too: a later try can be whole."""
+    with opened(url, headers) as response:
+        try:
+            return json.load(response)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise Absent(f"{url} is no whole answer: {error}") from error
+
+
 def authorised():
     """Header with a token; the metadata server makes one for the Pod's service account."""
     if _token.get("until", 0) < time.time():
-        with opened(TOKEN, {"Metadata-Flavor": "Google"}) as response:
-            said = json.load(response)
+        said = answered(TOKEN, {"Metadata-Flavor": "Google"})
         _token.update(value=said["access_token"], until=time.time() + said["expires_in"] - 60)
     return {"Authorization": "Bearer " + _token["value"]}
 
 
+def media(bucket, name):
+    """URL of an object's content."""
+    return f"{STORAGE}/storage/v1/b/{bucket}/o/{urllib.parse.quote(name, safe='')}?alt=media"
+
+
 def read(bucket, name, start=0):
     """Response that reads one object from byte ``start``."""
-    url = f"{STORAGE}/storage/v1/b/{bucket}/o/{urllib.parse.quote(name, safe='')}?alt=media"
-    return opened(url, {**authorised(), **({"Range": f"bytes={start}-"} if start else {})})
+    return opened(media(bucket, name), {**authorised(), **({"Range": f"bytes={start}-"} if start else {})})
+
+
+def document(bucket, name):
+    """A JSON object of the bucket."""
+    return answered(media(bucket, name), authorised())
 
 
 def listed(bucket, folder):
@@ -50,8 +68,7 @@ def listed(bucket, folder):
     found, page = {}, ""
     while True:
         query = {"prefix": folder + "/", "fields": "nextPageToken,items(name,size)", **({"pageToken": page} if page else {})}
-        with opened(f"{STORAGE}/storage/v1/b/{bucket}/o?{urllib.parse.urlencode(query)}", authorised()) as response:
-            answer = json.load(response)
+        answer = answered(f"{STORAGE}/storage/v1/b/{bucket}/o?{urllib.parse.urlencode(query)}", authorised())
         found.update({item["name"][len(folder) + 1 :]: int(item["size"]) for item in answer.get("items", ())})
         page = answer.get("nextPageToken", "")
         if not page:
@@ -60,8 +77,7 @@ def listed(bucket, folder):
 
 def manifest(bucket, folder):
     """The manifest of a complete folder."""
-    with read(bucket, f"{folder}/{MANIFEST}") as response:
-        return json.load(response)
+    return document(bucket, f"{folder}/{MANIFEST}")
 
 
 def compared(wanted, there, where):

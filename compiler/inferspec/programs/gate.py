@@ -10,7 +10,7 @@ import pathlib
 import sys
 import time
 
-from bucket import MANIFEST, Absent, compared, listed, manifest, read
+from bucket import MANIFEST, Absent, compared, document, listed, manifest
 
 WAIT = float(os.environ.get("WAIT_SECONDS", "600"))
 PERIOD = float(os.environ.get("PERIOD_SECONDS", "10"))
@@ -35,8 +35,7 @@ def standing(bucket, folder):
     if not there:
         raise Absent(f"gs://{bucket}/{folder} is empty")
     for index in (name for name in there if name.endswith(".safetensors.index.json")):
-        with read(bucket, f"{folder}/{index}") as response:
-            missing = set(json.load(response)["weight_map"].values()) - set(there)
+        missing = set(document(bucket, f"{folder}/{index}")["weight_map"].values()) - set(there)
         if missing:
             raise Absent(f"gs://{bucket}/{folder} lacks {min(missing)}, which {index} names")
 

@@ -7,6 +7,7 @@ With SNAPSHOT, SNAPSHOT_CLASS and CLAIM set, the filled volume is then kept as t
 
 import concurrent.futures
 import hashlib
+import http.client
 import json
 import os
 import pathlib
@@ -56,7 +57,7 @@ def filled(bucket, folder, target, name, file):
                 copied(bucket, f"{folder}/{name}", part, start)
             if part.stat().st_size == file["bytes"]:
                 break
-        except (Absent, OSError) as error:
+        except (Absent, OSError, http.client.HTTPException) as error:
             print(f"{name}: {error}, attempt {attempt + 1} of 5", flush=True)
             time.sleep(min(PERIOD, 2**attempt))
     else:

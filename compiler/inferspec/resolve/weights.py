@@ -42,8 +42,8 @@ class Artefact:
 
     @property
     def published(self) -> bool:
-        """A Hugging Face source is brought into the bucket; anything else is there already."""
-        return str(self.source.v).startswith("hf://")
+        """Brought into the bucket; what is in a bucket is there already."""
+        return not str(self.source.v).startswith("gs://")
 
     @property
     def folder(self) -> Value:

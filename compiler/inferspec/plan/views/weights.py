@@ -21,6 +21,9 @@ from .claims import fill_name, snapshot_class
 from .platform import BATCH_PRIORITY
 from .volumes import PROGRAMS, fuse_annotations
 
+TOKEN = "/var/run/secrets/hugging-face/token"
+"""Where the download Job mounts the token of a gated source."""
+
 
 def identity(platform: Platform, artefact: str, token: str | None, namespace: str) -> list[Drawn]:
     """Service account of the writer, and the token it reads."""
@@ -53,35 +56,55 @@ def download(platform: Platform, catalogue: Catalogue, artefact: Artefact, names
     said, size = artefact.source, artefact.size
     requests = catalogue.default("download.requests")
     margin = catalogue.default("download.storageMargin")
+    publisher = platform.images.models is not None
+    bucket = bucket_holding(platform, catalogue, artefact, region)
     scratch = f"{max(10, math.ceil(size * margin / GIB))}Gi"
     row = Row(
         namespace=namespace,
         labels=labels(platform.name, name, "download"),
         pod_labels=labels(platform.name, name, "download"),
-        annotations=fuse_annotations(catalogue, text("{}Gi", default("storage.fuseSidecarGiB"))),
+        annotations=None if publisher else fuse_annotations(catalogue, text("{}Gi", default("storage.fuseSidecarGiB"))),
         backoff_limit=default("download.backoffLimit"),
         service_account=name,
         priority_class=BATCH_PRIORITY,
         image=client_image(platform, catalogue),
-        command=["python3", "-c", source("download.py")],
-        env=environment(
-            MODEL_REPOSITORY=derive("source without its scheme", str(said.v).partition("://")[2], said),
-            MODEL_REVISION=artefact.revision,
-            MODEL_PREFIX=artefact.folder,
-            MANIFEST=MANIFEST,
-            HOME="/scratch",
-            TMPDIR="/scratch",
-        ),
+        command=None if publisher else ["python3", "-c", source("download.py")],
+        args=["publish"] if publisher else None,
+        env=_order(artefact, bucket) if publisher else _order_of_script(artefact),
         cpu=Value(requests["cpu"], Default("download.requests")),
         memory=Value(requests["memory"], Default("download.requests")),
         secret_class=name if artefact.secret is not None else None,
         scratch_class=default("download.scratchClass"),
         scratch_size=derive(f"weights {size / GIB:.1f} GiB x {margin}, 10Gi at least", scratch, said),
-        bucket=bucket_holding(platform, catalogue, artefact, region),
+        bucket=None if publisher else bucket,
         mount_options=default("download.mountOptions"),
     )
     row.name = f"{name}-{artefact.version.replace('.', '-')}-{_content_hash(row)}"
     return "download-job", row
+
+
+def _order(artefact: Artefact, bucket: Value) -> list[dict[str, Any]]:
+    """What ``inferspec models publish`` reads of its environment (docs/models.md)."""
+    said, revision = artefact.source, artefact.revision
+    named = {"MODEL_REVISION": revision}
+    if str(said.v).startswith("kaggle://"):
+        said, named = text("{}/{}", said, revision), {}
+    elif str(said.v).startswith("https://"):
+        named = {"MODEL_SHA256": revision}
+    token = {"MODEL_TOKEN_FILE": TOKEN} if artefact.secret is not None else {}
+    target = text("gs://{}/{}", bucket, artefact.folder)
+    return environment(MODEL_SOURCE=said, **named, MODEL_TARGET=target, **token, MODEL_SCRATCH="/scratch/models")
+
+
+def _order_of_script(artefact: Artefact) -> list[dict[str, Any]]:
+    return environment(
+        MODEL_REPOSITORY=derive("source without its scheme", str(artefact.source.v).partition("://")[2], artefact.source),
+        MODEL_REVISION=artefact.revision,
+        MODEL_PREFIX=artefact.folder,
+        MANIFEST=MANIFEST,
+        HOME="/scratch",
+        TMPDIR="/scratch",
+    )
 
 
 def hydrate(platform: Platform, catalogue: Catalogue, volume: Volume, artefact: Artefact, region: str) -> Drawn:
