@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -245,3 +246,13 @@ def test_an_order_that_is_not_one(bench: Bench, monkeypatch: pytest.MonkeyPatch)
     assert bench.publish("--workers", "0") == 2 and "workers is 0: 1 to 64" in bench.err
     monkeypatch.setenv("MODEL_WORKERS", "many")
     assert bench.publish() == 2 and "MODEL_WORKERS is 'many'" in bench.err
+
+
+def test_metadata_alone_makes_no_object_trusted(bench: Bench) -> None:
+    """It says which content was meant; the checksum that the server reports says whether that is what stands there."""
+    meant = bench.files["config.json"]
+    blob = hashlib.sha1(b"blob %d\0" % len(meant) + meant).hexdigest()
+    said = {"inferspec-identity": f"git:{blob}", "inferspec-sha256": "0" * 64}
+    bench.put("config.json", b"x" * len(meant), {**said, "inferspec-crc32c": "AAAAAA=="})
+    assert bench.publish() == 0, bench.err
+    assert bench.whole() and "6 uploaded, 0 there already" in bench.out
