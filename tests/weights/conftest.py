@@ -218,16 +218,15 @@ class Bench:
     def manifest(self) -> Any:
         return json.loads(self.content("inferspec-manifest.json"))
 
-    def put(self, name: str, data: bytes) -> None:
+    def put(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> None:
         """An object that somebody else wrote."""
-        from urllib.parse import quote
-
         server = urlsplit(self.server)
         connection = http.client.HTTPConnection(server.hostname or "", server.port, timeout=10)
-        key = quote(f"acme/tiny/{self.revision}/{name}", safe="")
-        connection.request(
-            "POST", f"/upload/storage/v1/b/{self.bucket}/o?uploadType=media&name={key}", data, {"Content-Type": "application/octet-stream"}
-        )
+        about = json.dumps({"name": f"acme/tiny/{self.revision}/{name}", "metadata": metadata or {}}).encode()
+        head, rest = b"--part\r\nContent-Type: application/json\r\n\r\n", b"\r\n--part\r\nContent-Type: application/octet-stream\r\n\r\n"
+        body = head + about + rest + data + b"\r\n--part--\r\n"
+        path = f"/upload/storage/v1/b/{self.bucket}/o?uploadType=multipart"
+        connection.request("POST", path, body, {"Content-Type": "multipart/related; boundary=part"})
         assert connection.getresponse().status == 200
         connection.close()
 

@@ -209,10 +209,10 @@ def test_an_object_that_changes_before_the_manifest(bench: Bench, proxied: Proxi
         lists[0] += method == "GET" and "prefix=" in path
         return method == "GET" and "prefix=" in path and lists[0] == 2
 
-    proxy.faults = [Fault(last, call=lambda: bench.put("config.json", b"{}"))]
+    proxy.faults = [Fault(last, call=lambda: bench.put("config.json", b"x" * 39))]
     bench.storage = proxy.url
     assert bench.publish() == 1
-    assert "changed while it was filled: config.json has 2 bytes" in bench.err and unpublished(bench)
+    assert "changed while it was filled: config.json has CRC32C" in bench.err and unpublished(bench)
     assert bench.publish() == 0 and bench.whole()
 
 
