@@ -96,7 +96,8 @@ def _config(catalogue: Catalogue, name: str, spec: CapacityClass) -> dict[str, A
         if value is not None:
             found[field] = Value(value, SpecAt((*at, key)))
     options = Options(spec, at)
-    return {**found, **{key: value for key, value in (("nodeLabels", options.labels()), ("taints", options.taints())) if value}} or None
+    own = {"nodeLabels": options.labels(), "taints": options.taints()}
+    return {**found, **{key: value for key, value in own.items() if value is not None}} or None
 
 
 def _rule(platform: Platform, catalogue: Catalogue, name: str, rung: Rung, subject: Subject) -> Row | None:

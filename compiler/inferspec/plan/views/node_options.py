@@ -10,8 +10,10 @@ from pydantic.alias_generators import to_camel
 
 from ...catalog import Machine
 from ...diagnostics import SpecPath
+from ...model.capacity import CapacityClass
 from ...model.nodes import BootDisk, NodeOptions, Taint
 from ...quantity import parse
+from ...resolve.ladder import sources
 from ...values import Catalogue as FromCatalogue
 from ...values import SpecAt, Value, derive
 
@@ -44,7 +46,7 @@ class Options:
             "zoneTypes": self._each("zone_types", lambda kind: kind),
             "locationPolicy": self.one("location_policy"),
         }
-        return {key: value for key, value in found.items() if value} or None
+        return {key: value for key, value in found.items() if value is not None} or None
 
     def storage(self, machine: Machine, *, reserved: bool) -> dict[str, Any] | None:
         """A rule of a reservation must state the local SSDs that its machine has anyway (GKE, "About custom ComputeClasses")."""
@@ -106,5 +108,19 @@ def _boot_disk(disk: BootDisk, at: SpecPath) -> dict[str, Any]:
 
 
 def _taint(taint: Taint, at: SpecPath) -> dict[str, Value]:
+    key = Value(taint.key, SpecAt((*at, "key")))
     value = {} if taint.value is None else {"value": Value(taint.value, SpecAt((*at, "value")))}
-    return {"key": Value(taint.key, SpecAt((*at, "key"))), **value, "effect": Value(taint.effect, SpecAt((*at, "effect")))}
+    said = "effect" in taint.model_fields_set
+    effect = Value(taint.effect, SpecAt((*at, "effect"))) if said else derive("taint without an effect", taint.effect, key)
+    return {"key": key, **value, "effect": effect}
+
+
+def class_tolerations(spec: CapacityClass, name: str) -> list[dict[str, Any]]:
+    """For the taints that a class and its sources put on nodes, each once; GKE tolerates the class's own taint itself."""
+    said = [(spec, ("capacityClasses", name)), *((source, ("capacityClasses", name, *at)) for at, source in sources(spec))]
+    found: dict[Taint, dict[str, Any]] = {}
+    for options, at in said:
+        for i, taint in enumerate(options.taints or ()):
+            operator = "Exists" if taint.value is None else "Equal"
+            found.setdefault(taint, {"operator": operator, **_taint(taint, (*at, "taints", i))})
+    return list(found.values())
