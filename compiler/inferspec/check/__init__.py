@@ -28,6 +28,7 @@ from . import (
     overrides,
     parallel,
     provided,
+    quotas,
     references,
     scaling,
     storage,
@@ -109,6 +110,7 @@ RULES: tuple[Rule, ...] = (
     delivery.later,
     provided.floor,
     provided.objectives,
+    quotas.limits,
 )
 """In the order of the spec; a new rule is a function in its area's module and a line here."""
 

@@ -8,14 +8,12 @@ import math
 from argparse import Namespace
 from dataclasses import dataclass, replace
 
-from ..diagnostics import Severity
-from ..outcome import Outcome
 from ..pipeline import vet
 from ..resolve.fleet import Fleet
 from ..resolve.memory import GIB, Fit
 from ..resolve.workload import Workload
 from . import NO_INPUT
-from .session import report, request
+from .session import report, request, stopped
 from .stop import Stop
 
 ANSWERED = ("FIT", "ACC")
@@ -46,7 +44,7 @@ class Account:
 def run(options: Namespace) -> int:
     asked = request(options)
     outcome = vet(asked)
-    if outcome.fleet is None or _blocked(outcome):
+    if outcome.fleet is None or stopped(outcome, ANSWERED):
         form, options.format, options.output, options.fail_on = options.format, "text", None, "error"
         code = report(options, outcome)
         options.format = form
@@ -58,10 +56,6 @@ def run(options: Namespace) -> int:
     found = [a for a in accounts(outcome.fleet) if options.service in (None, a.workload.service_name)]
     print(json.dumps([_plain(a) for a in found], indent=2) if options.format == "json" else "\n".join(_table(found)))
     return 1 if any(a.fit is not None and a.fit.headroom < 0 for a in found) else 0
-
-
-def _blocked(outcome: Outcome) -> bool:
-    return any(d.severity is Severity.ERROR and d.waiver is None and not d.code.startswith(ANSWERED) for d in outcome.diagnostics)
 
 
 def accounts(fleet: Fleet) -> list[Account]:
@@ -136,15 +130,16 @@ VERDICTS = {
 
 def _table(found: list[Account]) -> list[str]:
     """The accounts, then how long each model takes to load."""
-    accounts = _aligned([HEADS, *[_row(a) for a in found]], {0, 1, len(HEADS) - 2, len(HEADS) - 1})
+    accounts = aligned([HEADS, *[_row(a) for a in found]], {0, 1, len(HEADS) - 2, len(HEADS) - 1})
     notes = "GiB a chip; KV cache in KiB a token; reserve is an estimate"
     told = {cell[-2] for cell in map(_row, found)}
     legend = [f"{verdict}: {meaning}" for verdict, meaning in VERDICTS.items() if verdict in told]
-    loads = _aligned(_loads(found), {0})
+    loads = aligned(_loads(found), {0})
     return [*accounts, "", notes, *legend, "", *loads, "", "* as the spec reads it; by the catalogue's planning figures"]
 
 
-def _aligned(rows: list[tuple[str, ...]], left: set[int]) -> list[str]:
+def aligned(rows: list[tuple[str, ...]], left: set[int]) -> list[str]:
+    """Lines of a table; the columns in ``left`` are text, the others figures."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     cells = [[cell.ljust(w) if i in left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))] for row in rows]
     return ["  ".join(row).rstrip() for row in cells]

@@ -75,6 +75,15 @@ class Reservation(Closed):
     """Bought in calendar mode: for 1 to 90 days, and its machines go when it ends."""
 
 
+class QuotaLimit(Closed):
+    """Chips of an accelerator that a project may have in a region."""
+
+    on_demand: Annotated[int, Field(ge=0)] | None = None
+    """By the quota of machines on demand."""
+    spot: Annotated[int, Field(ge=0)] | None = None
+    """By the preemptible quota, of Spot and flex-start."""
+
+
 class Gke(Closed):
     """What the cluster promises about its GKE version."""
 
@@ -125,6 +134,8 @@ class RegionPlaces(Closed):
     """Range of the region's proxy-only subnet: where requests of a regional gateway come from."""
     reservations: dict[Name, Reservation] = {}
     """Reservations that capacity classes name in ``baseline`` or ``burst``."""
+    quotas: dict[Name, dict[Name, Annotated[int, Field(ge=0)] | QuotaLimit]] = {}
+    """Quota of each project here, by accelerator of the catalogue: chips on demand, or onDemand and spot."""
     clusters: dict[Name, Cluster] = {}
     """Clusters of the region."""
 
