@@ -10,6 +10,8 @@ from ..resolve.places import Place
 from .capacity_floors import COMPUTE_CLASS_FLOOR, class_needs
 from .context import Context, clusters
 
+WITHOUT_NAP = f"below {COMPUTE_CLASS_FLOOR} GKE reports NapCannotBeEnabled where the cluster has no node auto-provisioning"
+
 
 def _key(version: str) -> tuple[int, ...]:
     return tuple(int(n) for n in re.findall(r"\d+", version))
@@ -28,6 +30,7 @@ def floor(context: Context) -> Iterator[Diagnostic]:
                 "SYNC113",
                 f"cluster {place.name} {said}; {what} is there from {low}",
                 (*place.path, "gke", "minVersion"),
+                notes=(WITHOUT_NAP,) if any(need[0] == COMPUTE_CLASS_FLOOR for need in missing) else (),
                 help=f"gke: {{minVersion: {low}}}",
                 key=version is None,
             )
