@@ -414,7 +414,7 @@ def test_names_and_selectors_are_those_of_the_last_release(name: str, refresh: b
 # -- kustomize ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["fleet", "router", "engines"])
+@pytest.mark.parametrize("name", ["fleet", "router", "engines", "capacity"])
 def test_both_kustomize_versions_build_every_overlay_to_the_plan(name: str, real_programs: Path, tmp_path: Path) -> None:
     write_tree(line.tree(name), tmp_path)
     plan = line.fleet_plan(name)

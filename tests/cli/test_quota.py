@@ -135,3 +135,13 @@ def test_unlimited_is_no_limit_and_a_missing_file_is_said(run: Run, tmp_path: Pa
 def test_limits_of_the_spec_are_shown(run: Run) -> None:
     found = by_metric(told(run, "-C", str(line.ROOT), "-f", "tests/specs/capacity.yaml"))
     assert found["prod", "us-central1", "PREEMPTIBLE_NVIDIA_H100_GPUS", ""]["limit"] == 16
+
+
+def test_least_nodes_that_no_server_fills_count_too(run: Run, repository: Path) -> None:
+    """Two replicas of one chip are there; five nodes are asked for."""
+    spec = repository / "specs/capacity.yaml"
+    spec.write_text(line.text("capacity").replace("minimumNodes: 2", "minimumNodes: 5"), encoding="utf-8")
+    found = told(run, "-f", "specs/capacity.yaml")
+    floor = {s["cluster"]: (s["min"], s["max"]) for s in found["services"] if s["workload"] == "class h100-chat"}
+    assert floor == {"usc1-prod": (3, 0), "euw4-prod": (3, 0)}
+    assert by_metric(found)["prod", "europe-west4", "PREEMPTIBLE_NVIDIA_H100_GPUS", ""]["min"] == 5

@@ -111,6 +111,7 @@ RULES: tuple[Rule, ...] = (
     provided.floor,
     provided.objectives,
     quotas.limits,
+    quotas.held,
 )
 """In the order of the spec; a new rule is a function in its area's module and a line here."""
 

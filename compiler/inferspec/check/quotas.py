@@ -10,6 +10,7 @@ from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.places import QuotaLimit
 from ..model.platform import Platform
 from ..resolve.quota import PREEMPTIBLE, Need, demands, metric_of, needs
+from ..resolve.settings import capacity_of
 from .context import Context
 
 
@@ -53,9 +54,29 @@ def limits(context: Context) -> Iterator[Diagnostic]:
             yield from _over(context, need, limit)
 
 
+def held(context: Context) -> Iterator[Diagnostic]:
+    """Reservations alone, and fewer machines in them than the least scale asks for: some servers never start."""
+    classes = context.platform.capacity_classes
+    alone = {name for name, spec in classes.items() if all(s.kind == "reservation" for s in (*spec.baseline, *spec.burst))}
+    if not any(capacity_of(context.platform, key) in alone for key in context.fleet.workload_keys) or not _sound(context):
+        return
+    for demand in demands(context.fleet):
+        if demand.capacity in alone and demand.asks and demand.unmet:
+            filled = demand.least - demand.unmet
+            yield context.finding(
+                "CAP126",
+                f"{demand.workload} in {demand.place.name}: reservations hold {filled:,} of the {demand.least:,} chips of its least scale",
+                ("capacityClasses", demand.capacity),
+                key=True,
+                severity=Severity.WARNING,
+                notes=(f"{demand.arithmetic} = {demand.least:,} to {demand.most:,}", "reservations are filled in the order of the spec"),
+                help="add a burst source, a larger reservation, or lower the scale",
+            )
+
+
 def _sound(context: Context) -> bool:
     """Machines that the catalogue lacks have been told; without them there is nothing to add up."""
-    return all(s in context.catalogue.machines for spec in context.platform.capacity_classes.values() for s in spec.shape)
+    return all(s in context.catalogue.machines for spec in context.platform.capacity_classes.values() for s in spec.every_shape)
 
 
 def _over(context: Context, need: Need, limit: Limit) -> Iterator[Diagnostic]:

@@ -64,7 +64,7 @@ def accounts(fleet: Fleet) -> list[Account]:
     for key in fleet.workload_keys:
         for place in fleet.places_of(key):
             workload = fleet.workload_at(key, place)
-            for shape in workload.capacity.shape:
+            for shape in workload.capacity.every_shape:
                 fit = workload.fit(fleet.catalogue.machines[shape])
                 shown = (workload.name, workload.model_ref.v, shape, *(_numbers(fit).values() if fit else ()))
                 found.setdefault(shown, (Account(workload, shape, (), fit), []))[1].append(place.name)

@@ -132,3 +132,9 @@ class CapacityClass(NodeOptions):
     """Collection of TPU slices that are scheduled as one."""
     workload_type: Literal["HIGH_AVAILABILITY", "HIGH_THROUGHPUT"] | None = None
     """What a collection is for; HIGH_THROUGHPUT needs a nodePoolGroup."""
+
+    @property
+    def every_shape(self) -> tuple[str, ...]:
+        """Machine types of the class and of single sources: a server of the class must fit each."""
+        own = (source.shape for source in (*self.baseline, *self.burst) if source.shape is not None)
+        return tuple(dict.fromkeys((*self.shape, *own)))
