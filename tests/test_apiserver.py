@@ -89,6 +89,9 @@ def test_every_object_of_a_cluster_is_taken_and_a_second_apply_changes_nothing(
         assert again["metadata"]["resourceVersion"] == first[path]["metadata"]["resourceVersion"], path
         assert again["metadata"].get("generation") == first[path]["metadata"].get("generation"), path
     assert control_plane.take_warnings() == []
+    for tree in trees:
+        if tree["kind"] == "ValidatingAdmissionPolicyBinding":  # enforced from now on, also against the Pods of other tests
+            control_plane.request("DELETE", control_plane.path_of(tree))
 
 
 def test_nothing_is_left_out_where_every_crd_is_there(control_plane: ControlPlane) -> None:

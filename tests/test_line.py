@@ -31,7 +31,7 @@ from ruamel.yaml import YAML
 
 from tests import line
 
-SPECS = pytest.mark.parametrize("name", ["quickstart", "platform", "fleet", "router", "engines"])
+SPECS = pytest.mark.parametrize("name", ["quickstart", "platform", "fleet", "router", "engines", "capacity"])
 SHARED = ("overlays/fleet/base/", "overlays/fleet/components/", "overlays/fleet/manifest.lock")
 few = settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.explicit, Phase.reuse, Phase.generate]
@@ -414,7 +414,7 @@ def test_names_and_selectors_are_those_of_the_last_release(name: str, refresh: b
 # -- kustomize ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["fleet", "router", "engines"])
+@pytest.mark.parametrize("name", ["fleet", "router", "engines", "capacity"])
 def test_both_kustomize_versions_build_every_overlay_to_the_plan(name: str, real_programs: Path, tmp_path: Path) -> None:
     write_tree(line.tree(name), tmp_path)
     plan = line.fleet_plan(name)

@@ -121,7 +121,9 @@ def promised(catalogue: Catalogue, cluster: ClusterPlan, compute_class: dict[str
             "topology.kubernetes.io/zone": zones[0],
             "cloud.google.com/gke-accelerator-count": str(machine.chips),
         }
+        own = (*compute_class["spec"].get("nodePoolConfig", {}).get("taints", ()), *rule.get("taints", ()))
         taints = [(CLASS, name), (accelerator.resource, "present")]
+        taints += [(taint["key"], taint.get("value", "")) for taint in own if taint["effect"] == "NoSchedule"]
         if accelerator.arch == "arm64":
             taints.append(("kubernetes.io/arch", "arm64"))
         if "tpu" in rule:
@@ -189,7 +191,10 @@ def trials(name: str) -> list[Trial]:
     catalogue, found = line.fleet(name).catalogue, {}
     for cluster in line.fleet_plan(name).clusters:
         platform = cluster_objects(line.fleet_plan(name), cluster)["platform"]
-        classes = {i.name: list(promised(catalogue, cluster, tree)) for i, tree in platform.items() if i.kind == "ComputeClass"}
+        pods = [template["spec"] for _, template in workloads(cluster, name)]
+        asked = {spec.get("nodeSelector", {}).get(CLASS) for spec in pods}
+        made_of = {i.name: tree for i, tree in platform.items() if i.kind == "ComputeClass" and i.name in asked}
+        classes = {key: list(promised(catalogue, cluster, tree)) for key, tree in made_of.items()}
         accelerator = next(iter(classes.values()))[0][1]
         for what, template in workloads(cluster, name):
             spec, labels = admitted(template), template["metadata"]["labels"]

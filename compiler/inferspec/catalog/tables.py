@@ -73,6 +73,11 @@ class Catalogue:
         found = (self.machines[name] for name, row in self.machines.data.items() if row.get("accelerator") == accelerator)
         return sorted(found, key=lambda m: (m.chips * m.fraction, m.vcpu, m.id))
 
+    def kind_of(self, machine: str) -> str:
+        """``gpu`` or ``tpu``; empty for a machine without accelerator, or none of the catalogue."""
+        shape = self.machines.get(machine)
+        return self.accelerators[shape.accelerator].kind if shape is not None and shape.accelerator else ""
+
     def accelerators_named(self, name: str) -> list[str]:
         """Accelerator ids that a person means: ``h100`` is ``h100-80gb`` and ``h100-mega-80gb``."""
         return [name] if name in self.accelerators else [key for key in self.accelerators if key.startswith(f"{name}-")]

@@ -30,7 +30,7 @@ def memory(context: Context) -> Iterator[Diagnostic]:
     """Refused only where weights, or one longest request beside them, cannot fit: the reserve is an estimate."""
     seen: set[Any] = set()
     for workload in context.workloads():
-        for shape in workload.capacity.shape:
+        for shape in workload.capacity.every_shape:
             machine = context.catalogue.machines[shape]
             account = workload.fit(machine) if workload.layout.sound else None
             if account is None or account.headroom >= 0 or beyond_context(workload):
@@ -153,7 +153,7 @@ def pod(context: Context) -> Iterator[Diagnostic]:
     for w in context.workloads():
         if int(w.layout.tensor.v) > w.layout.most:
             continue  # ACC101: what follows from chips that do not exist is noise
-        if any((account := w.fit(context.catalogue.machines[shape])) and account.headroom < 0 for shape in w.capacity.shape):
+        if any((account := w.fit(context.catalogue.machines[shape])) and account.headroom < 0 for shape in w.capacity.every_shape):
             continue  # FIT001: a machine that holds the model on its chips has other memory
         milli, available = allocatable(w.smallest)
         asked = int(parse(str(w.pod.memory.v))) + w.pod.sidecar_bytes

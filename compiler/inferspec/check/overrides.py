@@ -90,6 +90,9 @@ def _selectors(context: Context) -> Iterator[tuple[SpecPath, Selector]]:
             yield (*root, "canary", "where"), service.canary.where
     for name, gateway in platform.gateways.items():
         yield ("gateways", name, "where"), gateway.where
+    for name, spec in platform.capacity_classes.items():
+        if spec.where is not None:
+            yield ("capacityClasses", name, "where"), spec.where
 
 
 def nearest(context: Context, selector: Selector) -> str:

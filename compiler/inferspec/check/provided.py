@@ -8,18 +8,14 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic
 from ..resolve.places import Place
 from ..resolve.volumes import PROFILE
+from .capacity_floors import COMPUTE_CLASS_FLOOR, class_needs
 from .context import Context, clusters
 
-COMPUTE_CLASS_FLOOR = "1.33.3-gke.1136000"
-"""From here node pools are created without cluster-level auto-provisioning (gke-compute-classes, google/skills@1af7775)."""
+WITHOUT_NAP = f"below {COMPUTE_CLASS_FLOOR} GKE reports NapCannotBeEnabled where the cluster has no node auto-provisioning"
 
 
 def _key(version: str) -> tuple[int, ...]:
     return tuple(int(n) for n in re.findall(r"\d+", version))
-
-
-BOOT_DISK_FLOOR = "1.34.1-gke.1431000"
-"""``storage.bootDiskSize`` of a rule (GKE documentation, "ComputeClass CRD reference")."""
 
 
 CACHE_CLASS_FLOOR = "1.35.3-gke.1290000"
@@ -41,6 +37,7 @@ def floor(context: Context) -> Iterator[Diagnostic]:
                 "SYNC113",
                 f"cluster {place.name} {said}; {what} is there from {low}",
                 (*place.path, "gke", "minVersion"),
+                notes=(WITHOUT_NAP,) if any(need[0] == COMPUTE_CLASS_FLOOR for need in missing) else (),
                 help=f"gke: {{minVersion: {low}}}",
                 key=version is None,
             )
@@ -50,8 +47,6 @@ def _needs(context: Context, place: Place) -> Iterator[tuple[str, str]]:
     """(lowest GKE version, what needs it) of all that is emitted for the cluster."""
     fleet, platform = context.fleet, context.platform
     here = [key for key in fleet.workload_keys if fleet.is_placed(key, place)]
-    if here:
-        yield COMPUTE_CLASS_FLOOR, "ComputeClasses that create node pools"
     if any(platform.serving[key.service].expose for key in here):
         yield context.catalogue.stack(platform.stack).apis["InferencePool"].gke_managed, "InferencePool"
     for key in here:
@@ -63,11 +58,8 @@ def _needs(context: Context, place: Place) -> Iterator[tuple[str, str]]:
     for name, spec in platform.capacity_classes.items():
         if not fleet.uses_class(name, place):
             continue
-        if spec.boot_disk is not None:
-            yield BOOT_DISK_FLOOR, f"the boot disk of class {name}"
-        for shape in spec.shape:
-            accelerator = context.catalogue.accelerators[context.catalogue.machines[shape].accelerator]
-            yield accelerator.min_gke, f"{accelerator.id} in a ComputeClass"
+        yield COMPUTE_CLASS_FLOOR, f"class {name}: a ComputeClass that creates node pools"
+        yield from class_needs(context, name, spec)
 
 
 def objectives(context: Context) -> Iterator[Diagnostic]:

@@ -9,6 +9,7 @@ from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
 from ..model.capacity import CapacityClass
 from ..model.serving import Service, Variant
 from ..model.storage import Architecture, Model
+from ..resolve.ladder import sources
 from .context import Context
 
 CUSTOM = "custom"
@@ -16,17 +17,27 @@ CUSTOM = "custom"
 
 
 def shapes(context: Context, name: str, spec: CapacityClass) -> Iterator[Diagnostic]:
-    """Machines with an accelerator: services are what classes are for."""
-    for i, shape in enumerate(spec.shape):
-        path: SpecPath = ("capacityClasses", name, "shape", i)
+    """Machines of the catalogue, with an accelerator where a service is served from the class."""
+    root: SpecPath = ("capacityClasses", name)
+    serves = any(name in capacities(service) for service in context.platform.serving.values())
+    asked = [((*root, "shape", i), shape) for i, shape in enumerate(spec.shape)]
+    asked += [((*root, *at, "shape"), source.shape) for at, source in sources(spec) if source.shape is not None]
+    for path, shape in asked:
         if shape not in context.catalogue.machines:
             yield unknown_machine(context, path, shape)
-        elif not context.catalogue.machines[shape].accelerator:
+        elif serves and not context.catalogue.machines[shape].accelerator:
             yield context.finding(
                 "CAT001",
                 f"{shape} has no accelerator: a service needs one",
                 path,
                 help="a machine type with GPUs or TPU chips, such as g2-standard-8",
+            )
+        elif spec.where is None and not serves and not context.catalogue.machines[shape].accelerator:
+            yield context.finding(
+                "CAT001",
+                f"{shape} has no accelerator, and no cluster has class {name}",
+                path,
+                help="where: names the clusters that have the class for Pods that are not of this spec",
             )
 
 
@@ -36,6 +47,7 @@ def unknown_machine(context: Context, path: SpecPath, shape: str) -> Diagnostic:
         "CAT001",
         f"no machine type '{shape}' in the catalogue",
         path,
+        notes=("GKE reports MachineTypeNotFound",),
         help=f"did you mean {' or '.join(near)}?" if near else "add a row to your own catalog/machines.yaml",
     )
 

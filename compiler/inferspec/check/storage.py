@@ -183,7 +183,7 @@ def caches(context: Context) -> Iterator[Diagnostic]:
                 notes=(f"{w.pod.fused_bytes / GIB:.1f} GiB are read; what does not fit is read from the bucket again",),
                 help="leave size out: it follows the weights",
             )
-        ssds = min(context.catalogue.machines[s].local_ssd for s in w.capacity.shape)
+        ssds = min(w.capacity.local_ssd or context.catalogue.machines[s].local_ssd for s in w.capacity.every_shape)
         if medium == "local-ssd" and ssds * SSD_GIB * GIB < w.pod.cache_bytes:
             seen.add((w.model.store, w.machine.id))
             had = f"has {ssds} x {SSD_GIB} GiB of local SSD" if ssds else "has no local SSD"

@@ -138,13 +138,17 @@ def zones(context: Context) -> Iterator[Diagnostic]:
 
 
 def _asked(context: Context, w: Workload, region: str) -> Iterator[tuple[str, SpecPath]]:
-    """Zones that the class names for the region: its own, and those of its reservations."""
+    """Zones that the class names for the region: its own, those of its reservations and of single sources."""
     for i, zone in enumerate(w.capacity.zones or ()):
         yield zone, ("capacityClasses", w.capacity_name, "zones", i)
     facts = context.platform.regions[region].reservations
-    for source in (*w.capacity.baseline, *w.capacity.burst):
-        if source.kind == "reservation" and source.reservation in facts:
-            yield facts[source.reservation].zone, ("regions", region, "reservations", source.reservation, "zone")
+    for rung, sources in (("baseline", w.capacity.baseline), ("burst", w.capacity.burst)):
+        for number, source in enumerate(sources):
+            for key in source.reservation or ():
+                if key in facts:
+                    yield facts[key].zone, ("regions", region, "reservations", key, "zone")
+            for i, zone in enumerate(source.zones or ()):
+                yield zone, ("capacityClasses", w.capacity_name, rung, number, "zones", i)
 
 
 def _unattachable(context: Context, w: Workload, told: set[tuple[str, str, str]]) -> Iterator[Diagnostic]:

@@ -8,15 +8,13 @@ import math
 from argparse import Namespace
 from dataclasses import dataclass, replace
 
-from ..diagnostics import Severity
-from ..outcome import Outcome
 from ..pipeline import vet
 from ..resolve.fleet import Fleet
 from ..resolve.memory import GIB, Fit
 from ..resolve.pace import pace
 from ..resolve.workload import Workload
 from . import NO_INPUT
-from .session import report, request
+from .session import report, request, stopped
 from .stop import Stop
 from .table import aligned
 
@@ -48,7 +46,7 @@ class Account:
 def run(options: Namespace) -> int:
     asked = request(options)
     outcome = vet(asked)
-    if outcome.fleet is None or _blocked(outcome):
+    if outcome.fleet is None or stopped(outcome, ANSWERED):
         form, options.format, options.output, options.fail_on = options.format, "text", None, "error"
         code = report(options, outcome)
         options.format = form
@@ -62,17 +60,13 @@ def run(options: Namespace) -> int:
     return 1 if any(a.fit is not None and a.fit.headroom < 0 for a in found) else 0
 
 
-def _blocked(outcome: Outcome) -> bool:
-    return any(d.severity is Severity.ERROR and d.waiver is None and not d.code.startswith(ANSWERED) for d in outcome.diagnostics)
-
-
 def accounts(fleet: Fleet) -> list[Account]:
     """Each distinct account once, with the clusters that have it: what the numbers do not show makes no difference."""
     found: dict[tuple[object, ...], tuple[Account, list[str]]] = {}
     for key in fleet.workload_keys:
         for place in fleet.places_of(key):
             workload = fleet.workload_at(key, place)
-            for shape in workload.capacity.shape:
+            for shape in workload.capacity.every_shape:
                 fit = workload.fit(fleet.catalogue.machines[shape])
                 shown = (workload.name, workload.model_ref.v, shape, *(_numbers(fit).values() if fit else ()))
                 found.setdefault(shown, (Account(workload, shape, (), fit), []))[1].append(place.name)

@@ -128,6 +128,15 @@ def _questions(commands: Commands) -> None:
     lock.add_argument("--update", action="store_true", help="ask anew for images that the lock has; a tag may stand for another image now")
     lock.add_argument("--check", action="store_true", help="write nothing; exit 5 if the lock would change")
     _spec(lock, report=False)
+    quota = _command(
+        commands, "quota", "quota", "the quota that the fleet needs, by project, region and metric", "inferspec quota --limits limits.json"
+    )
+    quota.add_argument("--service", metavar="NAME", help="only this service")
+    quota.add_argument(
+        "--limits", metavar="FILE", help="JSON of 'gcloud compute regions describe' or of the Cloud Quotas API; it wins over the spec's"
+    )
+    quota.add_argument("--format", choices=("text", "json"), default="text", help="a table, or JSON (text)")
+    _spec(quota, report=False)
     explain = _command(commands, "explain", "explain", "a finding's code, or a key of the spec", "inferspec explain FIT001")
     explain.add_argument("subject", metavar="CODE|SPEC.PATH", nargs="?", help="FIT001, or serving.chat.scale; a list of all without it")
     explain.add_argument("-C", "--directory", metavar="DIR", default=".", help="the repository whose policies/ may define the code")

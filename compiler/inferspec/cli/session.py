@@ -64,6 +64,11 @@ def progress(options: Namespace) -> Callable[[str, int, int], None]:
     return show
 
 
+def stopped(outcome: Outcome, answered: tuple[str, ...]) -> bool:
+    """Whether there is an error beside those whose codes begin so, which the command's own answer shows."""
+    return any(d.severity is Severity.ERROR and d.waiver is None and not d.code.startswith(answered) for d in outcome.diagnostics)
+
+
 def report(options: Namespace, outcome: Outcome, extra: Iterable[Diagnostic] = ()) -> int:
     """Write the findings in the form asked for; returns 0 or 1."""
     diagnostics = [*outcome.diagnostics, *extra]

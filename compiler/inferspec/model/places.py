@@ -11,6 +11,7 @@ from .base import (
     Closed,
     GkeVersion,
     Group,
+    IsoDate,
     Items,
     LabelKey,
     LabelValue,
@@ -22,6 +23,7 @@ from .base import (
     Shape,
     ZoneLetter,
 )
+from .nodes import Taint
 
 AddOn = Literal[
     "custom-metrics-adapter",
@@ -69,8 +71,25 @@ class Reservation(Closed):
     """How many machines it holds."""
     project: Name | None = None
     """Project that owns it, if it is a shared reservation."""
-    block: Name | None = None
-    """Reservation block."""
+    block: ResourceName | None = None
+    """Block inside the reservation (A3 Ultra, A4), never the reservation's own name."""
+    sub_block: ResourceName | None = None
+    """Sub-block of the block (A4X)."""
+    starts: IsoDate | None = None
+    """First day of a future reservation; until then nothing is to be had of it."""
+    ends: IsoDate | None = None
+    """Day on which a future reservation ends."""
+    calendar: bool = False
+    """Bought in calendar mode: for 1 to 90 days, and its machines go when it ends."""
+
+
+class QuotaLimit(Closed):
+    """Chips of an accelerator that a project may have in a region."""
+
+    on_demand: Annotated[int, Field(ge=0)] | None = None
+    """By the quota of machines on demand."""
+    spot: Annotated[int, Field(ge=0)] | None = None
+    """By the preemptible quota, of Spot and flex-start."""
 
 
 class Gke(Closed):
@@ -80,6 +99,19 @@ class Gke(Closed):
     """Release channel."""
     min_version: GkeVersion | None = None
     """Lowest version the cluster may run; what is emitted may rely on it."""
+
+
+class NodePool(Closed):
+    """A node pool that somebody else made, as far as a class needs to know it."""
+
+    shape: Shape
+    """Machine type."""
+    labels: dict[LabelKey, LabelValue] = {}
+    """Labels of its nodes; cloud.google.com/compute-class names the class."""
+    taints: Items[Taint] = ()
+    """Taints of its nodes; one has the key and the value of that label."""
+    max_nodes: Annotated[int, Field(ge=0, le=15_000)]
+    """Most nodes the autoscaler may make; 0 where it does not scale."""
 
 
 class Cluster(Closed):
@@ -101,6 +133,8 @@ class Cluster(Closed):
     """Version floor and channel."""
     addons: Items[AddOn] = ()
     """What is installed there beside GKE itself."""
+    node_pools: dict[ResourceName, NodePool] = {}
+    """Node pools made outside this spec that classes name (Standard clusters)."""
 
 
 class RegionPlaces(Closed):
@@ -110,6 +144,8 @@ class RegionPlaces(Closed):
     """Range of the region's proxy-only subnet: where requests of a regional gateway come from."""
     reservations: dict[Name, Reservation] = {}
     """Reservations that capacity classes name in ``baseline`` or ``burst``."""
+    quotas: dict[Name, dict[Name, Annotated[int, Field(ge=0)] | QuotaLimit]] = {}
+    """Quota of each project here, by accelerator of the catalogue: chips on demand, or onDemand and spot."""
     clusters: dict[Name, Cluster] = {}
     """Clusters of the region."""
 

@@ -23,8 +23,8 @@ from .patches import Problem, apply_patches, manifest
 from .row import Drawn
 from .skeleton import Skeletons
 from .terraform import variables
+from .views import capacity, class_teams, routing, server, sync, weights
 from .views import platform as platform_views
-from .views import routing, server, sync, weights
 from .volumes import volume_drawings
 
 
@@ -202,7 +202,7 @@ def _gateway_namespace(platform: Platform, _: Subject) -> list[Drawn]:
 
 
 def _class(platform: Platform, catalogue: Catalogue, name: str, subject: Subject) -> list[Drawn]:
-    return [platform_views.compute_class(platform, catalogue, name, subject)]
+    return [capacity.compute_class(platform, catalogue, name, subject), *class_teams.limits(platform, catalogue, name)]
 
 
 def _gateway(platform: Platform, catalogue: Catalogue, name: str, _: Subject) -> list[Drawn]:

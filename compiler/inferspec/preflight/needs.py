@@ -127,14 +127,13 @@ def _secret(found: Needs, fleet: Fleet, key: str | None, place: Place) -> None:
 def _reserved(found: Needs, fleet: Fleet, name: str | None, place: Place) -> None:
     if name is None:
         return
+    """A future reservation is none before its first day, and nobody waits for it: the ladder goes on."""
     platform, spec = fleet.platform, fleet.platform.capacity_classes[name]
-    for source in (*spec.baseline, *spec.burst):
-        held = platform.regions[place.region].reservations.get(source.reservation or "")
-        if held is not None:
+    for key in dict.fromkeys(key for source in (*spec.baseline, *spec.burst) for key in source.reservation or ()):
+        held = platform.regions[place.region].reservations.get(key)
+        if held is not None and held.starts is None:
             owner = platform.projects[held.project or place.cluster.project].id
-            need = found.reservations.setdefault(
-                (place.region, str(source.reservation), owner), ReservationNeed(place.region, str(source.reservation), held, owner)
-            )
+            need = found.reservations.setdefault((place.region, key, owner), ReservationNeed(place.region, key, held, owner))
             need.users.add(place.cluster.project)
             _once(need.places, place)
 

@@ -93,7 +93,9 @@ def _class(fleet: Fleet, name: str) -> dict[str, Any]:
         "chips": machine.chips if machine else 0,
         "memoryGiB": accelerator.memory_gib * (machine.fraction if machine else 1) if accelerator else 0,
         "sources": [
-            {"kind": s.kind, "rung": rung, "name": s.reservation or ""} for rung in ("baseline", "burst") for s in getattr(spec, rung)
+            {"kind": s.kind, "rung": part, "name": ", ".join(s.reservation or ())}
+            for part in ("baseline", "burst")
+            for s in getattr(spec, part)
         ],
         "whenUnsatisfiable": spec.when_unsatisfiable or fleet.catalogue.default("capacity.whenUnsatisfiable"),
         "teams": list(spec.teams or ()),

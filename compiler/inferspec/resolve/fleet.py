@@ -139,6 +139,7 @@ class Fleet:
         return found
 
     def uses_class(self, name: str, place: Place) -> bool:
+        """Whether the cluster has the class: for a workload there, or because the class says so."""
         return place in self._users.get(name, ())
 
     @cached_property
@@ -146,6 +147,9 @@ class Fleet:
         found: dict[str | None, set[Place]] = {}
         for key in self.workload_keys:
             found.setdefault(capacity_of(self.platform, key), set()).update(self._placed[key])
+        for name, spec in self.platform.capacity_classes.items():
+            if spec.where is not None:
+                found.setdefault(name, set()).update(p for p in self.places if selects(spec.where, p))
         return found
 
     def has_gateway(self, name: str, place: Place) -> bool:

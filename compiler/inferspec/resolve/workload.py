@@ -187,7 +187,7 @@ class Workload:
     @cached_property
     def smallest(self) -> Machine:
         """The shape with the least memory: what the Pod asks for must fit there."""
-        return min((self.catalogue.machines[s] for s in self.capacity.shape), key=lambda m: (m.memory_gib, m.vcpu))
+        return min((self.catalogue.machines[s] for s in self.capacity.every_shape), key=lambda m: (m.memory_gib, m.vcpu))
 
     @cached_property
     def accelerator(self) -> Accelerator:

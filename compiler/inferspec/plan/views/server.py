@@ -13,6 +13,7 @@ from ...values import Derived, SpecAt, Value, derive, text
 from ..row import Drawn, Row, environment, labels
 from .arguments import arguments, command, environment_of, group_of, placed
 from .network import ingress, pool_selector, reached, selector
+from .node_options import class_tolerations
 from .platform import SERVING_PRIORITY
 from .volumes import fuse_annotations, gate, volumes
 
@@ -187,13 +188,13 @@ def _engine_label(workload: Workload) -> dict[str, str]:
     return {workload.stack.labels["engineType"]: label} if workload.service.expose and label else {}
 
 
-def _tolerations(workload: Workload) -> list[dict[str, str]]:
-    found = [{"key": workload.accelerator.resource, "operator": "Exists", "effect": "NoSchedule"}]
+def _tolerations(workload: Workload) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [{"key": workload.accelerator.resource, "operator": "Exists", "effect": "NoSchedule"}]
     if workload.accelerator.arch == "arm64":
         found.append({"key": "kubernetes.io/arch", "operator": "Equal", "value": "arm64", "effect": "NoSchedule"})
     if any(source.kind == "spot" for source in (*workload.capacity.baseline, *workload.capacity.burst)):
         found.append({"key": "cloud.google.com/gke-spot", "operator": "Equal", "value": "true", "effect": "NoSchedule"})
-    return found
+    return found + class_tolerations(workload.capacity, workload.capacity_name)
 
 
 OF_POD = {"POD_IP": "status.podIP", "POD_NAME": "metadata.name"}

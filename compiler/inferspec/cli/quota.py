@@ -1,0 +1,129 @@
+"""``inferspec quota``: what the fleet asks of the quotas of its projects, and where that is more than there is."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from argparse import Namespace
+
+from ..check.quotas import written
+from ..pipeline import vet
+from ..resolve.fleet import Fleet
+from ..resolve.quota import Demand, Need, demands, needs
+from . import NO_INPUT
+from .limits import UNLIMITED, Key, normal, read
+from .session import report, request, stopped
+from .stop import Stop
+from .table import aligned
+
+ANSWERED = ("CAP122",)
+"""Findings that the account itself shows."""
+NOTES = (
+    "min: least scale, reservations filled first; max: every replica, should all sources before fail. Chips, in whole machines.",
+    "Nodes in a reservation ask for no quota: making the reservation took it. Flex-start counts as preemptible, as Spot does.",
+    "* the name follows the pattern of others; no source shows it",
+)
+
+
+def run(options: Namespace) -> int:
+    asked = request(options)
+    limits = read(options.limits) if options.limits is not None else {}
+    outcome = vet(asked)
+    if outcome.fleet is None or stopped(outcome, ANSWERED):
+        form, options.format, options.output, options.fail_on = options.format, "text", None, "error"
+        code = report(options, outcome)
+        options.format = form
+        return code or 1
+    services = list(outcome.fleet.platform.serving)
+    if options.service is not None and options.service not in services:
+        near = difflib.get_close_matches(options.service, services, 1)
+        raise Stop(NO_INPUT, f"there is no service {options.service}" + (f"; did you mean {near[0]}?" if near else ""))
+    found = demands(outcome.fleet)
+    whole = needs(outcome.fleet, found)
+    shown = [d for d in found if options.service in (None, d.service)]
+    held: dict[int, int | None] = {id(need): limit_of(outcome.fleet, need, limits) for need in whole}
+    told = whole if options.service is None else needs(outcome.fleet, shown)
+    if options.service is not None:  # a part of the fleet is not held to the limit of the whole
+        held = dict.fromkeys(map(id, told))
+    print(json.dumps(_plain(told, held, shown), indent=2) if options.format == "json" else "\n".join(_table(told, held, shown)))
+    return 1 if any(verdict(need, held[id(need)]) == "too little" for need in told) else 0
+
+
+def limit_of(fleet: Fleet, need: Need, limits: dict[Key, int]) -> int | None:
+    """Of the file if it says, else of the spec. The file may name the project by id or number, or not at all."""
+    project = fleet.platform.projects[need.project]
+    for name in (project.id, str(project.number), ""):
+        if (limit := limits.get((name, need.region, normal(need.metric.name), need.metric.dimension))) is not None:
+            return None if limit == UNLIMITED else limit
+    said = written(fleet.platform, fleet.catalogue).get((need.project, need.region, need.metric.name, need.metric.dimension))
+    return said.chips if said is not None else None
+
+
+def verdict(need: Need, limit: int | None) -> str:
+    if limit is None:
+        return "unknown"
+    if need.least > limit:
+        return "too little"
+    return "enough" if need.most <= limit else "not for all"
+
+
+def _plain(told: list[Need], held: dict[int, int | None], shown: list[Demand]) -> dict[str, object]:
+    return {
+        "quotas": [
+            {
+                "project": need.project,
+                "region": need.region,
+                "metric": need.metric.name,
+                "dimension": need.metric.dimension,
+                "inferred": need.metric.inferred,
+                "accelerator": need.accelerator,
+                "consumption": need.kinds,
+                "min": need.least,
+                "max": need.most,
+                "limit": held[id(need)],
+                "verdict": verdict(need, held[id(need)]),
+                "by": need.by,
+            }
+            for need in told
+        ],
+        "services": [
+            {
+                "service": d.service,
+                "workload": d.workload,
+                "cluster": d.place.name,
+                "region": d.place.region,
+                "class": d.capacity,
+                "min": d.least,
+                "max": d.most,
+                "unmet": d.unmet,
+                "arithmetic": d.arithmetic,
+                "ladder": [{"source": a.kind, "accelerator": a.accelerator, "min": a.least, "max": a.most} for a in d.asks],
+            }
+            for d in shown
+        ],
+    }
+
+
+def _table(told: list[Need], held: dict[int, int | None], shown: list[Demand]) -> list[str]:
+    heads = ("project", "region", "quota", "asked by", "min", "max", "limit", "")
+    rows = [heads, *(_row(need, held[id(need)]) for need in told)]
+    quotas = aligned(rows, {0, 1, 2, 3, 7}) if told else ["no quota is asked for: every node is in a reservation, or has no accelerator"]
+    ladders: list[tuple[str, ...]] = [("workload", "cluster", "class", "min", "max", "ladder, with chips at min and max")]
+    ladders += [
+        (d.workload, d.place.name, d.capacity, f"{d.least:,}", f"{d.most:,}", _ladder(d))
+        for d in sorted(shown, key=lambda d: (d.place.region, d.workload, d.place.name))
+    ]
+    return [*quotas, "", *aligned(ladders, {0, 1, 2, 5}), "", *NOTES]
+
+
+def _ladder(demand: Demand) -> str:
+    steps = [f"{ask.kind} {ask.least:,}/{ask.most:,}" for ask in demand.asks]
+    return " > ".join(steps) + (f"; {demand.unmet:,} without a source" if demand.unmet else "")
+
+
+def _row(need: Need, limit: int | None) -> tuple[str, ...]:
+    name = need.metric.name + (f" {need.metric.dimension}" if need.metric.dimension else "") + (" *" if need.metric.inferred else "")
+    shown = "?" if limit is None else f"{limit:,}"
+    said = verdict(need, limit)
+    kinds = ", ".join(need.kinds)
+    return need.project, need.region, name, kinds, f"{need.least:,}", f"{need.most:,}", shown, "" if said == "unknown" else said
