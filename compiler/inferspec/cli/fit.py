@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from argparse import Namespace
@@ -13,9 +12,7 @@ from ..resolve.fleet import Fleet
 from ..resolve.memory import GIB, Fit
 from ..resolve.pace import pace
 from ..resolve.workload import Workload
-from . import NO_INPUT
-from .session import report, request, stopped
-from .stop import Stop
+from .session import known_service, refused, request, stopped
 from .table import aligned
 
 ANSWERED = ("FIT", "ACC")
@@ -47,14 +44,8 @@ def run(options: Namespace) -> int:
     asked = request(options)
     outcome = vet(asked)
     if outcome.fleet is None or stopped(outcome, ANSWERED):
-        form, options.format, options.output, options.fail_on = options.format, "text", None, "error"
-        code = report(options, outcome)
-        options.format = form
-        return code or 1
-    services = list(outcome.fleet.platform.serving)
-    if options.service is not None and options.service not in services:
-        near = difflib.get_close_matches(options.service, services, 1)
-        raise Stop(NO_INPUT, f"there is no service {options.service}" + (f"; did you mean {near[0]}?" if near else ""))
+        return refused(options, outcome)
+    known_service(outcome.fleet, options.service)
     found = [a for a in accounts(outcome.fleet) if options.service in (None, a.workload.service_name)]
     print(json.dumps([_plain(a) for a in found], indent=2) if options.format == "json" else "\n".join(_table(found)))
     return 1 if any(a.fit is not None and a.fit.headroom < 0 for a in found) else 0

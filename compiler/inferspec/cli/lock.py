@@ -8,24 +8,22 @@ from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ..diagnostics import Severity
 from ..load.lock import lock_path, read_lock
 from ..pipeline import vet
 from ..registry import RegistryError, digest_of
 from ..resolve.fleet import Fleet
 from ..resolve.images import images_of
 from . import STALE, TOOL
-from .session import report, request
+from .session import refused, request, stopped
 from .stop import Stop
 
 
 def run(options: Namespace) -> int:
     asked = request(options)
     outcome = vet(asked)
-    errors = [d for d in outcome.diagnostics if d.severity is Severity.ERROR and d.waiver is None and d.code != "SYNC118"]
-    if outcome.fleet is None or errors:
-        options.format, options.output, options.fail_on = "text", None, "error"
-        return report(options, outcome) or 1
+    if outcome.fleet is None or stopped(outcome, ("SYNC118",)):
+        options.format = "text"
+        return refused(options, outcome)
     held, _ = read_lock(asked.spec, asked.root)
     wanted = references(outcome.fleet)
     kept = {} if options.update else {image: digest for image, digest in held.items() if image in wanted}

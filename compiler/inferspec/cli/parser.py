@@ -124,6 +124,12 @@ def _questions(commands: Commands) -> None:
     fit.add_argument("service", metavar="SERVICE", nargs="?", help="only this service")
     fit.add_argument("--format", choices=("text", "json"), default="text", help="a table, or JSON in bytes and seconds (text)")
     _spec(fit, report=False)
+    told = _command(
+        commands, "report", "report", "of every service: capacity in order, chips, weights, time to serve, quota", "inferspec report chat"
+    )
+    told.add_argument("service", metavar="SERVICE", nargs="?", help="only this service")
+    told.add_argument("--format", choices=("markdown", "json"), default="markdown", help="a page, or JSON in chips, bytes and seconds")
+    _spec(told, report=False)
     lock = _command(commands, "lock", "lock", "pin images by digest: ask their registries, write SPEC.lock.json", "inferspec lock --update")
     lock.add_argument("--update", action="store_true", help="ask anew for images that the lock has; a tag may stand for another image now")
     lock.add_argument("--check", action="store_true", help="write nothing; exit 5 if the lock would change")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import io
 import json
 import os
@@ -20,8 +19,8 @@ from ..report import Report, exit_code, render
 from ..resolve.fleet import Fleet
 from ..resolve.places import Place
 from ..weights.errors import Refusal
-from . import NO_INPUT, USAGE
-from .session import colour, count, named, note, report, request
+from . import USAGE
+from .session import colour, count, known, named, note, refused, request
 from .stop import Stop
 from .table import aligned
 
@@ -31,7 +30,7 @@ def run(options: Namespace) -> int:
     wanted = request(options)
     outcome = vet(wanted)
     if outcome.fleet is None or outcome.document is None or outcome.failed:
-        return _refused(options, outcome)
+        return refused(options, outcome)
     places = _places(outcome.fleet, options.only)
     if options.list:
         return _list(options, outcome.fleet, places)
@@ -43,18 +42,9 @@ def run(options: Namespace) -> int:
     return exit_code(found)
 
 
-def _refused(options: Namespace, outcome: Outcome) -> int:
-    """A spec with errors needs nothing yet: what it says may not be what is meant."""
-    options.output, options.fail_on = None, "error"
-    return report(options, outcome) or 1
-
-
 def _places(fleet: Fleet, only: list[str]) -> list[Place]:
-    names = [place.name for place in fleet.places]
     for name in only:
-        if name not in names:
-            near = difflib.get_close_matches(name, names, 1)
-            raise Stop(NO_INPUT, f"there is no cluster {name}" + (f"; did you mean {near[0]}?" if near else ""))
+        known("cluster", name, (place.name for place in fleet.places))
     return [place for place in fleet.places if not only or place.name in only]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from argparse import Namespace
 
@@ -10,10 +9,8 @@ from ..check.quotas import written
 from ..pipeline import vet
 from ..resolve.fleet import Fleet
 from ..resolve.quota import Demand, Need, demands, needs
-from . import NO_INPUT
 from .limits import UNLIMITED, Key, normal, read
-from .session import report, request, stopped
-from .stop import Stop
+from .session import known_service, refused, request, stopped
 from .table import aligned
 
 ANSWERED = ("CAP122",)
@@ -30,14 +27,8 @@ def run(options: Namespace) -> int:
     limits = read(options.limits) if options.limits is not None else {}
     outcome = vet(asked)
     if outcome.fleet is None or stopped(outcome, ANSWERED):
-        form, options.format, options.output, options.fail_on = options.format, "text", None, "error"
-        code = report(options, outcome)
-        options.format = form
-        return code or 1
-    services = list(outcome.fleet.platform.serving)
-    if options.service is not None and options.service not in services:
-        near = difflib.get_close_matches(options.service, services, 1)
-        raise Stop(NO_INPUT, f"there is no service {options.service}" + (f"; did you mean {near[0]}?" if near else ""))
+        return refused(options, outcome)
+    known_service(outcome.fleet, options.service)
     found = demands(outcome.fleet)
     whole = needs(outcome.fleet, found)
     shown = [d for d in found if options.service in (None, d.service)]
@@ -97,7 +88,7 @@ def _plain(told: list[Need], held: dict[int, int | None], shown: list[Demand]) -
                 "max": d.most,
                 "unmet": d.unmet,
                 "arithmetic": d.arithmetic,
-                "ladder": [{"source": a.kind, "accelerator": a.accelerator, "min": a.least, "max": a.most} for a in d.asks],
+                "ladder": [{"source": a.kind, "name": a.name, "accelerator": a.accelerator, "min": a.least, "max": a.most} for a in d.asks],
             }
             for d in shown
         ],
@@ -117,7 +108,7 @@ def _table(told: list[Need], held: dict[int, int | None], shown: list[Demand]) -
 
 
 def _ladder(demand: Demand) -> str:
-    steps = [f"{ask.kind} {ask.least:,}/{ask.most:,}" for ask in demand.asks]
+    steps = [f"{ask.kind} {ask.name} {ask.least:,}/{ask.most:,}" for ask in demand.asks]
     return " > ".join(steps) + (f"; {demand.unmet:,} without a source" if demand.unmet else "")
 
 

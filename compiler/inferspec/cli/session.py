@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from ..diagnostics import Diagnostic, Severity
 from ..outcome import Outcome, Request
 from ..report import Report, exit_code, render
 from . import NO_INPUT, USAGE
 from .stop import Stop
+
+if TYPE_CHECKING:
+    from ..resolve.fleet import Fleet
 
 
 def request(options: Namespace) -> Request:
@@ -67,6 +70,28 @@ def progress(options: Namespace) -> Callable[[str, int, int], None]:
 def stopped(outcome: Outcome, answered: tuple[str, ...]) -> bool:
     """Whether there is an error beside those whose codes begin so, which the command's own answer shows."""
     return any(d.severity is Severity.ERROR and d.waiver is None and not d.code.startswith(answered) for d in outcome.diagnostics)
+
+
+def refused(options: Namespace, outcome: Outcome) -> int:
+    """The findings of a spec that a command has no answer for, as text; the exit code is never 0."""
+    form, options.format, options.output, options.fail_on = options.format, "text", None, "error"
+    code = report(options, outcome)
+    options.format = form
+    return code or 1
+
+
+def known_service(fleet: Fleet, name: str | None) -> None:
+    """Raises Stop for a service that the spec does not have."""
+    known("service", name, fleet.platform.serving)
+
+
+def known(what: str, name: str | None, names: Iterable[str]) -> None:
+    """Raises Stop for a name that is none of ``names``."""
+    held = list(names)
+    if name is not None and name not in held:
+        from .keys import did_you_mean, near
+
+        raise Stop(NO_INPUT, f"there is no {what} {name}{did_you_mean(near(name, held, 1))}")
 
 
 def report(options: Namespace, outcome: Outcome, extra: Iterable[Diagnostic] = ()) -> int:

@@ -34,9 +34,10 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Chips that one rung is asked for; ``metric`` is None where no quota is needed."""
+    """Chips that one rung is asked for; ``metric`` is None where no quota is needed. ``name`` is a reservation's, or the machine's."""
 
     kind: str
+    name: str
     accelerator: str
     metric: Metric | None
     least: int
@@ -148,12 +149,13 @@ def _asks(fleet: Fleet, name: str, place: Place, least: int, most: int, left: di
                 left[place.region, key] -= here
                 taken, most_taken = taken + here, most_taken + held
             if most_taken:
-                yield Ask(kind, accelerator.id, None, taken, min(most, most_taken))
+                names = ", ".join(reserved(fleet.platform, rung.source, place.region, machine))
+                yield Ask(kind, names, accelerator.id, None, taken, min(most, most_taken))
             least -= taken
             continue
-        yield Ask(kind, accelerator.id, metric_of(accelerator, kind), least, most)
+        yield Ask(kind, machine.type, accelerator.id, metric_of(accelerator, kind), least, most)
         if rung.source.any_reservation == "best-effort":
-            yield Ask("on-demand", accelerator.id, metric_of(accelerator, "on-demand"), 0, most)
+            yield Ask("on-demand", machine.type, accelerator.id, metric_of(accelerator, "on-demand"), 0, most)
         least = 0
 
 
