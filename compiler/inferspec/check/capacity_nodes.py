@@ -10,6 +10,7 @@ from ..model.capacity import ActiveMigration, CapacityClass
 from ..model.nodes import NodeOptions
 from ..resolve.ladder import rungs
 from ..resolve.ladder import sources as sources_of
+from ..resolve.settings import capacity_of
 from .capacity_pools import LABEL
 from .context import Context
 
@@ -194,9 +195,10 @@ def _gpu(key: str, value: object, spec: CapacityClass, options: NodeOptions, hav
 
 
 def _whole(context: Context, name: str, path: SpecPath, said: dict[str, object]) -> Iterator[Diagnostic]:
-    users = [k for k in context.fleet.workload_keys if context.fleet.workload(k, context.fleet.base).capacity_name == name]
-    for key in ("gpuSharing", "gpuPartition"):
-        if key in said and users:
+    shared = [key for key in ("gpuSharing", "gpuPartition") if key in said]
+    users = [k for k in context.fleet.workload_keys if capacity_of(context.platform, k) == name] if shared else []
+    for key in shared:
+        if users:
             yield context.finding(
                 "ACC115",
                 f"class {name} shares its GPUs, and {users[0].service} counts whole ones",

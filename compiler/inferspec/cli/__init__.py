@@ -18,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from .parser import build
 
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins reads every installed package's metadata
     gc.set_threshold(200_000, 20, 100)  # a run ends soon and makes few cycles: looking for them took 5 % of its time
     _streams()
     parser = build()
@@ -53,8 +54,7 @@ def _streams() -> None:
 
 
 def _run(options: object) -> int:
-    from ..emit.journal import WriteError
-    from ..tools.pinned import ToolError
+    from ..failures import ToolError, WriteError
     from .stop import Stop
 
     try:
@@ -64,10 +64,7 @@ def _run(options: object) -> int:
     except Stop as stop:
         print(f"inferspec: {stop}", file=sys.stderr)
         return stop.code
-    except WriteError as error:
-        print(f"inferspec: {error}", file=sys.stderr)
-        return TOOL
-    except ToolError as error:
+    except (WriteError, ToolError) as error:
         print(f"inferspec: {error}", file=sys.stderr)
         return TOOL
     except OSError as error:

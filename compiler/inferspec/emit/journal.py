@@ -16,6 +16,8 @@ from io import FileIO
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from ..failures import WriteError
+
 try:
     import fcntl
 except ImportError:  # pragma: no cover - Windows, where two runs at once are not told apart
@@ -28,10 +30,6 @@ _TOPS = ("overlays", "clusters")
 # fsync costs 0.4 ms a file (2.1 s for 6,000), one sync of everything 0.26 s. Killed processes need neither; a power cut
 # before the journal is on disk must not find a journal whose files are not.
 _FSYNC_AT_MOST = 100
-
-
-class WriteError(OSError):
-    """The tree could not be written; the message says what stands now."""
 
 
 class Step(NamedTuple):

@@ -14,8 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from ..failures import WriteError
 from ..plan.objects import Identity
-from .journal import Step, WriteError, commit, digest_of, exclusive, pending, roll_forward
+from .journal import Step, commit, digest_of, exclusive, pending, roll_forward
 from .locks import LOCK, DamagedLock, Inventory, Lock, inventory, parse_lock, removed_objects, shared_lock_path
 from .tree import Tree
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inferspec.tools.pinned import ToolError
+from inferspec.failures import ToolError
 from inferspec.tools.runner import GO, run
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"

@@ -9,11 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..failures import ToolError
+
 BIN = Path(__file__).parent / "bin"
-
-
-class ToolError(Exception):
-    """A tool is missing, is not the pinned one or cannot be run: exit code 4. The message says what to do."""
 
 
 @cache

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from inferspec.tools.pinned import ToolError, find
+from inferspec.failures import ToolError
+from inferspec.tools.pinned import find
 
 CHUNK = 1 << 16
 GO = {"GOGC": "400"}
