@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..catalog import Machine
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.base import seconds
 from ..quantity import parse
@@ -50,7 +51,7 @@ def locations(context: Context) -> Iterator[Diagnostic]:
             ("storage", read, "buckets"),
             key=True,
             notes=(f"{clusters(places)} would read {buckets[first]} in {first}: every load is egress between regions",),
-            help=f"add a bucket for {region}, or for one of {', '.join(context.catalogue.locations_holding(region))}",
+            help=f"add a bucket for {region}, or for one of {', '.join(context.catalogue.locations_holding(region)[1:])}",
         )
     for (read, location), places in paid.items():
         if context.platform.storage[read].anywhere_cache is not None or context.platform.storage[read].profile is not None:
@@ -192,8 +193,12 @@ def caches(context: Context) -> Iterator[Diagnostic]:
                 f"storage {w.model.store}: {w.smallest.id} {had}; {w.name} caches {w.pod.cache_bytes / GIB:.0f} GiB",
                 (*at, "medium"),
                 related=(context.span(("capacityClasses", w.capacity_name, "shape"), "the machine"),),
-                help="medium: memory or hyperdisk, or another machine",
+                help=f"medium: memory or hyperdisk{_attachable(w.smallest)}, or another machine",
             )
+
+
+def _attachable(machine: Machine) -> str:
+    return f", or localSsd: {max(machine.local_ssd_optional)} of the class" if machine.local_ssd_optional else ""
 
 
 def anywhere(context: Context) -> Iterator[Diagnostic]:
