@@ -137,10 +137,11 @@ def sound(fleet: Fleet) -> Cloud:
         made.resources[f"/v1/{secret.resource}/versions/{secret.version}"] = {"state": "ENABLED"}
     for held in wanted.reservations.values():
         machine = fleet.catalogue.machines[held.spec.shape].type
+        numbers = [str(fleet.platform.projects[user].number) for user in sorted(held.users)]
         made.resources[f"/compute/v1/projects/{held.owner}/zones/{held.zone}/reservations/{held.spec.name}"] = {
             "name": held.spec.name,
             "status": "READY",
             "specificReservation": {"count": str(held.spec.nodes), "inUseCount": "1", "instanceProperties": {"machineType": machine}},
-            "shareSettings": {"shareType": "SPECIFIC_PROJECTS", "projectMap": {"123456789012": {"projectId": "123456789012"}}},
+            "shareSettings": {"shareType": "SPECIFIC_PROJECTS", "projectMap": {n: {"projectId": n} for n in numbers}},
         }
     return made

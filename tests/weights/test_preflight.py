@@ -65,44 +65,44 @@ def test_everything_the_fleet_needs_is_asked_for(repository: Path, cloud: Cloud)
 
 
 def test_findings_point_at_the_spec_and_fail_the_run(repository: Path, cloud: Cloud) -> None:
-    cloud.edit("/storage/v1/b/acme-models-us", ["location"], "ASIA")
+    cloud.edit("/storage/v1/b/acme-models-usc1", ["location"], "ASIA")
     done = preflight(repository, cloud)
     assert done.returncode == 1
-    number = next(i for i, text in enumerate(SPEC.splitlines(), 1) if "acme-models-us" in text)
-    assert "error[STO202]: bucket acme-models-us is in asia, us-central1 reads it" in done.stdout
+    number = next(i for i, text in enumerate(SPEC.splitlines(), 1) if "acme-models-usc1" in text)
+    assert "error[STO202]: bucket acme-models-usc1 is in asia, us-central1 reads it" in done.stdout
     assert f"--> specs/platform.yaml:{number}:" in done.stdout
     assert "bucket" in done.stdout and " error " in done.stdout
 
 
 def test_json_has_checks_and_diagnostics(repository: Path, cloud: Cloud) -> None:
-    cloud.edit("/storage/v1/b/acme-models-us", ["softDeletePolicy", "retentionDurationSeconds"], "604800")
+    cloud.edit("/storage/v1/b/acme-models-usc1", ["softDeletePolicy", "retentionDurationSeconds"], "604800")
     done = preflight(repository, cloud, "--format", "json")
     assert done.returncode == 0, "a warning does not fail the run"
     said = json.loads(done.stdout)
     assert "STO206" in [d["code"] for d in said["diagnostics"]] and said["counts"]["error"] == 0
-    assert {"kind": "bucket", "what": "acme-models-us", "state": "warning"}.items() <= next(
-        c for c in said["checks"] if c["what"] == "acme-models-us"
+    assert {"kind": "bucket", "what": "acme-models-usc1", "state": "warning"}.items() <= next(
+        c for c in said["checks"] if c["what"] == "acme-models-usc1"
     ).items()
 
 
 def test_a_bucket_that_is_not_there_says_so_once(repository: Path, cloud: Cloud) -> None:
     """Its models are not asked for: they would all say the same."""
-    cloud.edit("/storage/v1/b/acme-models-us", [], None)
+    cloud.edit("/storage/v1/b/acme-models-usc1", [], None)
     done = preflight(repository, cloud, "--format", "json")
     said = json.loads(done.stdout)
     assert [d["code"] for d in said["diagnostics"] if d["severity"] == "error"] == ["STO201"]
     assert any(check["state"] == "not asked: no bucket" for check in said["checks"])
-    assert not any(asked.endswith("/b/acme-models-us/o") for asked in cloud.asked)
+    assert not any(asked.endswith("/b/acme-models-usc1/o") for asked in cloud.asked)
 
 
 def test_what_may_not_be_seen_is_told_apart_from_what_is_not_there(repository: Path, cloud: Cloud) -> None:
-    cloud.failing["/b/acme-models-us"] = 403
+    cloud.failing["/b/acme-models-usc1"] = 403
     assert "this identity may not see it, if it exists (403)" in preflight(repository, cloud).stdout
 
 
 def test_only_some_clusters(repository: Path, cloud: Cloud) -> None:
     done = preflight(repository, cloud, "--only", "euw4-prod")
-    assert done.returncode == 0 and "acme-models-us/" not in done.stdout and "usc1-prod" not in done.stdout
+    assert done.returncode == 0 and "acme-models-usc1/" not in done.stdout and "usc1-prod" not in done.stdout
     done = preflight(repository, cloud, "--only", "euw4-prodd")
     assert done.returncode == 3 and "did you mean euw4-prod?" in done.stderr
 

@@ -114,6 +114,8 @@ RULES: tuple[Rule, ...] = (
     scaling.chain,
     gateways.reached,
     gateways.routing,
+    gateways.bodies,
+    gateways.defaults,
     gateways.hosts,
     gateways.addresses,
     gateways.partly,

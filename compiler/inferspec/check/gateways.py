@@ -1,10 +1,11 @@
-"""Routes that lead to one pool, and gateways that may carry them."""
+"""Routes that lead to pools, and gateways that may carry them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
+from ..model.serving import Exposure
 from ..resolve.places import Place
 from ..resolve.settings import WorkloadKey
 from .context import Context, clusters
@@ -70,26 +71,80 @@ def addresses(context: Context) -> Iterator[Diagnostic]:
 
 
 def routing(context: Context) -> Iterator[Diagnostic]:
-    """One host, one pool: two would need routing by the model's name, which needs the payload processor."""
-    taken: dict[tuple[str, SpecPath], tuple[WorkloadKey, SpecPath]] = {}
+    """Behind one gateway a model's name leads to one pool; SRV002 says it of the names that two services are exposed by."""
+    taken: dict[tuple[str, SpecPath, str], tuple[WorkloadKey, SpecPath, bool]] = {}
+    told: set[tuple[WorkloadKey, str]] = set()
     for key in context.fleet.front_keys:
         service = context.platform.serving[key.service]
         for i, exposure in enumerate(service.expose):
+            if not context.fleet.leads_by_model(exposure.gateway):
+                continue
             path: SpecPath = ("serving", key.service, "expose", i)
             for place in context.fleet.places:
                 if not context.fleet.is_exposed(key, exposure.gateway, place):
                     continue
-                first = taken.setdefault((exposure.gateway, place.path), (key, path))
-                if first[0] != key:
-                    yield context.finding(
-                        "GTW101",
-                        f"gateway {exposure.gateway} already leads to {first[0].service} in cluster {place.name}",
-                        path,
-                        related=(context.span(first[1], "the first one"),),
-                        notes=("routing by the model name in the body is not emitted yet: without it one host reaches one pool",),
-                        help="give this service a gateway with a host of its own",
-                    )
-                    break
+                for number, name in enumerate(context.fleet.workload_at(key, place).answers_to()):
+                    own = number == 0
+                    first = taken.setdefault((exposure.gateway, place.path, str(name.v)), (key, path, own))
+                    said = first[0].service != key.service and first[2] and own
+                    if first[0] != key and not said and (key, exposure.gateway) not in told:
+                        told.add((key, exposure.gateway))
+                        yield context.finding(
+                            "GTW101",
+                            f"gateway {exposure.gateway} already leads {name.v} to {_named(first[0])} in cluster {place.name}",
+                            path,
+                            related=(context.span(first[1], "the first one"),),
+                            notes=("a request names the model, and one name reaches one pool",),
+                            help="as: another name, or a gateway with a host of its own",
+                        )
+
+
+def _named(key: WorkloadKey) -> str:
+    return key.service if key.variant is None else f"{key.service} ({key.variant})"
+
+
+def bodies(context: Context) -> Iterator[Diagnostic]:
+    """A gateway that leads by the model's name needs servers whose requests have one."""
+    for key in context.fleet.front_keys:
+        for i, exposure in enumerate(context.platform.serving[key.service].expose):
+            if not context.fleet.leads_by_model(exposure.gateway):
+                continue
+            w = context.fleet.workload(key, context.fleet.base)
+            if "servedModelName" not in w.engine.flags:
+                yield context.finding(
+                    "GTW110",
+                    f"requests to {w.engine.id} name no model, and gateway {exposure.gateway} leads by that name",
+                    ("serving", key.service, "expose", i),
+                    notes=("several services stand behind the gateway: the model of the body chooses among them",),
+                    help="give this service a gateway with a host of its own",
+                )
+
+
+def defaults(context: Context) -> Iterator[Diagnostic]:
+    """Requests without a model's name go to a service that the gateway leads to, where there is a choice."""
+    for name, gateway in context.platform.gateways.items():
+        if gateway.default is None:
+            continue
+        behind = sorted({k.service for k in context.fleet.front_keys if any(e.gateway == name for e in _exposed(context, k))})
+        if gateway.default not in behind:
+            yield context.finding(
+                "GTW111",
+                f"gateway {name} does not lead to {gateway.default}",
+                ("gateways", name, "default"),
+                help=f"it leads to {', '.join(behind) or 'nothing'}",
+            )
+        elif not context.fleet.leads_by_model(name):
+            yield context.finding(
+                "GTW111",
+                f"gateway {name} leads to {gateway.default} alone: nothing is left for a default",
+                ("gateways", name, "default"),
+                severity=Severity.WARNING,
+                help="remove it",
+            )
+
+
+def _exposed(context: Context, key: WorkloadKey) -> tuple[Exposure, ...]:
+    return context.platform.serving[key.service].expose
 
 
 def partly(context: Context) -> Iterator[Diagnostic]:

@@ -51,6 +51,8 @@ class Gateway(Closed):
     """Longest request; covers the longest generation."""
     address: Name | None = None
     """Reserved address, by name."""
+    default: Name | None = None
+    """Service that gets requests without a model's name, where several stand behind the gateway; without it they get 404."""
     model_armor: ModelArmor | None = None
     """Screens prompts and answers."""
 

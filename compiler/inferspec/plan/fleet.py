@@ -23,7 +23,7 @@ from .patches import Problem, apply_patches, manifest
 from .row import Drawn
 from .skeleton import Skeletons
 from .terraform import variables
-from .views import capacity, class_teams, routing, server, sync, weights
+from .views import capacity, class_teams, processor, routing, server, sync, weights
 from .views import platform as platform_views
 from .volumes import volume_drawings
 
@@ -185,7 +185,10 @@ def _platform_drawings(fleet: Fleet) -> list[Drawing]:
     for name in platform.capacity_classes:
         made.append(Drawing(f"class-{name}", "platform", partial(_class, platform, catalogue, name), partial(fleet.uses_class, name)))
     for name in platform.gateways:
-        made.append(Drawing(f"gateway-{name}", "platform", partial(_gateway, platform, catalogue, name), partial(fleet.has_gateway, name)))
+        has = partial(fleet.has_gateway, name)
+        made.append(Drawing(f"gateway-{name}", "platform", partial(_gateway, platform, catalogue, name), has))
+        if fleet.leads_by_model(name):
+            made.append(Drawing(f"gateway-{name}-models", "platform", partial(processor.processor, platform, catalogue, name), has))
     return made
 
 
@@ -239,7 +242,8 @@ def _team_drawings(fleet: Fleet) -> list[Drawing]:
         if spec.expose:
             add("-pool", routing.pool, placed)
         for exposure in spec.expose:
-            add(f"-route-{exposure.gateway}", routing.route, partial(fleet.is_exposed, key, exposure.gateway), exposure.gateway)
+            shown, by_model = partial(fleet.is_exposed, key, exposure.gateway), fleet.leads_by_model(exposure.gateway)
+            add(f"-route-{exposure.gateway}", routing.route, shown, exposure.gateway, by_model)
     teams = Counter(artefact for artefact, _, _, _ in fleet.written)
     for artefact, secret, team, namespace in fleet.written:
         name = writer_name(artefact)

@@ -162,6 +162,19 @@ class Fleet:
     def is_exposed(self, key: WorkloadKey, gateway: str, place: Place) -> bool:
         return self.is_placed(key, place) and self.has_gateway(gateway, place)
 
+    def leads_by_model(self, gateway: str) -> bool:
+        """Whether several services stand behind the gateway in one cluster: then the name of the model in a request chooses."""
+        return gateway in self._by_model
+
+    @cached_property
+    def _by_model(self) -> frozenset[str]:
+        found = set()
+        for name in self.platform.gateways:
+            exposed = [k for k in self.front_keys if any(e.gateway == name for e in self.platform.serving[k.service].expose)]
+            if any(sum(self.is_exposed(k, name, place) for k in exposed) > 1 for place in self.places):
+                found.add(name)
+        return frozenset(found)
+
     def is_autoscaled(self, key: WorkloadKey, place: Place) -> bool:
         return self.is_placed(key, place) and self.workload_at(key, place).autoscaled
 

@@ -60,6 +60,12 @@ def picker_image(workload: Workload) -> Value:
     return pulled(w.platform, w.catalogue, Value(w.stack.picker.image.reference, FromCatalogue(f"stacks.{w.stack.id}.picker.image")))
 
 
+def processor_image(platform: Platform, catalogue: Catalogue) -> Value:
+    """Of the payload processor, which reads the model's name."""
+    stack = catalogue.stack(platform.stack)
+    return pulled(platform, catalogue, Value(stack.processor.image.reference, FromCatalogue(f"stacks.{stack.id}.processor.image")))
+
+
 def gate_image(workload: Workload) -> Value:
     """Of what waits for the weights: the engine's own, which is pulled anyway, where it has a Python."""
     return server_image(workload) if workload.engine.python else client_image(workload.platform, workload.catalogue)
@@ -88,5 +94,8 @@ def images_of(fleet: Fleet, place: Place) -> Iterator[tuple[Value, str]]:
             yield image, f"{name} of {w.name}"
         if w.service.expose and not key.prefill:
             yield picker_image(w), f"the picker of {w.name}"
+    for gateway in fleet.platform.gateways:
+        if fleet.has_gateway(gateway, place) and fleet.leads_by_model(gateway):
+            yield processor_image(fleet.platform, fleet.catalogue), f"the payload processor of gateway {gateway}"
     if any(d.writer is place for d in fleet.downloads) or any(f.writer is place for f in fleet.fillings):
         yield client_image(fleet.platform, fleet.catalogue), "download Jobs"

@@ -271,6 +271,11 @@ class Workload:
         """By a HorizontalPodAutoscaler; Ray moves its replicas itself."""
         return self.scale("min").v != self.scale("max").v and self.engine.workload == "deployment"
 
+    def answers_to(self) -> list[Value]:
+        """Names of models that a request may have: the served name, and those of the adapters loaded at start."""
+        at: SpecPath = ("serving", self.service_name, "adapters")
+        return [self.served_name(), *(Value(name, SpecAt((*at, name))) for name in self.service.adapters)]
+
     def served_name(self) -> Value:
         """The name clients send: as the first exposure says, else the service's own."""
         for index, exposure in enumerate(self.service.expose):

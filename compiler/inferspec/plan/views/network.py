@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...model.platform import Platform
 from ...resolve.workload import Workload
 from ...values import SENTINEL, Derived, SpecAt, Value
 from ..row import PREFIX
@@ -33,19 +34,18 @@ def pool_selector(workload: Workload) -> dict[str, str]:
     return {f"{PREFIX}/pool": workload.front_name} if workload.half else reached(workload)
 
 
-def proxies(workload: Workload) -> Value | None:
+def proxies(platform: Platform, region: str | None) -> Value | None:
     """The proxy-only subnet of the region; None where the region's owner did not say (check.gateways warns)."""
-    region = workload.subject.region
     if region is None:
         return Value(SENTINEL, Derived("the proxy-only subnet of the cluster's region"))
-    subnet = workload.platform.regions[region].proxy_subnet
+    subnet = platform.regions[region].proxy_subnet
     return Value(subnet, SpecAt(("regions", region, "proxySubnet"))) if subnet else None
 
 
-def from_gateway(workload: Workload, *ports: int) -> dict[str, Any]:
+def from_gateway(platform: Platform, region: str | None, *ports: int) -> dict[str, Any]:
     """Load balancer proxies and health checkers, or anybody where the proxy-only subnet is not written down."""
     rule: dict[str, Any] = {"ports": [{"protocol": "TCP", "port": port} for port in ports]}
-    subnet = proxies(workload)
+    subnet = proxies(platform, region)
     if subnet is None:
         return rule
     return {"from": [{"ipBlock": {"cidr": subnet}}, *({"ipBlock": {"cidr": c}} for c in HEALTH_CHECKERS)], **rule}
@@ -61,7 +61,7 @@ def ingress(workload: Workload) -> list[dict[str, Any]]:
     port = workload.engine.port
     rules: list[dict[str, Any]] = []
     if workload.service.expose:
-        rules.append(from_gateway(workload, port))
+        rules.append(from_gateway(workload.platform, workload.subject.region, port))
         read = sorted({port, workload.engine.metrics_port or port})
         picker = {"podSelector": {"matchLabels": {"app": f"{workload.front_name}-picker"}}}
         rules.append({"from": [picker], "ports": [{"protocol": "TCP", "port": p} for p in read]})

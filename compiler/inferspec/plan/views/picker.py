@@ -29,7 +29,8 @@ def picker(workload: Workload) -> list[Drawn]:
     presets = derive(f"plugins of stack {w.stack.id}", configuration(w), *([w.tokens] if w.half else []))
     grpc = {"name": "grpc", "port": ports["grpc"], "targetPort": "grpc", "protocol": "TCP", "appProtocol": w.stack.picker.app_protocol}
     metrics = {"name": "metrics", "port": ports["metrics"], "targetPort": "metrics", "protocol": "TCP"}
-    admitted = [from_gateway(w, ports["grpc"], ports["grpc-health"]), from_namespaces(COLLECTORS, ports["metrics"])]
+    asked = from_gateway(w.platform, w.subject.region, ports["grpc"], ports["grpc-health"])
+    admitted = [asked, from_namespaces(COLLECTORS, ports["metrics"])]
     return [
         ("service-account", Row(**own, automount=True)),
         ("role", Row(**own, rules=_rules(w))),

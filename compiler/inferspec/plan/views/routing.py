@@ -59,9 +59,16 @@ def _objectives(workload: Workload) -> list[Drawn]:
     ]
 
 
-def route(workload: Workload, gateway: str) -> list[Drawn]:
-    """Without ``timeouts``: GKE takes them from GCPBackendPolicy (llm-d-router v0.10.0 chart, provider gke)."""
+def route(workload: Workload, gateway: str, by_model: bool) -> list[Drawn]:
+    """Without ``timeouts``: GKE takes them from GCPBackendPolicy (llm-d-router v0.10.0 chart, provider gke).
+
+    ``by_model``: a header that the payload processor makes of the body says which model is asked for.
+    """
     w = workload
+    header = w.stack.headers["model"]
+    matches = [Row(header=header, model=name) for name in w.answers_to()] if by_model else []
+    if not by_model or w.platform.gateways[gateway].default == w.service_name:
+        matches.append(Row(header=None, model=None))
     return [
         (
             "http-route",
@@ -73,6 +80,7 @@ def route(workload: Workload, gateway: str) -> list[Drawn]:
                 gateway_namespace=GATEWAY_NAMESPACE,
                 listener=listener(w.platform, gateway),
                 host=Value(w.platform.gateways[gateway].host, SpecAt(("gateways", gateway, "host"))),
+                matches=matches,
                 pool=w.name,
             ),
         )

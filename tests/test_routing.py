@@ -1,0 +1,109 @@
+"""From the host to the container: every name that a request can have leads to the servers that answer to it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from inferspec.emit.tree import cluster_objects
+from inferspec.plan.objects import ClusterPlan
+
+from tests import line
+
+HEADER = "X-Gateway-Model-Name"
+
+
+def kinds(name: str, cluster: ClusterPlan) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for part in cluster_objects(line.fleet_plan(name), cluster).values():
+        for identity, tree in part.items():
+            found.setdefault(identity.kind, []).append(tree)
+    return found
+
+
+def named(trees: list[dict[str, Any]], namespace: str, name: str) -> dict[str, Any]:
+    (one,) = [t for t in trees if (t["metadata"].get("namespace"), t["metadata"]["name"]) == (namespace, name)]
+    return one
+
+
+def asked(route: dict[str, Any]) -> list[str | None]:
+    """Models that the route takes requests for; None for those that name none."""
+    matches = route["spec"]["rules"][0]["matches"]
+    return [match["headers"][0]["value"] if "headers" in match else None for match in matches]
+
+
+def answers(objects: dict[str, list[dict[str, Any]]], pool: dict[str, Any]) -> set[str]:
+    """Names that the servers of a pool are told to answer to."""
+    found = set()
+    templates = [d["spec"]["template"] for d in objects.get("Deployment", [])]
+    templates += [g["spec"]["leaderWorkerTemplate"]["leaderTemplate"] for g in objects.get("LeaderWorkerSet", [])]
+    for template in templates:
+        labels = {**template["metadata"].get("labels", {}), "leaderworkerset.sigs.k8s.io/worker-index": "0"}
+        if pool["spec"]["selector"]["matchLabels"].items() <= labels.items():
+            for argument in template["spec"]["containers"][0].get("args", []):
+                flag, _, value = argument.partition("=")
+                if flag == "--served-model-name":
+                    found.add(value)
+                if flag == "--lora-modules":
+                    found.add(json.loads(value)["name"] if value.startswith("{") else value.partition("=")[0])
+    return found
+
+
+@pytest.mark.parametrize("name", list(line.SPECS))
+def test_every_name_reaches_servers_that_answer_to_it(name: str) -> None:
+    for cluster in line.fleet_plan(name).clusters:
+        objects = kinds(name, cluster)
+        gateways, pools, taken = objects.get("Gateway", []), objects.get("InferencePool", []), set()
+        for route in objects.get("HTTPRoute", []):
+            (parent,) = route["spec"]["parentRefs"]
+            gateway = named(gateways, parent["namespace"], parent["name"])
+            (listener,) = [x for x in gateway["spec"]["listeners"] if x["name"] == parent["sectionName"]]
+            assert [listener["hostname"]] == route["spec"]["hostnames"]
+            (backend,) = route["spec"]["rules"][0]["backendRefs"]
+            pool = named(pools, route["metadata"]["namespace"], backend["name"])
+            for model in asked(route):
+                assert (parent["name"], listener["hostname"], model) not in taken, "one name, one pool"
+                taken.add((parent["name"], listener["hostname"], model))
+                if model is not None and answers(objects, pool):
+                    assert model in answers(objects, pool)
+
+
+@pytest.mark.parametrize("name", list(line.SPECS))
+def test_a_name_in_the_body_becomes_the_header_that_routes_match(name: str) -> None:
+    for cluster in line.fleet_plan(name).clusters:
+        objects = kinds(name, cluster)
+        by_model = {r["spec"]["parentRefs"][0]["name"] for r in objects.get("HTTPRoute", []) if any(asked(r))}
+        extended = {e["spec"]["targetRefs"][0]["name"] for e in objects.get("GCPRoutingExtension", [])}
+        assert by_model == extended
+        for extension in objects.get("GCPRoutingExtension", []):
+            backend = extension["spec"]["extensionChains"][0]["extensions"][0]["backendRef"]
+            namespace = extension["metadata"]["namespace"]
+            service = named(objects["Service"], namespace, backend["name"])
+            (port,) = service["spec"]["ports"]
+            assert port["port"] == backend["port"]
+            template = named(objects["Deployment"], namespace, backend["name"])["spec"]["template"]
+            assert service["spec"]["selector"].items() <= template["metadata"]["labels"].items()
+            container = template["spec"]["containers"][0]
+            assert port["targetPort"] in {p["name"] for p in container["ports"]}
+            assert all(HEADER in argument for argument in container["args"] if "headerName" in argument)
+            policy = named(objects["HealthCheckPolicy"], namespace, backend["name"])
+            assert policy["spec"]["default"]["config"]["grpcHealthCheck"]["port"] in {p["containerPort"] for p in container["ports"]}
+
+
+def test_requests_without_a_name_go_to_the_default_or_nowhere() -> None:
+    (plan,) = [c for c in line.fleet_plan("platform").clusters if c.name == "usc1-prod"]
+    routes = {r["metadata"]["name"]: asked(r) for r in kinds("platform", plan)["HTTPRoute"]}
+    assert routes["tools-models"] == ["gpt-oss-20b", None]
+    assert routes["extract-models"] == ["qwen3-8b"]
+    spec = line.data("platform")
+    del spec["gateways"]["models"]["default"]
+    tree = line.tree_of(spec)
+    text = next(text for path, text in tree.items() if path.endswith("base/tools-route-models/objects.yaml"))
+    assert text.count("type: PathPrefix") == text.count(f"name: {HEADER}") == 1
+
+
+def test_a_gateway_with_one_service_asks_for_no_name() -> None:
+    (plan,) = line.fleet_plan("quickstart").clusters
+    objects = kinds("quickstart", plan)
+    assert [asked(r) for r in objects["HTTPRoute"]] == [[None]] and "GCPRoutingExtension" not in objects
