@@ -10,6 +10,7 @@ from ..load import Document
 from ..resolve.fleet import Fleet
 from . import (
     capacity,
+    cloud,
     delivery,
     engines,
     escapes,
@@ -101,6 +102,7 @@ RULES: tuple[Rule, ...] = (
     delivery.waves,
     delivery.names,
     delivery.later,
+    cloud.zonal,
     provided.floor,
     provided.objectives,
 )

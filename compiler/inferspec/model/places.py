@@ -18,6 +18,7 @@ from .base import (
     ProjectId,
     Region,
     ResourceName,
+    Revision,
     SecretResource,
     Shape,
     ZoneLetter,
@@ -36,6 +37,15 @@ AddOn = Literal[
 ]
 
 
+class ProjectNetwork(Closed):
+    """The VPC network of a project's clusters."""
+
+    name: ResourceName = "default"
+    """Name of the network."""
+    create: bool = False
+    """Terraform of the project's first cluster makes it, and that of each region's first its proxy-only subnet; otherwise they stand."""
+
+
 class Project(Closed):
     """A Google Cloud project. Workload Identity principals are made of its number."""
 
@@ -43,6 +53,8 @@ class Project(Closed):
     """Project id."""
     number: Annotated[int, Field(ge=1, le=999_999_999_999_999)]
     """Project number, as ``gcloud projects describe`` prints it."""
+    network: ProjectNetwork = ProjectNetwork.model_construct()
+    """Network of its clusters; ``default`` without it."""
 
 
 class Team(Closed):
@@ -93,6 +105,12 @@ class Cluster(Closed):
     """Stage for selectors and waves: dev, canary, prod, ..."""
     zones: Annotated[Items[ZoneLetter], Field(min_length=1)] | None = None
     """Zones of its nodes, by suffix; all of the region without it."""
+    zonal: bool = False
+    """The control plane stands in the one zone too: a standard cluster with one entry in ``zones``; regional without it."""
+    subnetwork: ResourceName | None = None
+    """Subnetwork of its nodes; without it the cluster's own where ``nodeRange`` is given, else the one that has the network's name."""
+    node_range: Cidr | None = None
+    """Range of a subnetwork that Terraform makes for its nodes; without it the subnetwork stands."""
     labels: dict[LabelKey, LabelValue] = {}
     """Labels for selectors."""
     internet: bool = True
@@ -123,6 +141,12 @@ class Management(Closed):
     """Its region."""
     project: Name
     """Key in ``projects``."""
+    namespace: Name = "cloud-resources"
+    """Namespace of the Config Connector objects."""
+    revision: Revision | None = None
+    """Tag or commit that the cluster reads its overlay at; it follows the branch without it."""
+    deletable: Items[str] = ()
+    """Buckets, addresses, secrets and templates, by name, that are deleted with their object; all others are left standing."""
 
 
 class Secret(Closed):

@@ -8,6 +8,7 @@ from functools import cached_property
 from ..catalog import Catalogue
 from ..model.base import Selector
 from ..model.platform import Platform
+from .cloud import Cloud
 from .layers import Layer, Subject, cluster_subjects, fleet_subject, layers
 from .order import ordered
 from .places import Place, places, selects
@@ -227,6 +228,11 @@ class Fleet:
                     once = (mount.volume.name, mount.artefact.key, mount.artefact.version, whose)
                     found.setdefault(once, Filling(mount.artefact, mount.volume, place))
         return tuple(found.values())
+
+    @cached_property
+    def cloud(self) -> Cloud:
+        """What the fleet uses of Google Cloud, and who makes it."""
+        return Cloud(self)
 
     @cached_property
     def written(self) -> tuple[tuple[str, str | None, str, str], ...]:
