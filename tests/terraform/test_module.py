@@ -148,7 +148,7 @@ def contract(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-CLUSTERS = [(name, cluster) for name in ("quickstart", "fleet", "volumes") for _, cluster in line.clusters(name)[:4]]
+CLUSTERS = [(name, cluster) for name in ("quickstart", "fleet", "volumes", "managed") for _, cluster in line.clusters(name)[:4]]
 
 
 @pytest.mark.parametrize(("name", "cluster"), CLUSTERS)

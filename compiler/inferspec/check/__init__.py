@@ -103,6 +103,8 @@ RULES: tuple[Rule, ...] = (
     delivery.names,
     delivery.later,
     cloud.zonal,
+    cloud.management,
+    cloud.named,
     provided.floor,
     provided.objectives,
 )

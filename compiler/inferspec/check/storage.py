@@ -120,14 +120,8 @@ def revisions(context: Context) -> Iterator[Diagnostic]:
 
 def copies(context: Context) -> Iterator[Diagnostic]:
     for name, store in context.platform.storage.items():
-        if store.copy_by == "storage-transfer":
-            yield context.finding(
-                "SPC011",
-                f"storage {name}: no transfer job is emitted yet; every bucket but the first stays empty until you fill it",
-                ("storage", name, "copy"),
-                severity=Severity.WARNING,
-                help="copy: download fills each bucket from the source",
-            )
+        if store.copy_by == "storage-transfer" and context.platform.management is None:
+            yield context.terraform_alone(f"storage {name}: the transfer jobs", ("storage", name, "copy"))
 
 
 def budgets(context: Context) -> Iterator[Diagnostic]:
@@ -211,4 +205,5 @@ def anywhere(context: Context) -> Iterator[Diagnostic]:
                 message = f"storage {name}: an Anywhere Cache in {region} would serve nobody"
                 why = "no cluster of the platform is there" if not used else "no bucket of the store is read from there"
                 yield context.finding("STO115", message, (*at, "zones", region), key=True, notes=(why,))
-        yield context.later(f"storage {name}: anywhereCache is checked but not emitted yet", at, key=True)
+        if context.platform.management is None:
+            yield context.terraform_alone(f"storage {name}: the caches", at)

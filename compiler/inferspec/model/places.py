@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .base import (
+    Bucket,
     Cidr,
     Closed,
     GkeVersion,
@@ -132,8 +133,27 @@ class RegionPlaces(Closed):
     """Clusters of the region."""
 
 
+class Deletable(Closed):
+    """What is deleted with its object; without an entry it is left standing (``deletion-policy: abandon``)."""
+
+    buckets: Items[Bucket] = ()
+    """Buckets, by name."""
+    addresses: Items[Name] = ()
+    """Addresses, by name."""
+    secrets: Items[Name] = ()
+    """Keys in ``secrets``."""
+    model_armor: Items[Name] = ()
+    """Templates, by name."""
+    caches: bool = False
+    """Anywhere Caches."""
+    transfers: bool = False
+    """Transfer jobs."""
+    grants: bool = False
+    """Grants: a workload that goes away loses its access."""
+
+
 class Management(Closed):
-    """The cluster where Config Connector runs."""
+    """The cluster where Config Connector runs: it makes what Terraform of the clusters would."""
 
     cluster: Name
     """Name of the management cluster."""
@@ -144,9 +164,9 @@ class Management(Closed):
     namespace: Name = "cloud-resources"
     """Namespace of the Config Connector objects."""
     revision: Revision | None = None
-    """Tag or commit that the cluster reads its overlay at; it follows the branch without it."""
-    deletable: Items[str] = ()
-    """Buckets, addresses, secrets and templates, by name, that are deleted with their object; all others are left standing."""
+    """Tag or commit that the cluster reads its overlay at; that of the last wave without it."""
+    deletable: Deletable = Deletable.model_construct()
+    """What is deleted with its object; nothing without it."""
 
 
 class Secret(Closed):

@@ -87,6 +87,7 @@ class Cloud:
     fleet: Fleet
     resources: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
     grants: dict[Grant, str] = field(default_factory=dict)
+    causes: dict[Grant, SpecPath] = field(default_factory=dict)
     caches: dict[Cache, str] = field(default_factory=dict)
     transfers: dict[Transfer, str] = field(default_factory=dict)
     used: dict[Place, dict[tuple[str, str, str], None]] = field(default_factory=dict)
@@ -132,29 +133,31 @@ class Cloud:
                 if artefact.published and location is None:
                     continue
                 bucket = str(w.mounts.bucket_of(artefact).v)
-                self._grant(place, bucket, VIEWER, w.namespace, w.name)
+                self._grant(place, Grant(bucket, VIEWER, place.cluster.project, w.namespace, w.name), w.path)
                 if artefact.published and location is not None:
                     self._bucket(place, artefact.store, location)
             for mount in w.mounts.mounted:
-                self._grant(place, str(mount.bucket.v), VIEWER, w.namespace, w.name)
+                self._grant(place, Grant(str(mount.bucket.v), VIEWER, place.cluster.project, w.namespace, w.name), w.path)
                 if mount.volume is not None and mount.volume.read == PROFILE:
                     self.scanned[place][str(mount.bucket.v)] = None
 
     def _writers(self, place: Place) -> None:
-        fleet = self.fleet
+        fleet, project = self.fleet, place.cluster.project
         for job in fleet.downloads:
             if job.writer is place:
                 name = writer_name(job.artefact.key)
-                self._grant(place, job.bucket, USER, job.namespace, name)
-                if secret := job.artefact.secret:
+                self._grant(place, Grant(job.bucket, USER, project, job.namespace, name), job.artefact.path)
+                secret = job.artefact.secret
+                if secret is not None and secret in fleet.platform.secrets:  # check.references reports one that is not there
                     resource = fleet.platform.secrets[secret].secret_manager
                     intent = fleet.platform.imports.secrets.get(secret, "observe")
                     self._use(place, Resource("secrets", secret, "", resource.split("/")[1], intent, ("secrets", secret), place.name))
-                    self._grant(place, resource, ACCESSOR, job.namespace, name)
+                    self._grant(place, Grant(resource, ACCESSOR, project, job.namespace, name), job.artefact.path)
         for filling in fleet.fillings:
             if filling.writer is place:
                 source = bucket_holding(fleet.platform, fleet.catalogue, filling.artefact, place.region)
-                self._grant(place, str(source.v), VIEWER, filling.volume.namespace, writer_name(filling.artefact.key))
+                reader = Grant(str(source.v), VIEWER, project, filling.volume.namespace, writer_name(filling.artefact.key))
+                self._grant(place, reader, filling.artefact.path)
 
     def _gateways(self, place: Place) -> None:
         imports = self.fleet.platform.imports
@@ -186,9 +189,10 @@ class Cloud:
         self.resources.setdefault(key, resource)
         self.used[place][key] = None
 
-    def _grant(self, place: Place, on: str, role: str, namespace: str, account: str) -> None:
-        grant = Grant(on, role, place.cluster.project, namespace, account)
+    def _grant(self, place: Place, grant: Grant, cause: SpecPath) -> None:
+        """``cause`` is what needs it."""
         self.grants.setdefault(grant, place.name)
+        self.causes.setdefault(grant, cause)
         self.granted[place][grant] = None
 
     def _stores(self) -> None:
