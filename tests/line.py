@@ -54,6 +54,11 @@ def clusters(name: str) -> list[tuple[str, str]]:
     return [(region, cluster) for region, facts in _data(name)["regions"].items() for cluster in facts["clusters"]]
 
 
+def synced(name: str) -> list[str]:
+    """Names of the clusters, and of the management cluster."""
+    return [*[cluster for _, cluster in clusters(name)], *([held["cluster"]] if (held := _data(name).get("management")) else [])]
+
+
 def written(spec: Any) -> str:
     """Data as a spec: JSON is YAML."""
     return json.dumps(spec, ensure_ascii=False, indent=1)
