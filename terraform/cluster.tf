@@ -10,7 +10,6 @@ resource "google_container_cluster" "autopilot" {
   min_master_version = var.min_version != "" ? var.min_version : null
   network            = "projects/${var.project_id}/global/networks/${var.network.name}"
   subnetwork         = "projects/${var.project_id}/regions/${var.region}/subnetworks/${var.network.subnetwork}"
-  node_locations     = length(var.node_zones) > 0 ? var.node_zones : null
   resource_labels    = local.labels
   # A cluster that serves is taken away in two steps, not by one edit.
   deletion_protection = true
@@ -175,6 +174,11 @@ resource "google_container_cluster" "standard" {
     }
   }
 
+  # Of the first pool, which is removed at once.
+  node_config {
+    service_account = google_service_account.nodes.email
+  }
+
   # Image streaming, also of the pools that auto-provisioning makes.
   node_pool_defaults {
     node_config_defaults {
@@ -205,7 +209,6 @@ resource "google_container_cluster" "standard" {
   }
 
   lifecycle {
-    # Of the first pool, which is removed at once.
     ignore_changes = [node_config]
   }
 

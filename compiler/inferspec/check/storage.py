@@ -119,7 +119,24 @@ def revisions(context: Context) -> Iterator[Diagnostic]:
 
 
 def copies(context: Context) -> Iterator[Diagnostic]:
+    """Further buckets are copied from the first, by location, so somebody has to fill that one: a cluster that reads it."""
     for name, store in context.platform.storage.items():
+        if store.copy_by == "storage-transfer":
+            read = {
+                context.fleet.location(name, place)
+                for _, w, places in context.cohorts
+                if any(artefact.store == name and artefact.published for artefact in w.mounts.artefacts)
+                for place in places
+            }
+            first = next(iter(store.buckets))
+            if read - {None} and first not in read:
+                yield context.finding(
+                    "STO118",
+                    f"storage {name}: further buckets are copied from {store.buckets[first]}, and nobody fills it: no cluster reads it",
+                    ("storage", name, "copy"),
+                    notes=("a bucket is filled by a cluster that reads it; the others are copied from the first by location",),
+                    help="copy: download fills each bucket by a cluster that reads it",
+                )
         if store.copy_by == "storage-transfer" and context.platform.management is None:
             yield context.terraform_alone(f"storage {name}: the transfer jobs", ("storage", name, "copy"))
 
