@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TODAY = date(2026, 11, 21)
 SPECS = {
     **{name: ROOT / f"specs/{name}.yaml" for name in ("quickstart", "platform", "reference")},
-    **{name: ROOT / f"tests/specs/{name}.yaml" for name in ("fleet", "router", "engines", "volumes", "capacity")},
+    **{name: ROOT / f"tests/specs/{name}.yaml" for name in ("fleet", "router", "engines", "volumes", "capacity", "managed")},
 }
 
 
@@ -52,6 +52,11 @@ def _data(name: str) -> Any:
 def clusters(name: str) -> list[tuple[str, str]]:
     """Region and name of every cluster."""
     return [(region, cluster) for region, facts in _data(name)["regions"].items() for cluster in facts["clusters"]]
+
+
+def synced(name: str) -> list[str]:
+    """Names of the clusters, and of the management cluster."""
+    return [*[cluster for _, cluster in clusters(name)], *([held["cluster"]] if (held := _data(name).get("management")) else [])]
 
 
 def written(spec: Any) -> str:

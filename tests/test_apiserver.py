@@ -60,7 +60,7 @@ def remove(plane: ControlPlane, path: str) -> None:
         plane.request("PATCH", path, {"metadata": {"finalizers": None}}, "application/merge-patch+json")
 
 
-CLUSTERS = [(name, cluster) for name in line.SPECS for _, cluster in line.clusters(name)]
+CLUSTERS = [(name, cluster) for name in line.SPECS for cluster in line.synced(name)]
 
 
 @pytest.mark.parametrize(("name", "cluster"), CLUSTERS, ids=[f"{name}-{cluster}" for name, cluster in CLUSTERS])

@@ -94,7 +94,10 @@ def toolchain() -> Toolchain:
 
 @dataclass(frozen=True)
 class Program:
-    """A Go program: a package of a published module (`module`, `version`) or of a module in a folder here (`source`)."""
+    """A Go program: a package of a published module (`module`, `version`) or of a module in a folder here (`source`).
+
+    `inside` builds in the published module's own folder, by its own go.mod and go.sum: `go install` refuses one that replaces modules.
+    """
 
     name: str
     package: str
@@ -103,6 +106,7 @@ class Program:
     source: Path | None = None
     ldflags: str = "-s -w"
     cost: str = ""
+    inside: bool = False
 
     def sources(self) -> list[Path]:
         """The files of a local module that make the binary, sorted."""
@@ -144,9 +148,12 @@ def build(go: Toolchain, program: Program, sums: dict[str, str] | None = None, t
         home.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
             flags = f"-ldflags={program.ldflags}"
-            if program.source is None:
+            named = f"{program.module}@{program.version}"
+            if program.inside:
+                go.go("build", flags, "-o", f"{scratch}/{program.name}", program.package, cwd=modules(go, [named], sums or {})[named])
+            elif program.source is None:
                 if sums is not None:
-                    modules(go, [f"{program.module}@{program.version}"], sums)
+                    modules(go, [named], sums)
                 go.go("install", flags, f"{program.package}@{program.version}", GOBIN=scratch)
             else:
                 go.go("build", flags, "-o", f"{scratch}/{program.name}", program.package, cwd=program.source)

@@ -1,5 +1,4 @@
-"""The programs that tests run for real: etcd, kube-apiserver, kube-scheduler, the kustomize that Config Sync bundles, fake-gcs-server, a
-registry.
+"""The programs that tests run for real: API server, scheduler, etcd, Config Sync's kustomize, servers of objects and images, OpenTofu.
 
 Run by itself, as ./dev test does, it builds what is not in the cache:
 
@@ -22,6 +21,7 @@ KUBERNETES = "1.34.4"
 KUSTOMIZE = "5.4.2"  # the one of Config Sync 1.22
 FAKE_GCS = "1.56.1"  # a Cloud Storage server that keeps conditions on generations
 CRANE = "0.22.1"  # brings a container registry: `crane registry serve`
+TOFU = "1.10.6"
 
 # Without these the server calls itself v0.0.0-master and clients misjudge version skew.
 _STAMP = "-s -w " + " ".join(
@@ -31,10 +31,12 @@ _STAMP = "-s -w " + " ".join(
 _KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5"
 _CRANE = "github.com/google/go-containerregistry"
 _FAKE_GCS = "github.com/fsouza/fake-gcs-server"
+_TOFU = "github.com/opentofu/opentofu"
 _SUMS = {
     f"{_KUSTOMIZE}@v{KUSTOMIZE}": "h1:9Zl5Gqg3XMdBEvkR54pVLCBj7FVO7W+VPNDDEzD6AyE=",
     f"{_CRANE}@v{CRANE}": "h1:RZuuSYhTvlDvtsK+NkutoCZ//C0X2ebLK8X8l3ULs84=",
     f"{_FAKE_GCS}@v{FAKE_GCS}": "h1:K03sAvbLvDz4hAynpCCUqnNRp+ik9JFSvHbkD/wTPOU=",
+    f"{_TOFU}@v{TOFU}": "h1:J57O7HrW7gakftSLFQr+/p7fniZjZ3FQLFyzv4XsSmQ=",
 }
 _ETCD_SOURCE, _K8S_SOURCE = ROOT / "tools" / "controlplane" / "etcd", ROOT / "tools" / "controlplane" / "k8s"
 PROGRAMS = (
@@ -48,6 +50,8 @@ PROGRAMS = (
     ),
     gobuild.Program("crane", f"{_CRANE}/cmd/crane", _CRANE, f"v{CRANE}", cost="about 40 s on two cores"),
     gobuild.Program("fake-gcs-server", _FAKE_GCS, _FAKE_GCS, f"v{FAKE_GCS}", cost="1 to 7 min on two cores"),
+    # Its go.mod replaces a module, which counts in a main module alone.
+    gobuild.Program("tofu", f"{_TOFU}/cmd/tofu", _TOFU, f"v{TOFU}", inside=True, cost="about 4 min on two cores"),
 )
 
 

@@ -53,6 +53,13 @@ class Context:
         """What the language has and the compiler does not write yet: said, never silently dropped."""
         return self.finding("SPC011", message, path, key=key, severity=Severity.INFO, help="it may stay: a later release writes it")
 
+    def terraform_alone(self, what: str, path: SpecPath) -> Diagnostic:
+        """What no object of a cluster makes: the platform has no management cluster."""
+        message = f"{what} are in the Terraform variables alone: nothing is made before they are applied"
+        return self.finding(
+            "SPC011", message, path, key=True, severity=Severity.INFO, help="terraform/ makes them; Config Connector does, with management:"
+        )
+
     def written(self, section: str) -> set[str]:
         """Keys of a section as the document has them: also entries that were left out for another mistake."""
         held = self.document.root.get(section) if isinstance(self.document.root, dict) else None

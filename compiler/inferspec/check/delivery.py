@@ -78,7 +78,3 @@ def later(context: Context) -> Iterator[Diagnostic]:
         yield context.finding("SPC013", "delivery.source: oci is not emitted yet", ("delivery", "source"), help="source: git")
     if platform.delivery.render == "ahead":
         yield context.finding("SPC013", "delivery.render: ahead is not emitted yet", ("delivery", "render"), help="render: in-cluster")
-    if platform.management is not None:
-        yield context.later("management is checked for shape; Config Connector objects are not emitted yet", ("management",), key=True)
-    if platform.imports.buckets or platform.imports.addresses:
-        yield context.later("imports are checked for shape but not used yet", ("imports",), key=True)

@@ -210,7 +210,7 @@ def classes(context: Context) -> Iterator[Diagnostic]:
         if gateway.model_armor is not None:
             yield context.finding(
                 "SPC011",
-                f"gateway {name}: modelArmor is checked for shape but not emitted yet",
+                f"gateway {name}: nothing puts template {gateway.model_armor.template} in front of the gateway yet",
                 ("gateways", name, "modelArmor"),
                 key=True,
                 severity=Severity.WARNING,

@@ -25,6 +25,9 @@ def namespaces(context: Context) -> Iterator[Diagnostic]:
         if name == "platform":
             message = "'platform' is the platform team's own part: no team can be called so"
             yield context.finding("SPC007", message, ("teams", name), key=True, help="choose another name")
+        if name == "management" and context.platform.management is not None:
+            message = "'management' is the part of the management cluster: no team can be called so"
+            yield context.finding("SPC007", message, ("teams", name), key=True, help="choose another name")
         if team.namespace == GATEWAY_NAMESPACE or _TAKEN.fullmatch(team.namespace):
             yield context.finding("SPC007", f"namespace {team.namespace} is not a team's to have", path, help="choose another name")
         elif (other := first.setdefault(team.namespace, name)) != name:

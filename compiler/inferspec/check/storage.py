@@ -120,15 +120,21 @@ def revisions(context: Context) -> Iterator[Diagnostic]:
 
 
 def copies(context: Context) -> Iterator[Diagnostic]:
+    """Further buckets are copied from one, so somebody has to fill it: the cluster that ``writers`` names, or one that reads it."""
     for name, store in context.platform.storage.items():
-        if store.copy_by == "storage-transfer":
-            yield context.finding(
-                "SPC011",
-                f"storage {name}: no transfer job is emitted yet; every bucket but the first stays empty until you fill it",
-                ("storage", name, "copy"),
-                severity=Severity.WARNING,
-                help="copy: download fills each bucket from the source",
-            )
+        first = store.copied_from
+        if first is not None and first not in store.writers:
+            read = {context.fleet.location(name, place) for place in context.fleet.places}
+            if first not in read:
+                yield context.finding(
+                    "STO118",
+                    f"storage {name}: further buckets are copied from {store.buckets[first]}, and nobody fills it: no cluster reads it",
+                    ("storage", name, "copy"),
+                    notes=("a bucket is filled by the cluster that writers names, else by one that reads it",),
+                    help="writers: {LOCATION: CLUSTER} says from which bucket the others are copied, and who fills it",
+                )
+        if store.copy_by == "storage-transfer" and context.platform.management is None:
+            yield context.terraform_alone(f"storage {name}: the transfer jobs", ("storage", name, "copy"))
 
 
 def budgets(context: Context) -> Iterator[Diagnostic]:
@@ -216,4 +222,5 @@ def anywhere(context: Context) -> Iterator[Diagnostic]:
                 message = f"storage {name}: an Anywhere Cache in {region} would serve nobody"
                 why = "no cluster of the platform is there" if not used else "no bucket of the store is read from there"
                 yield context.finding("STO115", message, (*at, "zones", region), key=True, notes=(why,))
-        yield context.later(f"storage {name}: anywhereCache is checked but not emitted yet", at, key=True)
+        if context.platform.management is None:
+            yield context.terraform_alone(f"storage {name}: the caches", at)

@@ -60,6 +60,7 @@ def _proof(outcome: Outcome, asked: Request, planned: WriteResult) -> list[Diagn
 def changed_clusters(outcome: Outcome, planned: WriteResult) -> set[str]:
     """Clusters with a file that is new or differs."""
     touched = {path.split("/")[3] for path in (*planned.created, *planned.changed) if path.count("/") > 3}
+    # Whatever changes in the management overlay changes its cluster's lock.
     return {c.name for c in outcome.plan.clusters if c.name in touched} if outcome.plan else set()
 
 
@@ -103,7 +104,7 @@ def _removals(outcome: Outcome, asked: Request, planned: WriteResult) -> list[Di
     unused = _unused(outcome, {str(identity) for _, identity in gone})
     meant = {entry.object for entry in platform.delivery.deletions.acknowledge}
     left = [(cluster, identity) for cluster, identity in gone if str(identity) not in meant]
-    precious = [(c, i) for c, i in left if i.kind in PRECIOUS]
+    precious = [(c, i) for c, i in left if i.kind in PRECIOUS or i.group.endswith(CONNECTOR_GROUPS)]
     budget = deletion_budget(outcome.fleet)
     if not precious and len(left) <= budget:
         return unused
@@ -185,6 +186,8 @@ def _made(outcome: Outcome) -> set[str]:
 
 PRECIOUS = frozenset({"Namespace", "PersistentVolumeClaim", "PersistentVolume", "ComputeClass", "StorageClass", "CustomResourceDefinition"})
 """Kinds whose removal takes more with it than one object."""
+CONNECTOR_GROUPS = ".cnrm.cloud.google.com"
+"""End of the API groups of Config Connector: each object of them is a cloud resource."""
 
 
 def _checked(options: Namespace, stale: Stale, code: int) -> int:

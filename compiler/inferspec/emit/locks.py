@@ -49,7 +49,8 @@ def owned_by(lock_path: str) -> tuple[str, ...]:
     if top == "overlays":
         return f"overlays/{platform}/base/", f"overlays/{platform}/components/"
     below = "/".join([platform, *place])
-    return f"clusters/{below}/", f"overlays/{below}/"
+    # One of them is the management cluster's; a lock does not say so.
+    return f"clusters/{below}/", f"overlays/{below}/", f"overlays/{platform}/management/"
 
 
 def shared_lock(plan: FleetPlan, hashes: Mapping[str, str]) -> str:

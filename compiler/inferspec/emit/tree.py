@@ -118,7 +118,7 @@ class _Renderer:
     def _cluster(self, cluster: ClusterPlan) -> None:
         plan, put = self.plan, self.files.put
         place = f"{cluster.region}/{cluster.name}"
-        overlay, synced = f"{self.root}/{place}", f"clusters/{plan.platform}/{place}"
+        overlay, synced = f"{self.root}/{cluster.overlay}", f"clusters/{plan.platform}/{place}"
         unbindable = self.stacks.unbindable(cluster)
         hashes: dict[str, str] = {}
         parts = []
@@ -129,17 +129,17 @@ class _Renderer:
                 if not facets and not own:
                     continue
                 parts.append(part)
-                path = f"{overlay}/{part}/kustomization.yaml"
+                path = f"{self.root}/{cluster.directory(part)}/kustomization.yaml"
                 hashes[path] = put(path, self._overlay(cluster, part, facets, bool(own), unbindable).text(cluster.facts))
                 if own:
-                    path = f"{overlay}/{part}/objects.yaml"
+                    path = f"{self.root}/{cluster.directory(part)}/objects.yaml"
                     hashes[path] = put(path, self.texts.file(own, cluster.facts))
             if cluster.syncs:
                 path = f"{synced}/sync/root-syncs.yaml"
                 hashes[path] = put(path, self.texts.file(cluster.syncs, cluster.facts))
         except KeyError as error:
             raise EmitError(f"cluster {cluster.name} has no fact {error}") from None
-        if parts:
+        if parts and not cluster.folder:
             path = f"{overlay}/kustomization.yaml"
             hashes[path] = put(path, listing(parts))
         if cluster.terraform:

@@ -57,7 +57,7 @@ def _subnet(text: str) -> str:
             "grammar", "{found} is no range of addresses, such as 10.129.0.0/23: {reason}", {"found": repr(text), "reason": reason}
         ) from None
     if "/" not in text or not 8 <= network.prefixlen <= 26:
-        raise PydanticCustomError("grammar", "a proxy-only subnet is a /8 to a /26, this is a /{length}", {"length": network.prefixlen})
+        raise PydanticCustomError("grammar", "a subnet is a /8 to a /26, this is a /{length}", {"length": network.prefixlen})
     return text
 
 

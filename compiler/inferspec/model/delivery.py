@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from .base import (
+    Bucket,
     Closed,
     Duration,
     GitRepo,
@@ -111,13 +112,20 @@ class Delivery(Closed):
     """Guard against removing too much at once."""
 
 
-class Imports(Closed):
-    """Cloud resources that exist already."""
+Intent = Literal["observe", "adopt", "create"]
 
-    buckets: dict[str, Literal["observe", "adopt", "create"]] = {}
-    """What to do with a bucket that exists: observe, adopt or create."""
-    addresses: dict[str, Literal["observe", "adopt", "create"]] = {}
-    """What to do with an address that exists: observe, adopt or create."""
+
+class Imports(Closed):
+    """Cloud resources the spec names: what exists is observed, and nothing is made of it; adopt takes it over, create makes it."""
+
+    buckets: dict[Bucket, Intent] = {}
+    """By name; observe without an entry."""
+    addresses: dict[Name, Intent] = {}
+    """By name; observe without an entry."""
+    secrets: dict[Name, Intent] = {}
+    """Key in ``secrets``; observe without an entry. A value is never written."""
+    model_armor: dict[Name, Intent] = {}
+    """Templates of Model Armor, by name; observe without an entry."""
 
 
 class ExtraResource(Closed):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .base import (
+    Bucket,
     Cidr,
     Closed,
     GkeVersion,
@@ -19,6 +20,7 @@ from .base import (
     ProjectId,
     Region,
     ResourceName,
+    Revision,
     SecretResource,
     Shape,
     ZoneLetter,
@@ -38,6 +40,15 @@ AddOn = Literal[
 ]
 
 
+class ProjectNetwork(Closed):
+    """The VPC network of a project's clusters."""
+
+    name: ResourceName = "default"
+    """Name of the network."""
+    create: bool = False
+    """Terraform of the project's first cluster makes it, and that of each region's first its proxy-only subnet; otherwise they stand."""
+
+
 class Project(Closed):
     """A Google Cloud project. Workload Identity principals are made of its number."""
 
@@ -45,6 +56,8 @@ class Project(Closed):
     """Project id."""
     number: Annotated[int, Field(ge=1, le=999_999_999_999_999)]
     """Project number, as ``gcloud projects describe`` prints it."""
+    network: ProjectNetwork = ProjectNetwork.model_construct()
+    """Network of its clusters; ``default`` without it."""
 
 
 class Team(Closed):
@@ -125,6 +138,12 @@ class Cluster(Closed):
     """Stage for selectors and waves: dev, canary, prod, ..."""
     zones: Annotated[Items[ZoneLetter], Field(min_length=1)] | None = None
     """Zones of its nodes, by suffix; all of the region without it."""
+    zonal: bool = False
+    """The control plane stands in the one zone too: a standard cluster with one entry in ``zones``; regional without it."""
+    subnetwork: ResourceName | None = None
+    """Subnetwork of its nodes; without it the cluster's own where ``nodeRange`` is given, else the one that has the network's name."""
+    node_range: Cidr | None = None
+    """Range of a subnetwork that Terraform makes for its nodes; without it the subnetwork stands."""
     labels: dict[LabelKey, LabelValue] = {}
     """Labels for selectors."""
     internet: bool = True
@@ -150,8 +169,27 @@ class RegionPlaces(Closed):
     """Clusters of the region."""
 
 
+class Deletable(Closed):
+    """What is deleted with its object; without an entry it is left standing (``deletion-policy: abandon``)."""
+
+    buckets: Items[Bucket] = ()
+    """Buckets, by name."""
+    addresses: Items[Name] = ()
+    """Addresses, by name."""
+    secrets: Items[Name] = ()
+    """Keys in ``secrets``."""
+    model_armor: Items[Name] = ()
+    """Templates, by name."""
+    caches: bool = False
+    """Anywhere Caches."""
+    transfers: bool = False
+    """Transfer jobs."""
+    grants: bool = False
+    """Grants: a workload that goes away loses its access."""
+
+
 class Management(Closed):
-    """The cluster where Config Connector runs."""
+    """The cluster where Config Connector runs: it makes what Terraform of the clusters would."""
 
     cluster: Name
     """Name of the management cluster."""
@@ -159,6 +197,12 @@ class Management(Closed):
     """Its region."""
     project: Name
     """Key in ``projects``."""
+    namespace: Name = "cloud-resources"
+    """Namespace of the Config Connector objects."""
+    revision: Revision | None = None
+    """Tag or commit that the cluster reads its overlay at; that of the last wave without it."""
+    deletable: Deletable = Deletable.model_construct()
+    """What is deleted with its object; nothing without it."""
 
 
 class Secret(Closed):

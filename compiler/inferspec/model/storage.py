@@ -93,7 +93,7 @@ class Store(Closed):
     writers: dict[Location, Name] = {}
     """Cluster that fills the bucket of a location; without it the first that reads the bucket, by region and name."""
     copy_by: Literal["storage-transfer", "download"] | None = Field(default=None, alias="copy")
-    """How further buckets are filled: copied from the first, or downloaded each."""
+    """How further buckets are filled: copied from the one that ``writers`` names, else the first by location; or downloaded each."""
     cache: FileCache = FileCache.model_construct()
     """File cache of gcs-fuse."""
     prefetch: bool = False
@@ -108,6 +108,13 @@ class Store(Closed):
     """Volumes for read: hyperdisk-ml, by region."""
     filestore: dict[Region, Filestore] = {}
     """Instances for read: filestore, by region."""
+
+    @property
+    def copied_from(self) -> Location | None:
+        """Location of the bucket that the others are copied from; None where each is downloaded to."""
+        if self.copy_by != "storage-transfer":
+            return None
+        return next((at for at in self.buckets if at in self.writers), next(iter(self.buckets)))
 
 
 Count = Annotated[int, Field(ge=1)]

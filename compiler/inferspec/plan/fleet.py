@@ -18,6 +18,7 @@ from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
 from ..resolve.places import Place, selects
 from ..values import Scalar
 from .drawing import Drawing
+from .management import PART, management
 from .objects import ClusterPlan, Facet, FleetPlan, Objects
 from .patches import Problem, apply_patches, manifest
 from .row import Drawn
@@ -91,11 +92,12 @@ def plan(fleet: Fleet, skeletons: Skeletons | None = None) -> tuple[FleetPlan, l
     used = [d for d in drawings if any(d.present(place) for place in fleet.places)]
     facets = {d.name: _facet(planner, d, base) for d in used}
     parts = ("platform", *fleet.platform.teams)
+    connected = management(fleet, planner.skeletons)
     made = FleetPlan(
         platform=fleet.platform.name,
-        parts=tuple(p for p in parts if any(f.part == p for f in facets.values())),
+        parts=(*[p for p in parts if any(f.part == p for f in facets.values())], *([PART] if connected else [])),
         facets=facets,
-        clusters=tuple(_cluster(planner, used, place) for place in fleet.places),
+        clusters=(*[_cluster(planner, used, place) for place in fleet.places], *([connected] if connected else [])),
     )
     return made, list(dict.fromkeys([*planner.problems, *planner.misses()]))
 
@@ -150,7 +152,7 @@ def _own(planner: Planner, place: Place) -> dict[str, Objects]:
     jobs: dict[str, list[Any]] = {}
     for job in fleet.downloads:
         if job.writer is place:
-            row = weights.download(fleet.platform, fleet.catalogue, job.artefact, job.namespace, place.region)
+            row = weights.download(fleet.platform, fleet.catalogue, job)
             jobs.setdefault(job.team, []).append(planner.skeletons.object(*row))
     for filling in fleet.fillings:
         if filling.writer is place:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ..diagnostics import SpecPath
 from ..values import Scalar, Value, bind
 
 
@@ -82,6 +83,7 @@ class ClusterPlan:
     own      part -> objects with a name of their own in this cluster; never in a base
     syncs    the RootSyncs of ``clusters/<platform>/<region>/<cluster>/sync``
     terraform  content of ``terraform.tfvars.json``
+    folder   its own folder below ``overlays/<platform>/``, with no folder for each part; region and name without it
     """
 
     name: str
@@ -92,6 +94,21 @@ class ClusterPlan:
     own: Mapping[str, Objects] = field(default_factory=dict)
     syncs: Objects = ()
     terraform: Mapping[str, Any] = field(default_factory=dict)
+    folder: str = ""
+
+    @property
+    def overlay(self) -> str:
+        """Below ``overlays/<platform>/``."""
+        return self.folder or f"{self.region}/{self.name}"
+
+    def directory(self, part: str) -> str:
+        """What the RootSync of a part reads, below ``overlays/<platform>/``."""
+        return self.folder or f"{self.overlay}/{part}"
+
+    @property
+    def path(self) -> SpecPath:
+        """Where the spec has it."""
+        return ("management",) if self.folder else ("regions", self.region, "clusters", self.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

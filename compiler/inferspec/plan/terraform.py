@@ -1,46 +1,43 @@
-"""What Terraform has to provide for a cluster: buckets, identities, secrets, certificates. Derived from what the objects use."""
+"""What Terraform is told of a cluster: the cluster itself, and what its objects use. terraform/README.md is the contract."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from ..model.base import seconds
+from ..model.places import Project
+from ..names import truncate_with_hash
+from ..resolve.cloud import FUSE_CONTROLLER, OBSERVED, Grant, Resource
 from ..resolve.fleet import Fleet
-from ..resolve.naming import writer_name
+from ..resolve.images import images_of
 from ..resolve.places import Place
+from .limits import limits
 
-READER = "roles/storage.objectViewer"
+SERVICES = (
+    "artifactregistry.googleapis.com",
+    "compute.googleapis.com",
+    "container.googleapis.com",
+    "gkehub.googleapis.com",
+    "iam.googleapis.com",
+    "logging.googleapis.com",
+    "monitoring.googleapis.com",
+    "storage.googleapis.com",
+)
+"""What every cluster needs; configuration management (Config Sync) is ``anthosconfigmanagement``."""
+
+ACCOUNT_LIMIT = 30
+"""Characters of a Google service account's id (IAM, serviceAccounts.create)."""
+_REGISTRY = re.compile(r"([a-z0-9-]+)-docker\.pkg\.dev/([a-z][-a-z0-9]+)/([a-z][-a-z0-9]*)")
 
 
 def variables(fleet: Fleet, place: Place) -> dict[str, Any]:
-    """Content of terraform.tfvars.json. Readers get a viewer role, the one writer of a bucket gets the user role."""
+    """Content of terraform.tfvars.json: every variable of terraform/variables.tf, in its order.
+
+    ``made_by`` says who makes a thing: the cluster whose Terraform does, ``config-connector``, or ``observed`` where it stands.
+    """
     platform = fleet.platform
     project = platform.projects[place.cluster.project]
-    buckets: dict[str, str] = {}
-    grants: list[dict[str, str]] = []
-    for key in fleet.workload_keys:
-        if fleet.is_placed(key, place):
-            workload = fleet.workload_at(key, place)
-            for artefact in workload.mounts.artefacts:
-                location = fleet.location(artefact.store, place)
-                if location is not None:
-                    bucket = platform.storage[artefact.store].buckets[location]
-                    buckets[bucket] = location
-                    grants.append(_grant(bucket, READER, workload.namespace, workload.name))
-            grants += [_grant(str(m.bucket.v), READER, workload.namespace, workload.name) for m in workload.mounts.mounted]
-    secrets: list[dict[str, str]] = []
-    for job in fleet.downloads:
-        if job.writer is place:
-            grants.append(_grant(job.bucket, "roles/storage.objectUser", job.namespace, writer_name(job.artefact.key)))
-            if secret := job.artefact.secret:
-                secrets.append(
-                    {
-                        "secret": platform.secrets[secret].secret_manager,
-                        "role": "roles/secretmanager.secretAccessor",
-                        "namespace": job.namespace,
-                        "service_account": writer_name(job.artefact.key),
-                    }
-                )
-    gateways = [name for name in platform.gateways if fleet.has_gateway(name, place)]
     return {
         "platform": platform.name,
         "cluster": place.name,
@@ -48,18 +45,177 @@ def variables(fleet: Fleet, place: Place) -> dict[str, Any]:
         "project_id": project.id,
         "project_number": str(project.number),
         "sync_directory": f"clusters/{platform.name}/{place.region}/{place.name}/sync",
-        "buckets": [{"name": name, "location": location.upper()} for name, location in sorted(buckets.items())],
-        "bucket_grants": _once(grants),
-        "secret_grants": _once(secrets),
-        "certificates": sorted({t.certificate for g in gateways if (t := platform.gateways[g].tls)}),
-        "addresses": sorted({a for g in gateways if (a := platform.gateways[g].address)}),
-        "hosts": sorted({platform.gateways[g].host for g in gateways}),
+        **_cluster(place),
+        "network": _network(fleet, place, project),
+        "autoprovisioning_limits": [] if place.cluster.mode == "autopilot" else limits(fleet, place),
+        "addons": _addons(fleet, place),
+        "node_service_account": truncate_with_hash(f"{place.name}-nodes", ACCOUNT_LIMIT),
+        "config_sync": _config_sync(fleet, place),
+        "services": _services(fleet, place),
+        **_resources(fleet, place),
+        **_grants(fleet, place),
+        "certificates": sorted({t.certificate for g in _gateways(fleet, place) if (t := platform.gateways[g].tls)}),
+        "hosts": [{"host": platform.gateways[g].host, "address": platform.gateways[g].address or ""} for g in _gateways(fleet, place)],
     }
 
 
-def _grant(bucket: str, role: str, namespace: str, account: str) -> dict[str, str]:
-    return {"bucket": bucket, "role": role, "namespace": namespace, "service_account": account}
+def _gateways(fleet: Fleet, place: Place) -> list[str]:
+    return [name for name in fleet.platform.gateways if fleet.has_gateway(name, place)]
 
 
-def _once(grants: list[dict[str, str]]) -> list[dict[str, str]]:
-    return [dict(items) for items in sorted({tuple(g.items()) for g in grants})]
+def _cluster(place: Place) -> dict[str, Any]:
+    """GKE calls the control plane's place the cluster's location; the zones of nodes are another thing."""
+    cluster = place.cluster
+    zones = [f"{place.region}-{letter}" for letter in cluster.zones or ()]
+    zonal = cluster.zonal and len(zones) == 1 and cluster.mode == "standard"
+    return {
+        "location": zones[0] if zonal else place.region,
+        "node_zones": [] if zonal else sorted(zones),
+        "autopilot": cluster.mode == "autopilot",
+        "stage": cluster.stage,
+        "release_channel": cluster.gke.channel.upper(),
+        "min_version": cluster.gke.min_version or "",
+    }
+
+
+def _network(fleet: Fleet, place: Place, project: Project) -> dict[str, Any]:
+    """A network has many clusters and a proxy-only subnet many of one region: the first by region and name makes each."""
+    named, region = project.network, fleet.platform.regions[place.region]
+    peers = [p for p in fleet.places if p.cluster.project == place.cluster.project]
+    beside = [p for p in peers if p.region == place.region]
+    own = place.cluster.node_range is not None
+    # A subnetwork has one NAT.
+    out = [p for p in beside if p.cluster.internet and _subnetwork(p, named.name) == _subnetwork(place, named.name)]
+    return {
+        "name": named.name,
+        "made_by": peers[0].name if named.create else OBSERVED,
+        "subnetwork": _subnetwork(place, named.name),
+        "subnetwork_made_by": place.name if own else OBSERVED,
+        "node_range": str(place.cluster.node_range or ""),
+        "proxy_range": str(region.proxy_subnet or ""),
+        "proxy_made_by": beside[0].name if named.create and region.proxy_subnet else OBSERVED,
+        "internet": place.cluster.internet,
+        "nat_made_by": out[0].name if named.create and place.cluster.internet else OBSERVED,
+    }
+
+
+def _subnetwork(place: Place, network: str) -> str:
+    return place.cluster.subnetwork or (network if place.cluster.node_range is None else place.name)
+
+
+def _addons(fleet: Fleet, place: Place) -> dict[str, bool]:
+    """Drivers and add-ons by what is emitted for the cluster."""
+    keys = [key for key in fleet.workload_keys if fleet.is_placed(key, place)]
+    mounts = [fleet.workload_at(key, place).mounts for key in keys]
+    reads = {m.volume.read for mount in mounts for m in mount.mounted if m.volume is not None}
+    writes = any(job.writer is place for job in fleet.downloads)
+    return {
+        "filestore_csi": "filestore" in reads,
+        "gateway_api": bool(_gateways(fleet, place)),
+        "gcs_fuse_csi": writes or any(mount.sidecar for mount in mounts),
+        "lustre_csi": "lustre" in reads,
+        "ray_operator": "kuberay" in place.cluster.addons,
+        "secret_manager": any(job.writer is place and job.artefact.secret for job in fleet.downloads),
+    }
+
+
+def _config_sync(fleet: Fleet, place: Place) -> dict[str, str]:
+    """The sync that reads ``sync/``, by the branch: what the parts are read at is in the RootSyncs there."""
+    source = fleet.platform.delivery.config_sync
+    return {
+        "repo": str(source.repo or ""),
+        "branch": str(source.branch or fleet.catalogue.default("delivery.branch")),
+        "auth": source.auth,
+        "service_account": source.service_account or "",
+        "feature_made_by": next(p.name for p in fleet.places if p.cluster.project == place.cluster.project),
+    }
+
+
+def _services(fleet: Fleet, place: Place) -> list[str]:
+    """APIs that the cluster's project must have enabled."""
+    found = {*SERVICES, "anthosconfigmanagement.googleapis.com"}
+    used = {kind for kind, _, _ in fleet.cloud.used[place]}
+    addons = _addons(fleet, place)
+    found |= {"secretmanager.googleapis.com"} if "secrets" in used else set()
+    found |= {"modelarmor.googleapis.com"} if "modelArmor" in used else set()
+    found |= {"certificatemanager.googleapis.com", "networkservices.googleapis.com"} if addons["gateway_api"] else set()
+    found |= {"file.googleapis.com"} if addons["filestore_csi"] else set()
+    found |= {"lustre.googleapis.com", "servicenetworking.googleapis.com"} if addons["lustre_csi"] else set()
+    found |= {"storagetransfer.googleapis.com"} if place.name in fleet.cloud.transfers.values() else set()
+    return sorted(found)
+
+
+def _made(fleet: Fleet, one: Resource) -> dict[str, Any]:
+    return {"name": one.name, "made_by": fleet.cloud.made_by(one.first, one.intent), "adopt": one.intent == "adopt"}
+
+
+def _resources(fleet: Fleet, place: Place) -> dict[str, Any]:
+    cloud = fleet.cloud
+    transfers = [(one, first) for one, first in cloud.transfers.items() if first == place.name]
+    stores = fleet.platform.storage
+    interval = fleet.catalogue.default("infra.transferInterval")
+    return {
+        "buckets": [{**_made(fleet, one), "location": one.location.upper()} for one in cloud.of("buckets", place)],
+        "anywhere_caches": [
+            {
+                "bucket": one.bucket,
+                "zone": one.zone,
+                "ttl": f"{seconds(cache.ttl)}s",
+                "admission_policy": f"admit-on-{cache.admission}",
+                "made_by": cloud.made_by(first),
+            }
+            for one, first in sorted(cloud.caches.items(), key=lambda item: (item[0].bucket, item[0].zone))
+            if first == place.name and (cache := stores[one.store].anywhere_cache) is not None
+        ],
+        "transfer_jobs": [
+            {"store": one.store, "source": one.source, "sink": one.sink, "interval": f"{interval}s", "made_by": cloud.made_by(first)}
+            for one, first in sorted(transfers, key=lambda item: (item[0].store, item[0].sink))
+        ],
+        "addresses": [{**_made(fleet, one), "internal": one.internal} for one in cloud.of("addresses", place)],
+        "secrets": [
+            {**_made(fleet, one), "resource": fleet.platform.secrets[one.name].secret_manager} for one in cloud.of("secrets", place)
+        ],
+        "model_armor_templates": [
+            {**_made(fleet, one), "confidence": fleet.catalogue.default("infra.modelArmor")["confidence"]}
+            for one in cloud.of("modelArmor", place)
+        ],
+    }
+
+
+def _grants(fleet: Fleet, place: Place) -> dict[str, Any]:
+    """The principal of a service account is its project's, not its cluster's: the first cluster that needs a grant makes it for all."""
+    cloud = fleet.cloud
+    granted = sorted(cloud.granted[place], key=lambda one: (one.on, one.role, one.namespace, one.account))
+    peers = [p for p in fleet.places if p.cluster.project == place.cluster.project]
+
+    def said(grant: Grant, key: str) -> dict[str, str]:
+        return {
+            key: grant.on,
+            "role": grant.role,
+            "namespace": grant.namespace,
+            "service_account": grant.account,
+            "made_by": cloud.made_by(cloud.grants[grant]),
+        }
+
+    namespace, account = FUSE_CONTROLLER
+    scanning = [p for p in peers if cloud.scanned[p]]
+    return {
+        "bucket_grants": [said(grant, "bucket") for grant in granted if not grant.on.startswith("projects/")],
+        "secret_grants": [said(grant, "secret") for grant in granted if grant.on.startswith("projects/")],
+        "fuse_profiles": {
+            "namespace": namespace,
+            "service_account": account,
+            "role_made_by": scanning[0].name if scanning else OBSERVED,
+            "buckets": [
+                {"name": bucket, "made_by": next(p.name for p in scanning if bucket in cloud.scanned[p])}
+                for bucket in sorted(cloud.scanned[place])
+            ],
+        },
+        "registries": _registries(fleet, place),
+    }
+
+
+def _registries(fleet: Fleet, place: Place) -> list[dict[str, str]]:
+    """Artifact Registry repositories that the cluster's nodes pull from: mirrors, and images of one's own."""
+    found = {m.groups() for image, _ in images_of(fleet, place) if (m := _REGISTRY.match(str(image.v)))}
+    return [{"location": location, "project": project, "repository": name} for location, project, name in sorted(found)]

@@ -32,7 +32,7 @@ def prerequisites(fleet: Fleet, place: Place) -> dict[str, Any]:
         "reservations": [_reservation(fleet, need) for need in needed.reservations.values()],
         "models": [model.target for model in needed.models.values()],
         "certificates": said["certificates"],
-        "addresses": said["addresses"],
+        "addresses": [address["name"] for address in said["addresses"]],
     }
 
 

@@ -153,9 +153,8 @@ class Prover:
         for cluster in clusters:
             parts = cluster_objects(self.plan, cluster)
             placed = {part: [(f"{part}.yaml", tree) for tree in held.values()] for part, held in parts.items()}
-            root = f"overlays/{self.plan.platform}/{cluster.region}/{cluster.name}"
             for part, held in placed.items():
-                files = self._below(f"{root}/{part}/")
+                files = self._below(f"overlays/{self.plan.platform}/{cluster.directory(part)}/")
                 # The overlay's own resource file is listed by its kustomization: Config Sync parses the rendered objects.
                 for finding in check_sync_dir({k: v for k, v in files.items() if k != "objects.yaml"}, held):
                     yield self._sync_finding(cluster, finding)
@@ -165,15 +164,15 @@ class Prover:
                 yield self._sync_finding(cluster, finding)
 
     def _below(self, directory: str) -> dict[str, str]:
-        place = tuple(directory.split("/")[2:4])
+        place = _place(directory)
         return {path.removeprefix(directory): self.tree[path] for path in self._paths.get(place, ()) if path.startswith(directory)}
 
     @cached_property
     def _paths(self) -> dict[tuple[str, ...], list[str]]:
-        """The files of each (region, cluster), those of overlays/ and those of clusters/, in their order."""
+        """The files of each (region, cluster), those of overlays/ and those of clusters/, in their order; of the management overlay."""
         found: dict[tuple[str, ...], list[str]] = {}
         for path in sorted(self.tree):
-            found.setdefault(tuple(path.split("/")[2:4]), []).append(path)
+            found.setdefault(_place(path), []).append(path)
         return found
 
     def _sync_finding(self, cluster: ClusterPlan, finding: Any) -> Diagnostic:
@@ -232,7 +231,7 @@ class Prover:
         return self._digests[id(obj)]
 
     def _key(self, digest: Any, cluster: ClusterPlan) -> str:
-        for path in self._paths[cluster.region, cluster.name]:
+        for path in (*self._paths[cluster.region, cluster.name], *(self._paths.get((cluster.folder,), ()) if cluster.folder else ())):
             digest.update(self.tree.hashes[path].encode())
         for obj in (*(o for _, _, o in objects(self.plan, cluster)), *cluster.syncs):
             digest.update(self._digest(obj))
@@ -240,7 +239,7 @@ class Prover:
         return str(digest.hexdigest())
 
     def _write(self, scratch: Path, clusters: list[ClusterPlan]) -> None:
-        roots = tuple(f"overlays/{self.plan.platform}/{c.region}/{c.name}/" for c in clusters)
+        roots = tuple(f"overlays/{self.plan.platform}/{c.overlay}/" for c in clusters)
         wanted = [p for p in self.tree if p.startswith("overlays/") and p.endswith(".yaml") and (self._is_shared(p) or p.startswith(roots))]
         for folder in sorted({path.rpartition("/")[0] for path in wanted}):
             (scratch / folder).mkdir(parents=True, exist_ok=True)
@@ -248,9 +247,9 @@ class Prover:
             (scratch / path).write_text(self.tree[path], encoding="utf-8")
 
     def _build(self, scratch: Path, cluster: ClusterPlan, part: str) -> list[Diagnostic]:
-        overlay = f"overlays/{self.plan.platform}/{cluster.region}/{cluster.name}" + (f"/{part}" if part else "")
+        overlay = f"overlays/{self.plan.platform}/{cluster.directory(part) if part else cluster.overlay}"
         done = run("kustomize", ["build", overlay], cwd=scratch, env=GO)
-        at = self.document.span(("regions", cluster.region, "clusters", cluster.name), key=True)
+        at = self.document.span(cluster.path, key=True)
         if done.rc:
             reason = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
             return [Diagnostic("SYNC110", f"kustomize cannot build {overlay}: {reason[0]}", at)]
@@ -267,3 +266,9 @@ class Prover:
             )
             for d in compare(done.stdout, expected)
         ]
+
+
+def _place(path: str) -> tuple[str, ...]:
+    """(region, cluster) of a file or directory of the tree; one name where a folder of overlays/ is no region's."""
+    steps = path.split("/")
+    return tuple(steps[2:3] if steps[0] == "overlays" and steps[2] == "management" else steps[2:4])

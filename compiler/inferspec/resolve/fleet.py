@@ -8,6 +8,7 @@ from functools import cached_property
 from ..catalog import Catalogue
 from ..model.base import Selector
 from ..model.platform import Platform
+from .cloud import Cloud
 from .layers import Layer, Subject, cluster_subjects, fleet_subject, layers
 from .order import ordered
 from .places import Place, places, selects
@@ -22,6 +23,7 @@ class Download:
     """One version of a model or adapter into one bucket, by one cluster."""
 
     artefact: Artefact
+    location: str
     bucket: str
     team: str
     namespace: str
@@ -191,7 +193,7 @@ class Fleet:
     def downloads(self) -> tuple[Download, ...]:
         """Versions in use, each with the one cluster that writes its bucket: as the store says, else its first reader by region and name.
 
-        Where a store copies between buckets, only its first bucket is downloaded to.
+        Where a store copies between buckets, only the one that is copied from is downloaded to.
         """
         found: dict[tuple[str, str, str], Download] = {}
         writers = dict(self._named_writers)
@@ -203,14 +205,17 @@ class Fleet:
                     if location is None or not artefact.published:
                         continue
                     store = self.platform.storage[artefact.store]
-                    bucket = store.buckets[location]
-                    if store.copy_by == "storage-transfer" and bucket != next(iter(store.buckets.values())):
-                        continue
+                    at = store.copied_from or location
+                    bucket = store.buckets[at]
                     job = (artefact.key, artefact.version, bucket)
-                    if job not in found:
-                        writer = writers.setdefault(bucket, place)
-                        found[job] = Download(artefact, bucket, workload.team, workload.namespace, writer)
+                    writer = writers.get(bucket) or (place if at == location else self._first_reader(artefact.store, at))
+                    if job not in found and writer is not None:
+                        writers.setdefault(bucket, writer)
+                        found[job] = Download(artefact, at, bucket, workload.team, workload.namespace, writer)
         return tuple(found.values())
+
+    def _first_reader(self, store: str, location: str) -> Place | None:
+        return next((place for place in self.places if self.location(store, place) == location), None)
 
     @cached_property
     def _named_writers(self) -> dict[str, Place]:
@@ -244,6 +249,11 @@ class Fleet:
                     once = (mount.volume.name, mount.artefact.key, mount.artefact.version, whose)
                     found.setdefault(once, Filling(mount.artefact, mount.volume, place))
         return tuple(found.values())
+
+    @cached_property
+    def cloud(self) -> Cloud:
+        """What the fleet uses of Google Cloud, and who makes it."""
+        return Cloud(self)
 
     @cached_property
     def written(self) -> tuple[tuple[str, str | None, str, str], ...]:

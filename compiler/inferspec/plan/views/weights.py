@@ -10,6 +10,7 @@ from typing import Any
 from ...catalog import Catalogue
 from ...model.platform import Platform
 from ...programs import MANIFEST, source
+from ...resolve.fleet import Download
 from ...resolve.images import client_image
 from ...resolve.memory import GIB
 from ...resolve.naming import writer_name
@@ -46,8 +47,9 @@ def _yaml_list(resource: str) -> str:
     return f"- resourceName: {json.dumps(resource)}\n  path: token\n"
 
 
-def download(platform: Platform, catalogue: Catalogue, artefact: Artefact, namespace: str, region: str) -> Drawn:
+def download(platform: Platform, catalogue: Catalogue, job: Download) -> Drawn:
     """One Job a version and bucket. A Job is immutable: its name carries the hash of all it does, and it has no TTL."""
+    artefact = job.artefact
     name = writer_name(artefact.key)
 
     def default(key: str) -> Value:
@@ -57,10 +59,11 @@ def download(platform: Platform, catalogue: Catalogue, artefact: Artefact, names
     requests = catalogue.default("download.requests")
     margin = catalogue.default("download.storageMargin")
     publisher = platform.images.models is not None
-    bucket = bucket_holding(platform, catalogue, artefact, region)
+    at = Value(job.bucket, SpecAt(("storage", artefact.store, "buckets", job.location)))
+    bucket = derive(f"bucket of location {job.location}", job.bucket, at)
     scratch = f"{max(10, math.ceil(size * margin / GIB))}Gi"
     row = Row(
-        namespace=namespace,
+        namespace=job.namespace,
         labels=labels(platform.name, name, "download"),
         pod_labels=labels(platform.name, name, "download"),
         annotations=None if publisher else fuse_annotations(catalogue, text("{}Gi", default("storage.fuseSidecarGiB"))),

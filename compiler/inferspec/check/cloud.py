@@ -1,0 +1,67 @@
+"""What the spec says of Google Cloud beside its clusters: what is made, what stands, where Config Connector runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..diagnostics import Diagnostic, SpecPath
+from ..model.base import Closed
+from .context import Context
+
+KINDS = {"buckets": "buckets", "addresses": "addresses", "secrets": "secrets", "modelArmor": "model_armor"}
+"""Key of ``imports`` and ``deletable`` -> its field."""
+
+
+def zonal(context: Context) -> Iterator[Diagnostic]:
+    """A zonal control plane stands in the zone of the nodes; Autopilot has none."""
+    for place in context.fleet.places:
+        cluster = place.cluster
+        if not cluster.zonal:
+            continue
+        zones = len(cluster.zones or ())
+        if cluster.mode == "autopilot":
+            yield context.finding(
+                "SPC024", f"{place.name}: an Autopilot cluster is regional", (*place.path, "zonal"), help="mode: standard, or no zonal"
+            )
+        elif zones != 1:
+            yield context.finding(
+                "SPC024",
+                f"{place.name}: a zonal cluster has one zone, this has {zones or 'all of its region'}",
+                (*place.path, "zonal"),
+                help="zones: [a], or no zonal: the control plane is then regional, and the nodes stay in their zones",
+            )
+
+
+def management(context: Context) -> Iterator[Diagnostic]:
+    """The management cluster serves nothing: its folders are its own."""
+    spec = context.platform.management
+    if spec is None:
+        return
+    same = next((place for place in context.fleet.places if place.name == spec.cluster), None)
+    if same is not None:
+        yield context.finding(
+            "SPC007",
+            f"{spec.cluster} is the management cluster and a cluster of the platform",
+            ("management", "cluster"),
+            related=(context.span(same.path, "the cluster", key=True),),
+            help="Config Connector runs in a cluster of its own: give it another name",
+        )
+
+
+def named(context: Context) -> Iterator[Diagnostic]:
+    """What ``imports`` and ``deletable`` name is used by somebody; otherwise the entry says nothing, or another name is meant."""
+    platform = context.platform
+    held: list[tuple[SpecPath, Closed]] = [(("imports",), platform.imports)]
+    if platform.management is not None:
+        held.append((("management", "deletable"), platform.management.deletable))
+    for at, section in held:
+        for kind, field in KINDS.items():
+            written = getattr(section, field)
+            for index, name in enumerate(written):
+                known = sorted({one.name for one in context.fleet.cloud.of(kind)})
+                if name in known:
+                    continue
+                path: SpecPath = (*at, kind, name if isinstance(written, dict) else index)
+                message = f"no cluster uses {name}: the entry has no effect"
+                help = f"they are {', '.join(known)}" if known else "nothing of this kind is used: remove it"
+                yield context.finding("SPC025", message, path, key=True, help=help)
