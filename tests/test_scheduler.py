@@ -189,7 +189,7 @@ def wants(spec: dict[str, Any]) -> dict[str, Any]:
 def trials(name: str) -> list[Trial]:
     """Each Pod once with each kind of Node, whatever cluster it is in; one of those that ask for the same with each faulty one."""
     catalogue, found = line.fleet(name).catalogue, {}
-    for cluster in line.fleet_plan(name).clusters:
+    for cluster in [c for c in line.fleet_plan(name).clusters if not c.folder]:  # no Pod is in the management cluster
         platform = cluster_objects(line.fleet_plan(name), cluster)["platform"]
         pods = [template["spec"] for _, template in workloads(cluster, name)]
         asked = {spec.get("nodeSelector", {}).get(CLASS) for spec in pods}

@@ -48,10 +48,10 @@ def variables(fleet: Fleet, place: Place) -> dict[str, Any]:
         **_cluster(place),
         "network": _network(fleet, place, project),
         "autoprovisioning_limits": [] if place.cluster.mode == "autopilot" else limits(fleet, place),
-        "addons": _addons(fleet, place),
+        "addons": (addons := _addons(fleet, place)),
         "node_service_account": truncate_with_hash(f"{place.name}-nodes", ACCOUNT_LIMIT),
         "config_sync": _config_sync(fleet, place),
-        "services": _services(fleet, place),
+        "services": _services(fleet, place, addons),
         **_resources(fleet, place),
         **_grants(fleet, place),
         "certificates": sorted({t.certificate for g in _gateways(fleet, place) if (t := platform.gateways[g].tls)}),
@@ -81,8 +81,8 @@ def _cluster(place: Place) -> dict[str, Any]:
 def _network(fleet: Fleet, place: Place, project: Project) -> dict[str, Any]:
     """A network has many clusters and a proxy-only subnet many of one region: the first by region and name makes each."""
     named, region = project.network, fleet.platform.regions[place.region]
-    peers = [p for p in fleet.places if p.cluster.project == place.cluster.project]
-    beside = [p for p in peers if p.region == place.region]
+    peers = fleet.cloud.peers[place.cluster.project]
+    beside = fleet.cloud.peers[f"{place.cluster.project} {place.region}"]
     own = place.cluster.node_range is not None
     # A subnetwork has one NAT.
     out = [p for p in beside if p.cluster.internet and _subnetwork(p, named.name) == _subnetwork(place, named.name)]
@@ -127,15 +127,14 @@ def _config_sync(fleet: Fleet, place: Place) -> dict[str, str]:
         "branch": str(source.branch or fleet.catalogue.default("delivery.branch")),
         "auth": source.auth,
         "service_account": source.service_account or "",
-        "feature_made_by": next(p.name for p in fleet.places if p.cluster.project == place.cluster.project),
+        "feature_made_by": fleet.cloud.peers[place.cluster.project][0].name,
     }
 
 
-def _services(fleet: Fleet, place: Place) -> list[str]:
+def _services(fleet: Fleet, place: Place, addons: dict[str, bool]) -> list[str]:
     """APIs that the cluster's project must have enabled."""
     found = {*SERVICES, "anthosconfigmanagement.googleapis.com"}
     used = {kind for kind, _, _ in fleet.cloud.used[place]}
-    addons = _addons(fleet, place)
     found |= {"secretmanager.googleapis.com"} if "secrets" in used else set()
     found |= {"modelarmor.googleapis.com"} if "modelArmor" in used else set()
     found |= {"certificatemanager.googleapis.com", "networkservices.googleapis.com"} if addons["gateway_api"] else set()
@@ -186,7 +185,6 @@ def _grants(fleet: Fleet, place: Place) -> dict[str, Any]:
     """The principal of a service account is its project's, not its cluster's: the first cluster that needs a grant makes it for all."""
     cloud = fleet.cloud
     granted = sorted(cloud.granted[place], key=lambda one: (one.on, one.role, one.namespace, one.account))
-    peers = [p for p in fleet.places if p.cluster.project == place.cluster.project]
 
     def said(grant: Grant, key: str) -> dict[str, str]:
         return {
@@ -198,18 +196,15 @@ def _grants(fleet: Fleet, place: Place) -> dict[str, Any]:
         }
 
     namespace, account = FUSE_CONTROLLER
-    scanning = [p for p in peers if cloud.scanned[p]]
+    scanners = cloud.scanners.get(place.cluster.project, {})
     return {
         "bucket_grants": [said(grant, "bucket") for grant in granted if not grant.on.startswith("projects/")],
         "secret_grants": [said(grant, "secret") for grant in granted if grant.on.startswith("projects/")],
         "fuse_profiles": {
             "namespace": namespace,
             "service_account": account,
-            "role_made_by": scanning[0].name if scanning else OBSERVED,
-            "buckets": [
-                {"name": bucket, "made_by": next(p.name for p in scanning if bucket in cloud.scanned[p])}
-                for bucket in sorted(cloud.scanned[place])
-            ],
+            "role_made_by": next(iter(scanners.values()), OBSERVED),
+            "buckets": [{"name": bucket, "made_by": scanners[bucket]} for bucket in sorted(cloud.scanned[place])],
         },
         "registries": _registries(fleet, place),
     }

@@ -93,10 +93,16 @@ class Cloud:
     used: dict[Place, dict[tuple[str, str, str], None]] = field(default_factory=dict)
     granted: dict[Place, dict[Grant, None]] = field(default_factory=dict)
     scanned: dict[Place, dict[str, None]] = field(default_factory=dict)
+    scanners: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Project -> bucket -> the first cluster where the FUSE driver's controller scans it."""
+    peers: dict[str, list[Place]] = field(default_factory=dict)
+    """Clusters of a project; those of one region of it by ``PROJECT REGION``."""
 
     def __post_init__(self) -> None:
         for place in self.fleet.places:
             self.used[place], self.granted[place], self.scanned[place] = {}, {}, {}
+            for group in (place.cluster.project, f"{place.cluster.project} {place.region}"):
+                self.peers.setdefault(group, []).append(place)
             self._servers(place)
             self._writers(place)
             self._gateways(place)
@@ -140,6 +146,7 @@ class Cloud:
                 self._grant(place, Grant(str(mount.bucket.v), VIEWER, place.cluster.project, w.namespace, w.name), w.path)
                 if mount.volume is not None and mount.volume.read == PROFILE:
                     self.scanned[place][str(mount.bucket.v)] = None
+                    self.scanners.setdefault(place.cluster.project, {}).setdefault(str(mount.bucket.v), place.name)
 
     def _writers(self, place: Place) -> None:
         fleet, project = self.fleet, place.cluster.project
