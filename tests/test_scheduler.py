@@ -214,7 +214,7 @@ def trials(name: str) -> list[Trial]:
 @pytest.mark.parametrize("name", list(line.SPECS))
 def test_every_workload_is_bound_where_it_should_be_and_nowhere_else(scheduler: ControlPlane, name: str) -> None:
     namespace = scheduler.ensure_namespace(f"scheduler-{name}")
-    for cluster in line.fleet_plan(name).clusters[:1]:
+    for cluster in [c for c in line.fleet_plan(name).clusters if not c.folder][:1]:
         for identity, tree in cluster_objects(line.fleet_plan(name), cluster)["platform"].items():
             if identity.kind == "PriorityClass":
                 scheduler.apply(tree, dry_run=False)

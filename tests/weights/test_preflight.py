@@ -68,7 +68,7 @@ def test_findings_point_at_the_spec_and_fail_the_run(repository: Path, cloud: Cl
     cloud.edit("/storage/v1/b/acme-models-usc1", ["location"], "ASIA")
     done = preflight(repository, cloud)
     assert done.returncode == 1
-    number = next(i for i, text in enumerate(SPEC.splitlines(), 1) if "acme-models-usc1" in text)
+    number = next(i for i, text in enumerate(SPEC.splitlines(), 1) if "buckets: {us-central1: acme-models-usc1" in text)
     assert "error[STO202]: bucket acme-models-usc1 is in asia, us-central1 reads it" in done.stdout
     assert f"--> specs/platform.yaml:{number}:" in done.stdout
     assert "bucket" in done.stdout and " error " in done.stdout

@@ -59,7 +59,11 @@ def weights(w: Workload) -> str:
     """How the model comes from its source into the server."""
     artefact, read, region = w.mounts.artefacts[0], str(w.mounts.read.v), w.subject.region or ""
     bucket = f"gs://{w.bucket.v}"
-    came = f"{artefact.source.v} to {bucket}" if artefact.published else f"{bucket}, where it stands"
+    store = w.platform.storage[artefact.store]
+    source = f"gs://{store.buckets[store.copied_from]}" if store.copied_from is not None else bucket
+    came = f"{artefact.source.v} to {source}" if artefact.published else f"{bucket}, where it stands"
+    if artefact.published and source != bucket:
+        came += f", copied to {bucket}"
     return f"{came}; {_path(w, read, region)}"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..model.storage import HyperdiskMl, Lustre
 from ..quantity import parse
 from ..values import SpecAt, Value
+from .written import written
 
 if TYPE_CHECKING:
     from .workload import Workload
@@ -52,7 +53,7 @@ def provisioned(workload: Workload, path: str) -> Pace | None:
         inputs = Value(instance.throughput, SpecAt((*at, "throughput"))), Value(instance.size, SpecAt((*at, "size")))
         return Pace(lustre_rate(instance), f"{instance.throughput} MB/s for each TiB of {instance.size}", inputs)
     if path == "hyperdisk-ml" and (disk := store.disk.get(region)) is not None:
-        said = Value(disk.throughput, SpecAt((*at, "throughput")))
+        said = written(disk, "throughput", at)
         return Pace(disk_rate(disk), f"{disk.throughput} MiB/s", (said,))
     return None
 

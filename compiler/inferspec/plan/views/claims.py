@@ -13,6 +13,7 @@ from ...resolve.layers import Subject
 from ...resolve.memory import GIB
 from ...resolve.volumes import PROFILE, Volume
 from ...resolve.weights import bucket_holding
+from ...resolve.written import written
 from ...values import SENTINEL, Default, Derived, SpecAt, Value, derive, text
 from ..row import Drawn, Row, labels
 
@@ -41,10 +42,10 @@ def classes(platform: Platform, catalogue: Catalogue, store: str, read: str, thr
     held: dict[str, Any] = dict(platform.storage[store].lustre if read == "lustre" else platform.storage[store].disk)
     region = subject.region if subject.region in held else next(r for r, spec in held.items() if spec.throughput == throughput)
     at: SpecPath = ("storage", store, "lustre" if read == "lustre" else "disk", region)
-    name, rate = class_name(platform, store, read, throughput), Value(throughput, SpecAt((*at, "throughput")))
+    name, rate = class_name(platform, store, read, throughput), written(held[region], "throughput", at)
     own = {"labels": labels(platform.name, store, "storage"), "zones": _zones(subject, held[region], at)}
     if read == "lustre":
-        network = Value(held[region].network, SpecAt((*at, "network")))
+        network = written(held[region], "network", at)
         given: dict[str, Any] = {"perUnitStorageThroughput": text("{}", rate), "network": network}
         kind = {"provisioner": LUSTRE, "binding": "WaitForFirstConsumer", "reclaim": "Retain", "expand": True, "mount_options": None}
         return [("storage-class", Row(name=name, **own, **kind, parameters=given))]
@@ -142,7 +143,7 @@ def _class_of(platform: Platform, volume: Volume, region: str) -> Value:
     held: Lustre | HyperdiskMl | None = store.lustre.get(region) if key == "lustre" else store.disk.get(region)
     if held is None:
         return _later("class")
-    said = Value(held.throughput, SpecAt(("storage", volume.store, key, region, "throughput")))
+    said = written(held, "throughput", ("storage", volume.store, key, region))
     return derive("class of that throughput", class_name(platform, volume.store, volume.read, held.throughput), said)
 
 

@@ -10,6 +10,7 @@ from ...model.base import seconds
 from ...model.places import Management
 from ...names import truncate_with_hash
 from ...resolve.cloud import USER, VIEWER, Cache, Cloud, Grant, Resource, Transfer
+from ...resolve.written import written
 from ...values import Default, SpecAt, Value, derive, text
 from ..row import Drawn, Row, labels
 
@@ -111,8 +112,8 @@ class Connector:
             **common,
             bucket=bucket,
             zone=derive("zone of the region", one.zone, Value(one.letter, SpecAt((*at, "zones", one.region)))),
-            ttl=derive("ttl in seconds", f"{seconds(spec.ttl)}s", Value(spec.ttl, SpecAt((*at, "ttl")))),
-            admission=text("admit-on-{}", Value(spec.admission, SpecAt((*at, "admission")))),
+            ttl=derive("ttl in seconds", f"{seconds(spec.ttl)}s", written(spec, "ttl", at)),
+            admission=text("admit-on-{}", written(spec, "admission", at)),
         )
 
     def _said(self, store: str, bucket: str) -> Value:
