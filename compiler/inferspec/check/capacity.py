@@ -15,12 +15,12 @@ SOLD_AS = {"any-reservation": "reservation"}
 
 
 def unenforced(context: Context) -> Iterator[Diagnostic]:
-    """Zones of a cluster move no Pod."""
-    zoned = [place for place in context.fleet.places if place.cluster.zones is not None]
+    """GKE places the nodes of an Autopilot cluster; those of a Standard one stand where Terraform says."""
+    zoned = [p for p in context.fleet.places if p.cluster.zones is not None and p.cluster.mode == "autopilot"]
     if zoned:
         yield context.finding(
             "SPC018",
-            f"zones of {clusters(zoned)} are known to policies and checks, but no object uses them yet",
+            f"zones of {clusters(zoned)} are known to policies and checks alone: GKE places the nodes of an Autopilot cluster",
             (*zoned[0].path, "zones"),
             severity=Severity.INFO,
             help="zones: of a capacity class choose where its nodes are made",
