@@ -103,6 +103,7 @@ class Program:
     source: Path | None = None
     ldflags: str = "-s -w"
     cost: str = ""
+    tags: str = ""
 
     def sources(self) -> list[Path]:
         """The files of a local module that make the binary, sorted."""
@@ -131,7 +132,7 @@ def build(go: Toolchain, program: Program, sums: dict[str, str] | None = None, t
     `sums` are the checksums a published module must have (without them the Go checksum database alone decides). Raises BuildError.
     """
     key = digest(
-        go.version, go.platform, json.dumps(FIXED), program.package, program.version, program.ldflags,
+        go.version, go.platform, json.dumps(FIXED), program.package, program.version, program.ldflags, *([program.tags] if program.tags else []),
         *(part for path in program.sources() for part in (path.name, path)),
     )[:20]  # fmt: skip
     home = cache_root() / "programs" / f"{program.name}-{key}"
@@ -149,7 +150,7 @@ def build(go: Toolchain, program: Program, sums: dict[str, str] | None = None, t
                     modules(go, [f"{program.module}@{program.version}"], sums)
                 go.go("install", flags, f"{program.package}@{program.version}", GOBIN=scratch)
             else:
-                go.go("build", flags, "-o", f"{scratch}/{program.name}", program.package, cwd=program.source)
+                go.go("build", flags, f"-tags={program.tags}", "-o", f"{scratch}/{program.name}", program.package, cwd=program.source)
             home.mkdir(exist_ok=True)
             Path(scratch, program.name).replace(target)
     return target
