@@ -132,7 +132,8 @@ def build(go: Toolchain, program: Program, sums: dict[str, str] | None = None, t
     `sums` are the checksums a published module must have (without them the Go checksum database alone decides). Raises BuildError.
     """
     key = digest(
-        go.version, go.platform, json.dumps(FIXED), program.package, program.version, program.ldflags, *([program.tags] if program.tags else []),
+        go.version, go.platform, json.dumps(FIXED), program.package, program.version, program.ldflags,
+        *([program.tags] if program.tags else []),
         *(part for path in program.sources() for part in (path.name, path)),
     )[:20]  # fmt: skip
     home = cache_root() / "programs" / f"{program.name}-{key}"
