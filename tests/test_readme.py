@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from inferspec.graph import graph, render
 
 from tests import line
 
@@ -22,6 +23,11 @@ CHANGED = {"gemma-3-1b": "gemma-3-27b", "shape: g2-standard-8": "shape: g2-stand
 def test_the_spec_is_the_quickstart() -> None:
     shown = re.search(r"^```yaml\n((?:.*\n)*?)```$", README, re.MULTILINE)
     assert shown is not None and yaml.safe_load(shown[1]) == yaml.safe_load(QUICKSTART.read_text(encoding="utf-8"))
+
+
+def test_the_graph_is_that_of_the_quickstart() -> None:
+    shown = re.search(r"^```mermaid\n((?:.*\n)*?)```$", README, re.MULTILINE)
+    assert shown is not None and shown[1] == render("mermaid", graph(line.fleet("quickstart")))
 
 
 @pytest.mark.parametrize(("command", "output"), SHOWN, ids=[command.partition(" ")[0] for command, _ in SHOWN])

@@ -107,6 +107,7 @@ class Program:
     ldflags: str = "-s -w"
     cost: str = ""
     inside: bool = False
+    tags: str = ""
 
     def sources(self) -> list[Path]:
         """The files of a local module that make the binary, sorted."""
@@ -136,6 +137,7 @@ def build(go: Toolchain, program: Program, sums: dict[str, str] | None = None, t
     """
     key = digest(
         go.version, go.platform, json.dumps(FIXED), program.package, program.version, program.ldflags,
+        *([program.tags] if program.tags else []),
         *(part for path in program.sources() for part in (path.name, path)),
     )[:20]  # fmt: skip
     home = cache_root() / "programs" / f"{program.name}-{key}"
@@ -156,7 +158,7 @@ def build(go: Toolchain, program: Program, sums: dict[str, str] | None = None, t
                     modules(go, [named], sums)
                 go.go("install", flags, f"{program.package}@{program.version}", GOBIN=scratch)
             else:
-                go.go("build", flags, "-o", f"{scratch}/{program.name}", program.package, cwd=program.source)
+                go.go("build", flags, f"-tags={program.tags}", "-o", f"{scratch}/{program.name}", program.package, cwd=program.source)
             home.mkdir(exist_ok=True)
             Path(scratch, program.name).replace(target)
     return target

@@ -17,6 +17,7 @@ from inferspec.model.platform import Platform
 from inferspec.plan.fleet import plan
 from inferspec.plan.objects import FleetPlan
 from inferspec.resolve.fleet import Fleet
+from inferspec.resolve.images import mirror_of
 from inferspec.resolve.weights import model_facts
 
 from tests.line import ROOT, TODAY
@@ -102,7 +103,7 @@ def _servers(spec: str, platform: Platform, known: Catalogue, made: FleetPlan) -
             for tree in (o.tree(cluster.facts) for o in objects if o.identity.kind in PODS):
                 for container in PODS[tree["kind"]](tree["spec"])["spec"]["containers"]:
                     if (arguments := _arguments(engine, container)) is not None:
-                        version, kind = _release(engine, container["image"])
+                        version, kind = _release(engine, platform, container["image"])
                         key = tree["metadata"]["annotations"]["inferspec.dev/model"].partition("@")[0]
                         facts = model_facts(known, platform.models[key])
                         where = f"{_label(spec)}-{tree['metadata']['name']}-{cluster.name}"
@@ -126,11 +127,12 @@ def _label(spec: str) -> str:
     return Path(spec).parent.name if "cases" in spec else Path(spec).stem
 
 
-def _release(engine: Engine, image: str) -> tuple[str, str]:
-    repository, _, tag = image.partition("@")[0].rpartition(":")
+def _release(engine: Engine, platform: Platform, image: str) -> tuple[str, str]:
     for row in engine.versions:
         for kind, own in row.images.items():
-            if (engine.repositories[kind], own) == (repository, tag):
+            published = f"{engine.repositories[kind]}:{own}"
+            mirror = mirror_of(platform, published)
+            if image.partition("@")[0] in (published, mirror[1] if mirror else published):
                 return row.version, kind
     raise AssertionError(f"no version of {engine.id} has the image {image}")
 

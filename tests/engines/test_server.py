@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 
@@ -75,6 +76,27 @@ def test_every_catalogued_series_is_exported_with_its_type(server: Server) -> No
     assert silent == [], "declared, and without a sample"
     flags = {metric.flag for metric in ENGINE.metrics if metric.flag}
     assert flags <= {*ADDED}, "run the server with the flag of a series that needs one"
+
+
+def test_histograms_have_the_catalogued_bounds(server: Server) -> None:
+    """An objective is refused unless it is one of them, and its alerts select it by this text."""
+    page = server.ask(ENGINE.metrics_path).body
+    known = {
+        metric.series: metric.boundaries(VERSION) for metric in ENGINE.metrics if metric.exists_in(VERSION) and metric.boundaries(VERSION)
+    }
+    assert len(known) >= 2
+    for series, bounds in known.items():
+        told = re.findall(rf'^{series}_bucket{{[^}}]*le="([^"]+)"', page, re.MULTILINE)
+        assert tuple(float(le) for le in told if le != "+Inf") == bounds, series
+        assert [le for le in told if le != "+Inf"] == [str(float(bound)) for bound in bounds]
+
+
+def test_server_errors_are_counted_apart(server: Server) -> None:
+    assert server.ask("/v1/completions", {"model": "another", "prompt": "a", "max_tokens": 1}).status == 404
+    page = server.ask(ENGINE.metrics_path).body
+    told = set(re.findall(r'^http_requests_total{[^}]*status="([^"]+)"', page, re.MULTILINE))
+    assert "4xx" in told and told <= {"2xx", "4xx", "5xx"}
+    assert 'handler="/health"' not in page
 
 
 def test_series_that_the_catalogue_ended_before_are_gone(server: Server) -> None:

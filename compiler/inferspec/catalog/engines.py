@@ -23,7 +23,10 @@ def version_key(text: str) -> Version:
 
 
 class Metric(Record):
-    """One series. ``id`` is what scalers, pickers, dashboards and alerts name; ``since`` and ``until`` (exclusive) are engine versions."""
+    """One series. ``id`` is what scalers, pickers, dashboards and alerts name; ``since`` and ``until`` (exclusive) are engine versions.
+
+    ``buckets``: upper bounds of a histogram in its own unit, known from version ``buckets_since`` on, unless ``buckets_flag`` sets others.
+    """
 
     id: str
     series: str
@@ -33,6 +36,13 @@ class Metric(Record):
     flag: str = ""
     unverified: bool = False
     labels: Mapping[str, str] = EMPTY
+    buckets: tuple[float, ...] = ()
+    buckets_since: str = ""
+    buckets_flag: str = ""
+
+    def boundaries(self, version: str) -> tuple[float, ...]:
+        """The bounds in that version; none where they are not known."""
+        return self.buckets if not self.buckets_since or version_key(self.buckets_since) <= version_key(version) else ()
 
     def exists_in(self, version: str) -> bool:
         at = version_key(version)

@@ -159,6 +159,7 @@ class Stack(Row):
     downloader: Image = nested(Image)
     downloader_client: str = ""
     collector_namespaces: Mapping[str, str] = EMPTY
+    collector_metrics: Mapping[str, Mapping[str, str]] = EMPTY
 
     def engine_version(self, engine: str, platform: str) -> str | None:
         """The version a service gets unless it pins one, by platform gpu, tpu or cpu."""

@@ -130,6 +130,13 @@ def _questions(commands: Commands) -> None:
     told.add_argument("service", metavar="SERVICE", nargs="?", help="only this service")
     told.add_argument("--format", choices=("markdown", "json"), default="markdown", help="a page, or JSON in chips, bytes and seconds")
     _spec(told, report=False)
+    drawn = _command(
+        commands, "graph", "graph", "draw host, route, pool, service, class and reservation of every region", "inferspec graph --format svg"
+    )
+    drawn.add_argument("--region", metavar="NAME", help="only this region")
+    drawn.add_argument("--service", metavar="NAME", help="only what this service is reached by and runs on")
+    drawn.add_argument("--format", choices=("mermaid", "dot", "svg", "json"), default="mermaid", help="form of the graph (mermaid)")
+    _spec(drawn, report=False)
     lock = _command(commands, "lock", "lock", "pin images by digest: ask their registries, write SPEC.lock.json", "inferspec lock --update")
     lock.add_argument("--update", action="store_true", help="ask anew for images that the lock has; a tag may stand for another image now")
     lock.add_argument("--check", action="store_true", help="write nothing; exit 5 if the lock would change")

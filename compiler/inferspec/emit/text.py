@@ -24,7 +24,7 @@ _BARE = re.compile(r"(?:--)?[A-Za-z0-9_/][A-Za-z0-9_./=@+-]*(?::[A-Za-z0-9_./=@+
 _TEXTS: dict[tuple[type, Scalar], str] = {}
 _TEXTS_LIMIT = 100_000
 
-_LITERAL = re.compile(r"(?![ \n])(?:[^\n\t]*[^\s]|(?=\n))(?:\n(?:[^\n\t]*[^\s])?)*?\n?")
+_LITERAL = re.compile(r"(?![ \n])(?:[^\n\t\r]*[^\s]|(?=\n))(?:\n(?:[^\n\t\r]*[^\s])?)*?\n?")
 
 
 class Open(NamedTuple):

@@ -33,6 +33,7 @@ from .base import (
     Variable,
     Where,
 )
+from .watching import Alerts, Slo
 
 
 def _flag_value(value: Any) -> Any:
@@ -269,6 +270,10 @@ class Service(Setting):
     """Gateways that offer the service; none, and it is called inside its cluster, by the pods that callers names."""
     callers: Items[Name] = ()
     """Namespaces whose pods may call the service directly; without any, and without expose, those of the team's own."""
+    slo: Slo = Slo.model_construct()
+    """What users may expect; alerts tell when the error budget burns."""
+    alerts: Alerts = Alerts.model_construct()
+    """Where its other alerts speak."""
     disruption: Percent | None = None
     """Percent of the replicas that may be away at once."""
     overrides: Items[Override] = ()

@@ -24,7 +24,7 @@ from .patches import Problem, apply_patches, manifest
 from .row import Drawn
 from .skeleton import Skeletons
 from .terraform import variables
-from .views import capacity, class_teams, processor, routing, server, sync, weights
+from .views import alerts, capacity, class_teams, processor, routing, server, sync, weights
 from .views import platform as platform_views
 from .volumes import volume_drawings
 
@@ -239,6 +239,8 @@ def _team_drawings(fleet: Fleet) -> list[Drawing]:
         add("", server.server, placed)
         if fleet.ever_autoscaled(key):
             add("-autoscaling", server.autoscaler, partial(fleet.is_autoscaled, key))
+        if fleet.workload(key, fleet.base).engine.metrics_path:
+            add("-alerts", alerts.alerts, placed)
         if key.prefill:
             continue
         if spec.expose:

@@ -1,0 +1,70 @@
+"""Objectives that can be watched: the engine shows the series, and a latency stands on one of its bucket boundaries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from ..diagnostics import Diagnostic, Severity, SpecPath
+from ..resolve.objectives import NEEDS, bounds, seconds, series
+from ..resolve.workload import Workload
+from ..values import SpecAt, Value
+from .context import Context
+
+
+def objectives(context: Context) -> Iterator[Diagnostic]:
+    seen: set[tuple[str, SpecPath]] = set()
+    for w in context.workloads():
+        if w.key.prefill:
+            continue
+        for key in NEEDS:
+            for found in _judged(context, w, key):
+                if (found.code, found.path) not in seen:
+                    seen.add((found.code, found.path))
+                    yield found
+
+
+def _judged(context: Context, w: Workload, key: str) -> Iterator[Diagnostic]:
+    said = getattr(w.service.slo, key)
+    if said is None:
+        return
+    at: SpecPath = ("serving", w.service_name, "slo", key)
+    version = f"{w.engine.id} {w.engine_version.v}".rstrip()
+    lacking = [id for id in NEEDS[key] if series(w, id) is None]
+    if lacking:
+        yield context.finding(
+            "OBS101",
+            f"{w.name}: {version} shows nothing that slo.{key} could be judged by",
+            at,
+            notes=(f"the catalogue confirms no series {' and '.join(lacking)} of that version",),
+            help=f"leave {key} out, or take an engine version that has it",
+        )
+        return
+    metric = series(w, NEEDS[key][0])
+    if key == "availability" or metric is None:
+        return
+    limits, most = bounds(w, metric), seconds(Value(said, SpecAt(at)))
+    if not limits:
+        yield context.finding(
+            "OBS103",
+            f"{w.name}: bucket boundaries of {metric.series} are not known for {version}; slo.{key} gets an estimate",
+            at,
+            severity=Severity.INFO,
+            notes=("the alert is a quantile between two buckets; how fast the error budget burns is not told",),
+            help=f"an engine version whose boundaries the catalogue has, such as vllm {metric.buckets_since}"
+            if metric.buckets_since
+            else "boundaries in a catalog/ of your own: metrics, buckets",
+        )
+    elif most not in limits:
+        near = [b for b in (max((b for b in limits if b < most), default=None), min((b for b in limits if b > most), default=None)) if b]
+        yield context.finding(
+            "OBS102",
+            f"{w.name}: slo.{key} {said} stands between two buckets of {metric.series}",
+            at,
+            notes=(f"{version} counts what took at most {', '.join(_shown(b) for b in limits)}",),
+            help=" or ".join(f"{key}: {_shown(b)}" for b in near),
+        )
+
+
+def _shown(bound: Fraction) -> str:
+    return f"{float(bound):g}s" if bound >= 1 and bound.denominator == 1 else f"{float(bound * 1000):g}ms"

@@ -1,0 +1,44 @@
+"""What users may expect of a service, and when its alerts speak."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Annotated
+
+from pydantic import Field
+
+from .base import Closed, Grammar
+
+Latency = Annotated[str, Grammar(r"[0-9]+(?:\.[0-9]+)?(?:ms|s)", "a latency in s or ms", "2500ms", 12)]
+
+
+def latency(text: str) -> Fraction:
+    """``"2500ms"`` -> 5/2 seconds."""
+    found = re.fullmatch(r"([0-9.]+)(ms|s)", text)
+    assert found is not None, "the model has a grammar for it"
+    return Fraction(found[1]) / (1000 if found[2] == "ms" else 1)
+
+
+class Slo(Closed):
+    """What users may expect. Each key gets alerts on how fast its error budget burns."""
+
+    ttft: Latency | None = None
+    """Longest time to the first token: 2500ms. A bucket boundary of the engine, where the catalogue knows them."""
+    itl: Latency | None = None
+    """Longest time from token to token: 100ms. A bucket boundary too."""
+    share: Annotated[int, Field(ge=94, le=99)] | None = None
+    """Percent of the requests within ttft, and of the tokens within itl; of 93 the fast alert could never speak."""
+    availability: Annotated[float, Field(ge=95, le=99.99)] | None = None
+    """Percent of the responses that are no server error: 99.5."""
+
+
+class Alerts(Closed):
+    """Where alerts speak that no objective is for; the catalogue's planning figures without it."""
+
+    queue: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Requests that wait at each replica, in the mean."""
+    kv_cache: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Percent of the KV cache in use, in the mean of the replicas."""
+    errors: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Percent of the responses that are server errors."""

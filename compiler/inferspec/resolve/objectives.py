@@ -1,0 +1,48 @@
+"""What is watched of a workload: the series its engine has in that version, limits, and the bucket that a latency objective falls on."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from ..catalog.engines import Metric
+from ..model.watching import latency
+from ..values import SpecAt, Value
+from .workload import Workload
+
+NEEDS = {"ttft": ("ttft",), "itl": ("itl",), "availability": ("errors", "responses")}
+"""Key of ``slo`` -> ids of the metrics that it is judged by."""
+
+
+def series(workload: Workload, id: str) -> Metric | None:
+    """The series of that version; None where the engine has none, or none that a source confirms."""
+    found = workload.engine.metric(id, str(workload.engine_version.v)) if workload.engine.metrics_path else None
+    return found if found is not None and not found.unverified else None
+
+
+def limit(workload: Workload, block: str, key: str, default: str = "") -> Value:
+    """A figure of ``slo`` or ``alerts``: the service's own, else the catalogue's."""
+    said = getattr(getattr(workload.service, block), {"kvCache": "kv_cache"}.get(key, key))
+    if said is None:
+        return workload.default(default or f"alerts.{key}")
+    # Objects hold no floats.
+    return Value(str(said) if isinstance(said, float) else said, SpecAt(("serving", workload.service_name, block, key)))
+
+
+def seconds(value: Value) -> Fraction:
+    return latency(str(value.v))
+
+
+def bounds(workload: Workload, metric: Metric) -> tuple[Fraction, ...]:
+    """Bucket boundaries in seconds; none where the catalogue does not know them, or a flag replaces them."""
+    if metric.buckets_flag and workload.flag(metric.buckets_flag) is not None:
+        return ()
+    return tuple(Fraction(str(bound)) for bound in metric.boundaries(str(workload.engine_version.v)))
+
+
+def promised(workload: Workload, key: str) -> bool:
+    """Whether the service has the objective and the engine shows it: a latency on one of its bucket boundaries."""
+    said = getattr(workload.service.slo, key)
+    found = [series(workload, id) for id in NEEDS[key]]
+    if said is None or None in found:
+        return False
+    return key == "availability" or any(latency(said) in bounds(workload, m) for m in found if m is not None)

@@ -1,0 +1,170 @@
+"""Alerts: series that the engine's version exports, a section of the runbook each, and expressions that a real Prometheus evaluates."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from inferspec.catalog import catalogue
+from inferspec.emit.tree import cluster_objects
+from inferspec.model.watching import latency
+from inferspec.plan.views.alerts import BUDGETS, WINDOWS
+from inferspec.resolve.workload import Workload
+
+from tests import line
+
+RUNBOOKS = (line.ROOT / "docs/runbooks.md").read_text(encoding="utf-8")
+FIRING = line.ROOT / "tests/alerts"
+SELECTED = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)\{job="([^"]+)"')
+SLO = {"ttft": "2500ms", "itl": "100ms", "share": 95, "availability": 99.5}
+
+
+def rules(plan: Any) -> dict[tuple[str, str], dict[str, Any]]:
+    """Cluster and name of every Rules object -> its manifest, with the names of the PodMonitorings of its namespace."""
+    found = {}
+    for cluster in plan.clusters:
+        trees = [tree for part in cluster_objects(plan, cluster).values() for tree in part.values()]
+        for tree in trees:
+            if tree["kind"] == "Rules":
+                space = tree["metadata"]["namespace"]
+                read = {t["metadata"]["name"] for t in trees if t["kind"] == "PodMonitoring" and t["metadata"]["namespace"] == space}
+                found[cluster.name, tree["metadata"]["name"]] = tree | {"jobs": read}
+    return found
+
+
+def each(tree: dict[str, Any]) -> list[dict[str, Any]]:
+    return [rule for group in tree["spec"]["groups"] for rule in group["rules"]]
+
+
+def quickstart(**keys: Any) -> dict[str, Any]:
+    """The alerts of the quickstart's service with these keys in its spec, by name."""
+    spec = line.data("quickstart")
+    spec["serving"]["chat"] |= keys
+    (tree,) = rules(line.planned(line.written(spec))).values()
+    return {rule["alert"]: rule for rule in each(tree)}
+
+
+def exported(workload: Workload) -> set[str]:
+    """Series that the catalogue confirms for the engine's version, the stack's picker and the collector."""
+    version = str(workload.engine_version.v)
+    own = {m.series for m in workload.engine.metrics if m.exists_in(version) and not m.unverified}
+    stack = workload.stack
+    return own | {row["series"] for row in (*stack.metrics.values(), *stack.collector_metrics.values())}
+
+
+@pytest.mark.parametrize("name", line.SPECS)
+def test_every_watched_server_has_alerts_on_series_that_exist(name: str) -> None:
+    fleet, written = line.fleet(name), rules(line.fleet_plan(name))
+    due = {}
+    for key in fleet.workload_keys:
+        for place in fleet.places_of(key):
+            w = fleet.workload_at(key, place)
+            if w.engine.metrics_path:
+                due[place.name, f"{w.name}-alerts"] = w
+    assert written.keys() == due.keys() and due
+    for at, tree in written.items():
+        for rule in each(tree):
+            used = SELECTED.findall(rule["expr"])
+            assert used, rule["expr"]
+            for series, job in used:
+                assert re.sub("_(bucket|count|sum)$", "", series) in exported(due[at]) or series in exported(due[at]), (at, series)
+                assert job in tree["jobs"], "a PodMonitoring of the namespace reads it"
+                assert job in (due[at].name, f"{due[at].name}-picker")
+
+
+@pytest.mark.parametrize("name", line.SPECS)
+def test_every_alert_says_what_to_do(name: str) -> None:
+    anchors = {title.lower() for title in re.findall(r"^### (\S+)$", RUNBOOKS, re.MULTILINE)}
+    for tree in rules(line.fleet_plan(name)).values():
+        names = [rule["alert"] for rule in each(tree)]
+        assert len(set(names)) == len(names)
+        for rule in each(tree):
+            page, _, anchor = rule["annotations"]["runbook"].partition("#")
+            assert (line.ROOT / page).is_file() and anchor in anchors
+            assert rule["labels"]["severity"] in ("critical", "warning") and int(rule["for"].removesuffix("s")) >= 60
+            assert rule["annotations"]["summary"] and rule["annotations"]["first"]
+
+
+def test_every_section_of_the_runbook_is_of_an_alert() -> None:
+    written = {rule["alert"] for name in line.SPECS for tree in rules(line.fleet_plan(name)).values() for rule in each(tree)}
+    assert set(re.findall(r"^### (\S+)$", RUNBOOKS, re.MULTILINE)) == written | set(quickstart(slo=SLO))
+
+
+def test_what_an_engine_does_not_show_has_no_alert() -> None:
+    new, old = quickstart(engine="vllm@0.32.0"), quickstart(engine="vllm@0.26.0")
+    assert new.keys() - old.keys() == {"InferenceInterTokenLatency", "InferenceTimePerOutputToken", "InferenceErrors"}
+    assert "InferenceTimeToFirstToken" in old and "time_per_output_token" not in str(old), "an unverified name is no name"
+
+
+def test_figures_of_the_service_win() -> None:
+    usual, said = quickstart(), quickstart(alerts={"queue": 3, "kvCache": 80, "errors": 2}, slo={"ttft": "500ms", "share": 99})
+    assert (usual["InferenceQueue"]["expr"][-4:], said["InferenceQueue"]["expr"][-3:]) == ("> 20", "> 3")
+    assert said["InferenceKvCache"]["expr"].endswith("> 0.8") and said["InferenceErrors"]["expr"].endswith("> 0.02")
+    assert said["InferenceTimeToFirstToken"]["expr"].startswith("histogram_quantile(0.99, ")
+    assert said["InferenceTimeToFirstToken"]["expr"].endswith("> 0.5")
+    assert said.keys() - usual.keys() == {"InferenceTimeToFirstTokenBudgetFast", "InferenceTimeToFirstTokenBudgetSlow"}
+
+
+def test_budgets_burn_over_a_bucket_that_the_engine_has() -> None:
+    found = quickstart(slo=SLO)
+    assert found.keys() - quickstart().keys() == {f"Inference{name}Budget{speed.title()}" for name in BUDGETS.values() for speed in WINDOWS}
+    assert found["InferenceTimeToFirstTokenBudgetFast"]["expr"].endswith(" > 0.72"), "14.4 x 5 %"
+    assert found["InferenceAvailabilityBudgetSlow"]["expr"].endswith(" > 0.03"), "6 x 0.5 %"
+    for id, key in (("ttft", "TimeToFirstToken"), ("itl", "InterTokenLatency")):
+        metric = catalogue().engine("vllm").metric(id, "0.32.0")
+        assert metric is not None and float(latency(SLO[id])) in metric.boundaries("0.32.0")
+        assert f'le="{float(latency(SLO[id])):g}"' in found[f"Inference{key}BudgetSlow"]["expr"]
+    assert 'le=~"1([.]0)?"' in quickstart(slo={"ttft": "1s"})["InferenceTimeToFirstTokenBudgetFast"]["expr"]
+    assert not any("Budget" in name for name in quickstart(engine="vllm@0.26.0", slo={"ttft": "1s"})), (
+        "boundaries not known: none is claimed"
+    )
+    flagged = quickstart(slo={"ttft": "1s"}, flags={"custom-histogram-buckets": '{"time_to_first_token": [2.0]}'})
+    assert not any("Budget" in name for name in flagged), "a flag replaces them"
+
+
+# -- promtool ----------------------------------------------------------------------------------------------------------
+
+
+def promtool(program: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([program, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120, env={}, check=False)
+
+
+def written(folder: Path, name: str, tree: dict[str, Any]) -> str:
+    """The groups of a Rules object as a rule file of Prometheus: the fields are the same."""
+    (folder / name).write_text(yaml.safe_dump({"groups": tree["spec"]["groups"]}, sort_keys=False), encoding="utf-8")
+    return name
+
+
+@pytest.mark.parametrize("name", line.SPECS)
+def test_promtool_takes_every_rule(name: str, real_programs: Path, tmp_path: Path) -> None:
+    files = [written(tmp_path, f"{cluster}-{own}.yaml", tree) for (cluster, own), tree in rules(line.fleet_plan(name)).items()]
+    done = promtool(real_programs / "promtool", "check", "rules", *files, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("SUCCESS") == len(files)
+
+
+def test_promtool_refuses_a_broken_one(real_programs: Path, tmp_path: Path) -> None:
+    (tree,) = rules(line.fleet_plan("quickstart")).values()
+    tree["spec"]["groups"][0]["rules"][3]["expr"] += " >"
+    assert promtool(real_programs / "promtool", "check", "rules", written(tmp_path, "r.yaml", tree), cwd=tmp_path).returncode == 1
+
+
+@pytest.mark.parametrize("case", sorted(FIRING.glob("*.yaml")), ids=lambda path: path.stem)
+def test_alerts_fire_and_keep_silent(case: Path, real_programs: Path, tmp_path: Path) -> None:
+    spec = line.data("quickstart")
+    spec["serving"]["chat"]["slo"] = SLO
+    (tree,) = rules(line.planned(line.written(spec))).values()
+    said = yaml.safe_load(case.read_text(encoding="utf-8"))
+    asked = {at["alertname"] for test in said["tests"] for at in test["alert_rule_test"]}
+    assert asked <= {rule["alert"] for rule in each(tree)}
+    for rule in each(tree):  # what is said of an alert is for people; when it speaks is what is tested
+        rule.pop("annotations")
+        rule["labels"] = {"severity": rule["labels"]["severity"]}
+    file = written(tmp_path, "rules.yaml", tree)
+    (tmp_path / "tests.yaml").write_text(yaml.safe_dump({"rule_files": [file], **said}), encoding="utf-8")
+    done = promtool(real_programs / "promtool", "test", "rules", "tests.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
