@@ -133,7 +133,7 @@ def test_one_region_and_one_service(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert [r["region"] for r in told("--region", "us-east5")] == ["us-east5"]
     nodes = [n for r in told("--service", "tools") for n in r["nodes"]]
-    assert {n["name"] for n in nodes if n["kind"] in ("service", "route")} == {"tools", "tools-tools"}
+    assert {n["name"] for n in nodes if n["kind"] in ("service", "route")} == {"tools", "tools-models"}
     assert main(["graph", "--region", "us-east4", "-C", str(line.ROOT), "-f", "specs/platform.yaml"]) == 3
     assert "there is no region us-east4; did you mean us-east5?" in capsys.readouterr().err
 

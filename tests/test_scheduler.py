@@ -111,6 +111,9 @@ def promised(catalogue: Catalogue, cluster: ClusterPlan, compute_class: dict[str
     name = compute_class["metadata"]["name"]
     for rule in compute_class["spec"]["priorities"]:
         machine = machines[rule["machineType"]]
+        if not machine.accelerator:
+            yield machine.type, Node({CLASS: name, "node.kubernetes.io/instance-type": machine.type}, ((CLASS, name),), shape(machine))
+            continue
         accelerator = catalogue.accelerators[machine.accelerator]
         reserved = rule.get("reservations", {}).get("specific", [{}])[0]
         zones = reserved.get("zones") or rule.get("location", {}).get("zones") or [f"{cluster.region}-a"]
@@ -195,12 +198,14 @@ def trials(name: str) -> list[Trial]:
         asked = {spec.get("nodeSelector", {}).get(CLASS) for spec in pods}
         made_of = {i.name: tree for i, tree in platform.items() if i.kind == "ComputeClass" and i.name in asked}
         classes = {key: list(promised(catalogue, cluster, tree)) for key, tree in made_of.items()}
-        accelerator = next(iter(classes.values()))[0][1]
+        accelerator = next(nodes[0][1] for nodes in classes.values() if any(r.endswith(("/gpu", "/tpu")) for r in nodes[0][1].resources))
         for what, template in workloads(cluster, name):
             spec, labels = admitted(template), template["metadata"]["labels"]
             wanted = spec.get("nodeSelector", {}).get(CLASS)
             if wanted is None:
                 made = ordinary(what, spec, labels, plain(catalogue, cluster), accelerator)
+            elif not any(r.endswith(("/gpu", "/tpu")) for r in classes[wanted][0][1].resources):
+                made = ordinary(what, spec, labels, classes[wanted][0][1], accelerator)
             else:
                 assert wanted in classes, f"{what} asks for class {wanted}, which {cluster.name} does not have"
                 made = accelerated(what, spec, labels, classes[wanted])

@@ -139,11 +139,11 @@ def test_a_faster_volume_shortens_the_start_up_budget() -> None:
     del spec["serving"]["gemma"]["startup"]
 
     def budget(throughput: int, most: int) -> int:
-        spec["storage"]["shared"]["lustre"]["us-central1"]["throughput"] = throughput
+        spec["storage"]["shared"]["lustre"]["us-central1"] |= {"size": "72000Gi", "throughput": throughput}
         spec["serving"]["gemma"]["scale"]["max"] = most
         fleet = line.resolved(line.written(spec))
         place = next(p for p in fleet.places if p.name == "usc1-a")
         key = next(k for k in fleet.workload_keys if k.service == "gemma")
         return int(fleet.workload_at(key, place).pod.startup_seconds.v)
 
-    assert budget(1000, 2) < budget(125, 40) < budget(125, 80)
+    assert budget(1000, 2) < budget(125, 80) < budget(125, 160)

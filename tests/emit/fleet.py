@@ -26,8 +26,8 @@ REGION_EUROPE: dict[str, Any] = {"image": "europe.example.com/server:v1", "sidec
 
 ODD_TEXTS: dict[str, str] = {
     "on": "off", "012": "012", "1e3": "1e3", "time": "12:30", "date": "2020-01-01", "null": "~", "space": " x ", "tab": "a\tb",
-    "lines": "a\r\nb\n- c: d\n", "return": "\r0\n", "emoji": "\U0001f600", "quote": "\"'`", "empty": "", "hash": "a # b", "colon": "a: b", "dash": "- a",
-    "hex": "0x1F", "merge": "<<", "under": "1_000", "inf": ".inf", "percent": "%d {} {{ x }}",
+    "lines": "a\r\nb\n- c: d\n", "emoji": "\U0001f600", "quote": "\"'`", "empty": "", "hash": "a # b", "colon": "a: b", "dash": "- a",
+    "return": "\r0\n", "hex": "0x1F", "merge": "<<", "under": "1_000", "inf": ".inf", "percent": "%d {} {{ x }}",
     "bang": "!x", "star": "*x", "long": "x y " * 300,
 }
 

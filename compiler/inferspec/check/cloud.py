@@ -59,7 +59,7 @@ def named(context: Context) -> Iterator[Diagnostic]:
             written = getattr(section, field)
             for index, name in enumerate(written):
                 known = sorted({one.name for one in context.fleet.cloud.of(kind)})
-                if name in known:
+                if name in known or context.services_left_out:
                     continue
                 path: SpecPath = (*at, kind, name if isinstance(written, dict) else index)
                 message = f"no cluster uses {name}: the entry has no effect"

@@ -76,6 +76,11 @@ class Context:
         """Whether a cluster has a mistake of its own: then a selector that finds nothing may have meant it."""
         return sum(map(len, self._written_in_regions("clusters").values())) != len(self.fleet.places)
 
+    @cached_property
+    def services_left_out(self) -> bool:
+        """Whether a service has a mistake of its own: then what seems to be of no use may be its."""
+        return self.written("serving") != set(self.platform.serving)
+
     def wrote_reservation(self, key: str) -> str:
         """The region that has a reservation of that name, be it with a mistake; empty if none has."""
         return next((region for region, held in self._written_in_regions("reservations").items() if key in held), "")

@@ -123,7 +123,7 @@ def bodies(context: Context) -> Iterator[Diagnostic]:
 def defaults(context: Context) -> Iterator[Diagnostic]:
     """Requests without a model's name go to a service that the gateway leads to, where there is a choice."""
     for name, gateway in context.platform.gateways.items():
-        if gateway.default is None:
+        if gateway.default is None or context.services_left_out:
             continue
         behind = sorted({k.service for k in context.fleet.front_keys if any(e.gateway == name for e in _exposed(context, k))})
         if gateway.default not in behind:
@@ -151,16 +151,16 @@ def partly(context: Context) -> Iterator[Diagnostic]:
     """A service that its gateway does not reach everywhere: servers that nobody outside can ask."""
     for key in context.fleet.front_keys:
         places = context.fleet.places_of(key)
-        for i, exposure in enumerate(context.platform.serving[key.service].expose):
-            without = [p for p in places if not context.fleet.has_gateway(exposure.gateway, p)]
-            if without and len(without) < len(places):
-                yield context.finding(
-                    "GTW107",
-                    f"gateway {exposure.gateway} is not in {clusters(without)}, where {key.service} runs",
-                    ("serving", key.service, "expose", i, "gateway"),
-                    severity=Severity.WARNING,
-                    help="widen the gateway's where, or narrow the service's",
-                )
+        shown = context.platform.serving[key.service].expose
+        without = [p for p in places if not any(context.fleet.has_gateway(e.gateway, p) for e in shown)]
+        if shown and without and len(without) < len(places):
+            yield context.finding(
+                "GTW107",
+                f"no gateway of {key.service} is in {clusters(without)}, where it runs",
+                ("serving", key.service, "expose", 0, "gateway"),
+                severity=Severity.WARNING,
+                help="widen a gateway's where, or narrow the service's",
+            )
 
 
 def callers(context: Context) -> Iterator[Diagnostic]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity
 from ..resolve.images import images_of
 from ..resolve.places import Place
-from ..values import SpecAt, Value
+from ..values import Derived, SpecAt, Value
 from .context import Context, clusters
 
 OWN_REGISTRIES = (".pkg.dev", "gcr.io")
@@ -47,8 +48,9 @@ def reached(context: Context) -> Iterator[Diagnostic]:
 
 def unused(context: Context) -> Iterator[Diagnostic]:
     """A mirror that no image comes from is a prefix with a mistake."""
-    if not context.platform.images.mirrors:
+    if not context.platform.images.mirrors or context.services_left_out:
         return
+    published = {str(_source(image).v).partition("/")[0] for place in context.fleet.places for image, _ in images_of(context.fleet, place)}
     used = {prefix for place in context.fleet.places for image, _ in images_of(context.fleet, place) for prefix in _prefixes(image)}
     for prefix in context.platform.images.mirrors:
         if prefix not in used:
@@ -58,8 +60,22 @@ def unused(context: Context) -> Iterator[Diagnostic]:
                 ("images", "mirrors", prefix),
                 key=True,
                 severity=Severity.WARNING,
-                help="images are written with their registry: docker.io/vllm, not vllm",
+                help=_registry(prefix, published),
             )
+
+
+def _registry(prefix: str, published: set[str]) -> str:
+    near = difflib.get_close_matches(prefix.partition("/")[0], sorted(published), 1)
+    if near and near[0] != prefix.partition("/")[0]:
+        return f"did you mean {near[0]}?"
+    return f"images are written with their registry, such as docker.io/vllm; they come from {', '.join(sorted(published))}"
+
+
+def _source(image: Value) -> Value:
+    """The image as it is published."""
+    while isinstance(image.origin, Derived) and image.origin.rule.startswith(("mirror of ", "digest of ")):
+        image = image.origin.inputs[0]
+    return image
 
 
 def _prefixes(image: Value) -> Iterator[str]:

@@ -44,7 +44,7 @@ def locations(context: Context) -> Iterator[Diagnostic]:
                 paid.setdefault((w.model.store, location), []).append(place)
     for (read, region), places in lacking.items():
         buckets = context.platform.storage[read].buckets
-        first = next(iter(buckets))
+        first, places = next(iter(buckets)), list(dict.fromkeys(places))
         yield context.finding(
             "STO101",
             f"storage {read} has no bucket that {region} reads without leaving it",
@@ -157,9 +157,9 @@ def budgets(context: Context) -> Iterator[Diagnostic]:
             "STO108",
             f"{w.name}: a server needs about {needed} s to answer, {asked.v} is allowed",
             at,
-            severity=Severity.WARNING,
+            severity=Severity.WARNING if budget * 2 > needed else Severity.ERROR,
             notes=(f"{loading} = {w.pod.load_seconds} s, + {compiling} s to compile = {needed} s",),
-            help=" or ".join([*faster, f"startup: {needed * 2}s"]),
+            help=" or ".join([*faster, f"startup: {needed * 2}s, twice that"]),
         )
 
 

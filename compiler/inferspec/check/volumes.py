@@ -17,8 +17,10 @@ from .context import Context, clusters, place_of
 
 SECTIONS = {"lustre": "lustre", "hyperdisk-ml": "disk", "filestore": "filestore"}
 """Way to read -> the part of a store that says what there is in each region."""
-LUSTRE_GIB = (9_000, 7_632_000)
-"""Managed Lustre documentation, performance tiers (facts of 2026-11-21)."""
+LUSTRE_STEP = {1000: 9_000, 500: 18_000, 250: 36_000, 125: 72_000}
+"""GiB of the smallest instance and of each step, by tier: 9,000 MB/s a step in all (Managed Lustre documentation, performance tiers)."""
+LUSTRE_MOST = 7_632_000
+"""GiB of the largest (the same page; facts of 2026-11-21)."""
 READERS = {"lustre": 10_000, "hyperdisk-ml": 2_500}
 """Clients of a Lustre instance; attachments of a read-only Hyperdisk ML volume (Compute Engine release notes, 2024-07-09)."""
 
@@ -28,14 +30,14 @@ def lustre(context: Context) -> Iterator[Diagnostic]:
     for name, store in context.platform.storage.items():
         for region, spec in store.lustre.items():
             at: SpecPath = ("storage", name, "lustre", region)
-            size, (least, most) = int(parse(spec.size)) // GIB, LUSTRE_GIB
-            if not least <= size <= most:
+            size, step = int(parse(spec.size)) // GIB, LUSTRE_STEP[spec.throughput]
+            if not step <= size <= LUSTRE_MOST or size % step:
                 yield context.finding(
                     "STO105",
-                    f"a Managed Lustre instance holds {least:,} to {most:,} GiB, not {size:,}",
+                    f"a Managed Lustre instance of {spec.throughput} MB/s for each TiB holds a multiple of {step:,} GiB, not {size:,}",
                     (*at, "size"),
-                    notes=(f"{spec.size} = {size:,} GiB",),
-                    help=f"size: {least}Gi" if size < least else f"size: {most}Gi, or two stores",
+                    notes=(f"{spec.size} = {size:,} GiB; {step:,} to {LUSTRE_MOST:,} in steps of {step:,}",),
+                    help=f"size: {min(max(1, -(-size // step)) * step, LUSTRE_MOST // step * step)}Gi",
                 )
             given = [key for key in ("instance", "mount", "project") if getattr(spec, key) is not None]
             if given and len(given) != 3:

@@ -59,8 +59,10 @@ def accounts(fleet: Fleet) -> list[Account]:
             workload = fleet.workload_at(key, place)
             for shape in workload.capacity.every_shape:
                 fit = workload.fit(fleet.catalogue.machines[shape])
-                shown = (workload.name, workload.model_ref.v, shape, *(_numbers(fit).values() if fit else ()))
-                found.setdefault(shown, (Account(workload, shape, (), fit), []))[1].append(place.name)
+                account = Account(workload, shape, (), fit)
+                read = (account.read_by, *account.load_seconds.values())
+                shown = (workload.name, workload.model_ref.v, shape, *read, *(_numbers(fit).values() if fit else ()))
+                found.setdefault(shown, (account, []))[1].append(place.name)
     return [replace(account, clusters=tuple(names)) for account, names in found.values()]
 
 

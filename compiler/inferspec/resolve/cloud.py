@@ -185,9 +185,11 @@ class Cloud:
 
     def _bucket(self, place: Place, store: str, location: str) -> None:
         name = self.fleet.platform.storage[store].buckets[location]
+        # A bucket is a thing of whoever fills it.
+        owner = next((job.writer for job in self.fleet.downloads if job.bucket == name), place).cluster.project
         intent = self.fleet.platform.imports.buckets.get(name, "observe")
         path: SpecPath = ("storage", store, "buckets", location)
-        self._use(place, Resource("buckets", name, location, place.cluster.project, intent, path, place.name))
+        self._use(place, Resource("buckets", name, location, owner, intent, path, place.name))
 
     def _use(self, place: Place, resource: Resource) -> None:
         # An address or a template is a region's and a project's; a bucket and a secret have their name for themselves.

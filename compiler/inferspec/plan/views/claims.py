@@ -54,10 +54,24 @@ def classes(platform: Platform, catalogue: Catalogue, store: str, read: str, thr
     ahead = [text("read_ahead_kb={}", Value(catalogue.default("storage.readAheadKb"), Default("storage.readAheadKb")))]
     everywhere = {**given, "enable-multi-zone-provisioning": "true"}
     # Filled in one zone, by one writer; then copied to every zone that reads (GoogleCloudPlatform/ai-on-gke, Hyperdisk ML tutorial).
-    filled = Row(name=f"{name}-fill", **own, **kind, parameters=given, binding="WaitForFirstConsumer", mount_options=None)
+    slow = {**given, "provisioned-throughput-on-create": text("{}Mi", _fill_rate(catalogue, rate))}
+    filled = Row(name=f"{name}-fill", **own, **kind, parameters=slow, binding="WaitForFirstConsumer", mount_options=None)
+    machine = Value(catalogue.default("storage.fillMachine"), Default("storage.fillMachine"))
+    nodes = Row(name=f"{name}-fill", labels=own["labels"], machine=machine)
     served = Row(name=name, **own, **kind, parameters=everywhere, binding="Immediate", mount_options=ahead)
     kept = Row(name=snapshot_class(platform, store), labels=own["labels"], driver=DISK, deletion="Delete")
-    return [("storage-class", filled), ("storage-class", served), ("volume-snapshot-class", kept)]
+    return [("storage-class", filled), ("storage-class", served), ("volume-snapshot-class", kept), ("fill-class", nodes)]
+
+
+def _fill_rate(catalogue: Catalogue, rate: Value) -> Value:
+    """One Job writes the volume, and nobody reads it: it need not be as fast as its copies."""
+    most = Value(catalogue.default("storage.fillThroughput"), Default("storage.fillThroughput"))
+    return most if int(most.v) < int(rate.v) else rate
+
+
+def fill_class(platform: Platform, volume: Volume, region: str) -> Value:
+    """ComputeClass of the Job that fills the volume: nodes that take Hyperdisk ML."""
+    return text("{}-fill", _class_of(platform, volume, region))
 
 
 def _zones(subject: Subject, spec: Lustre | HyperdiskMl, at: SpecPath) -> list[Value]:

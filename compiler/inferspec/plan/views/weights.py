@@ -18,7 +18,7 @@ from ...resolve.volumes import Volume
 from ...resolve.weights import Artefact, bucket_holding
 from ...values import Default, SpecAt, Value, derive, text
 from ..row import Drawn, Row, environment, labels
-from .claims import fill_name, snapshot_class
+from .claims import fill_class, fill_name, snapshot_class
 from .platform import BATCH_PRIORITY
 from .volumes import PROGRAMS, fuse_annotations
 
@@ -125,6 +125,7 @@ def hydrate(platform: Platform, catalogue: Catalogue, volume: Volume, artefact: 
         backoff_limit=Value(catalogue.default("download.backoffLimit"), Default("download.backoffLimit")),
         service_account=name,
         token=bool(kept),
+        node_selector={"cloud.google.com/compute-class": fill_class(platform, volume, region)} if kept else None,
         priority_class=BATCH_PRIORITY,
         image=client_image(platform, catalogue),
         command=["python3", "/programs/hydrate.py"],
