@@ -213,3 +213,16 @@ def test_compiled_verified_asked_and_not_removed_unseen(tmp_path: Path) -> None:
     path.write_text(text, encoding="utf-8")
     code, said = run("compile")
     assert code == 1 and "SYNC106" in said, said
+
+
+def test_the_bucket_that_copies_come_from_is_made_though_no_cluster_reads_it() -> None:
+    spec = line.data("managed")
+    (store,) = [s for s in spec["storage"].values() if s.get("copy") == "storage-transfer"]
+    writer = next(iter(spec["regions"][next(iter(spec["regions"]))]["clusters"]))
+    store["buckets"]["asia1"], store["writers"] = "acme-models-asia", {"asia1": writer}
+    spec["imports"].setdefault("buckets", {})["acme-models-asia"] = "create"
+    fleet = line.resolved(line.written(spec))
+    assert "acme-models-asia" in {one.name for one in fleet.cloud.of("buckets")}
+    assert {job.bucket for job in fleet.downloads if job.location == "asia1"} == {"acme-models-asia"}
+    others = {one.name for one in fleet.cloud.of("buckets")} & set(store["buckets"].values()) - {"acme-models-asia"}
+    assert others and {(t.source, t.sink) for t in fleet.cloud.transfers} >= {("acme-models-asia", other) for other in others}

@@ -72,7 +72,7 @@ class Cache:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A job that copies a store's first bucket into another."""
+    """A job that copies the bucket that a store's others come from into one of them."""
 
     store: str
     source: str
@@ -153,6 +153,7 @@ class Cloud:
         for job in fleet.downloads:
             if job.writer is place:
                 name = writer_name(job.artefact.key)
+                self._bucket(place, job.artefact.store, job.location)
                 self._grant(place, Grant(job.bucket, USER, project, job.namespace, name), job.artefact.path)
                 secret = job.artefact.secret
                 if secret is not None and secret in fleet.platform.secrets:  # check.references reports one that is not there
