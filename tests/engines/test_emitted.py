@@ -17,6 +17,8 @@ INSTALLED = "0.32.0"
 LINES, REFUSED = emitted.collected()
 EXACT = [line for line in LINES if line.version == INSTALLED]
 OTHERS = [line for line in LINES if line.version != INSTALLED]
+DRAFTS = {"eagle3": architectures.write_eagle, "draft_model": architectures.write}
+"""Method of speculative decoding -> what makes a draft. A plain draft has the target's vocabulary, so here it is the target."""
 
 
 def other_id(line: CommandLine) -> str:
@@ -45,8 +47,7 @@ def at_home(line: CommandLine, root: Path) -> list[str]:
         tiny.tokenizer(folder)
     guessed = json.loads(line.flags.get("--speculative-config") or "{}")
     if "model" in guessed:
-        assert guessed["method"] == "eagle3", "make a draft model of this method too"
-        architectures.write_eagle(line.model, root / Path(guessed["model"]).name)
+        DRAFTS[guessed["method"]](line.model, root / Path(guessed["model"]).name)
     kept = [argument for argument in line.arguments if not argument.startswith("--model=")]
     return [f"--model={folder}", *(argument.replace("/models/", f"{root}/") for argument in kept)]
 
