@@ -93,18 +93,18 @@ def test_a_pod_of_another_namespace_is_refused_however_it_asks(guarded: ControlP
 
 @pytest.mark.parametrize("way", ASKING)
 def test_a_pod_of_the_team_is_admitted(guarded: ControlPlane, way: str) -> None:
-    guarded.apply(pod(TEAM, f"asks-{way}", **ASKING[way]), dry_run=True)
+    assert guarded.apply(pod(TEAM, f"asks-{way}", **ASKING[way]), dry_run=True)["metadata"]["namespace"] == TEAM
 
 
 @pytest.mark.parametrize("way", ELSEWHERE)
 def test_who_does_not_ask_for_the_class_is_admitted(guarded: ControlPlane, way: str) -> None:
-    guarded.apply(pod(OTHER, f"goes-{way}", **ELSEWHERE[way]), dry_run=True)
+    assert guarded.apply(pod(OTHER, f"goes-{way}", **ELSEWHERE[way]), dry_run=True)["metadata"]["namespace"] == OTHER
 
 
 def test_a_daemon_set_of_every_node_is_admitted(guarded: ControlPlane) -> None:
     agent = pod(OTHER, "agent", **ASKING["tolerates-all"])
     agent["metadata"]["ownerReferences"] = [{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "agent", "uid": "1"}]
-    guarded.apply(agent, dry_run=True)
+    assert guarded.apply(agent, dry_run=True)["metadata"]["ownerReferences"] == agent["metadata"]["ownerReferences"]
 
 
 def test_a_pod_that_was_there_before_may_be_labelled_and_may_not_ask_anew(guarded: ControlPlane) -> None:
