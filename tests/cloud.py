@@ -7,10 +7,10 @@ that we ask and judge as the documentation of the APIs says, not that the APIs a
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
-import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -18,6 +18,8 @@ import google_crc32c
 from inferspec.preflight.needs import needs
 from inferspec.resolve.fleet import Fleet
 from inferspec.weights.manifest import MANIFEST, Manifest, Published
+
+from tests.webserver import Handler, serving
 
 CONFIG = b'{"architectures": ["Tiny"]}'
 
@@ -52,18 +54,13 @@ class Cloud:
             else:
                 node[step] = value
 
-    def start(self) -> ThreadingHTTPServer:
+    @contextlib.contextmanager
+    def up(self) -> Iterator[Cloud]:
         cloud = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Answers(Handler):
             def do_GET(self) -> None:
-                status, body = cloud.answer(self.path)
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                self.say(*cloud.answer(self.path))
 
             def refuse(self) -> None:
                 cloud.asked.append(f"{self.command} {self.path}")
@@ -71,13 +68,9 @@ class Cloud:
 
             do_PUT = do_POST = do_PATCH = do_DELETE = refuse
 
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        return server
+        with serving(Answers) as address:
+            self.url = f"http://{address}"
+            yield self
 
     def answer(self, asked: str) -> tuple[int, bytes]:
         url = urlsplit(asked)

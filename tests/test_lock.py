@@ -7,10 +7,8 @@ import hashlib
 import http.client
 import json
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +20,7 @@ from inferspec.registry import RegistryError, digest_of
 
 from tests import line
 from tests.controlplane import free_ports
+from tests.webserver import Handler, serving
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -157,35 +156,22 @@ def test_nothing_is_written_unless_every_digest_is_had(platform: Platform, capsy
 def door(registry: str) -> Iterator[str]:
     """HOST:PORT that lets nobody through without a token, which its realm gives for one name and password."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Answers(Handler):
         def do_GET(self) -> None:
             own = f"http://{self.headers['Host']}"
             if self.path.startswith("/token?"):
                 assert "scope=repository%3Aprivate%2Fserver%3Apull" in self.path
                 good = self.headers.get("Authorization") == "Basic " + base64.b64encode(b"me:secret").decode()
-                self.send(200 if good else 401, b'{"token": "t0ken"}' if good else b"")
+                self.say(200 if good else 401, b'{"token": "t0ken"}' if good else b"")
             elif self.headers.get("Authorization") != "Bearer t0ken":
                 said = f'Bearer realm="{own}/token",service="door",scope="repository:private/server:pull"'
-                self.send(401, b"", {"WWW-Authenticate": said})
+                self.say(401, b"", {"WWW-Authenticate": said})
             else:
                 status, headers, body = call(registry, "GET", self.path, Accept=self.headers["Accept"])
-                self.send(status, body, {key: headers[key] for key in ("Docker-Content-Digest", "Content-Type") if key in headers})
+                self.say(status, body, {key: headers[key] for key in ("Docker-Content-Digest", "Content-Type") if key in headers})
 
-        def send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-            self.send_response(status)
-            for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(Answers) as address:
+        yield address
 
 
 def test_a_registry_that_wants_a_token_gets_what_docker_login_left(

@@ -158,15 +158,11 @@ def preflown(case: Case, kind: str, folder: Path) -> list[Diagnostic]:
     made = cloud.sound(Fleet(platform, catalogue()))
     for edit in case.get("cloud", []) if kind == "fail" else []:
         made.edit(*edit)
-    server, out = made.start(), io.StringIO()
-    try:
-        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
-            for name, value in made.environment().items():
-                patch.setenv(name, value)
-            cli.main(["preflight", "-C", str(folder), "--format", "json"])
-    finally:
-        server.shutdown()
-        server.server_close()
+    out = io.StringIO()
+    with made.up(), pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+        for name, value in made.environment().items():
+            patch.setenv(name, value)
+        cli.main(["preflight", "-C", str(folder), "--format", "json"])
     return [_parsed(found) for found in json.loads(out.getvalue())["diagnostics"]]
 
 

@@ -89,27 +89,15 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def hub() -> Iterator[Hub]:
-    made = Hub()
-    server = made.start()
-    yield made
-    server.shutdown()
-    server.server_close()
+    with Hub().up() as made:
+        yield made
 
 
 @pytest.fixture
 def proxied() -> Iterator[Callable[[str], Proxy]]:
     """``proxied(url)`` puts a proxy in front of a server."""
-    servers = []
-
-    def make(url: str) -> Proxy:
-        proxy = Proxy(url)
-        servers.append(proxy.start())
-        return proxy
-
-    yield make
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with contextlib.ExitStack() as stack:
+        yield lambda url: stack.enter_context(Proxy(url).up())
 
 
 def bucket(url: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from tests.webserver import Handler, serving
 
 
 @dataclass
@@ -47,24 +49,19 @@ class Proxy:
     url: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def start(self) -> ThreadingHTTPServer:
+    @contextlib.contextmanager
+    def up(self) -> Iterator[Proxy]:
         proxy = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class PassesOn(Handler):
             def handle_any(self) -> None:
                 proxy.pass_on(self)
 
             do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = handle_any
 
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        return server
+        with serving(PassesOn) as address:
+            self.url = f"http://{address}"
+            yield self
 
     def _fault(self, method: str, path: str) -> Fault | None:
         with self._lock:
@@ -76,7 +73,7 @@ class Proxy:
                     return fault
         return None
 
-    def pass_on(self, request: BaseHTTPRequestHandler) -> None:
+    def pass_on(self, request: Handler) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         fault = self._fault(request.command, request.path)
         if fault and fault.call:
@@ -85,9 +82,7 @@ class Proxy:
             request.close_connection = True
             return
         if fault and fault.status:
-            request.send_response(fault.status)
-            request.send_header("Content-Length", "0")
-            request.end_headers()
+            request.say(fault.status)
             return
         status, headers, answer = self._forward(request, body)
         if fault and fault.lost:

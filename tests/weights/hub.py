@@ -5,14 +5,16 @@ It stands in for the hub, which tests do not reach; headers and fields as huggin
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
-import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from tests.webserver import Handler, serving
 
 LFS_FROM = 1024
 """Bytes from which the hub keeps a file by its sha256."""
@@ -38,12 +40,11 @@ class Hub:
             total.update(f"{name}\0{len(data)}\0".encode() + data)
         return total.hexdigest()
 
-    def start(self) -> ThreadingHTTPServer:
+    @contextlib.contextmanager
+    def up(self) -> Iterator[Hub]:
         hub = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Answers(Handler):
             def do_GET(self) -> None:
                 hub.answer(self)
 
@@ -52,33 +53,32 @@ class Hub:
             def log_message(self, format: str, *args: Any) -> None:
                 hub.asked.append(f"{self.command} {self.path} {self.headers.get('Range', '')}".strip())
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        return server
+        with serving(Answers) as address:
+            self.url = f"http://{address}"
+            yield self
 
-    def answer(self, request: BaseHTTPRequestHandler) -> None:
+    def answer(self, request: Handler) -> None:
         path = unquote(urlsplit(request.path).path)
         if info := re.fullmatch(r"/api/models/([^/]+/[^/]+)/(revision|tree)/([0-9a-f]{40})", path):
             repository, what, commit = info.groups()
             if self._refused(request, repository, commit, gate=False):
                 return
             said: Any = self._tree(repository) if what == "tree" else {"id": repository, "sha": commit, "siblings": [], "tags": []}
-            _send(request, 200, json.dumps(said).encode(), {"Content-Type": "application/json"})
+            request.say(200, json.dumps(said).encode(), {"Content-Type": "application/json"})
         elif file := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([0-9a-f]{40})/(.+)", path):
             repository, commit, name = file.groups()
             if not self._refused(request, repository, commit, gate=True):
                 self._resolve(request, repository, commit, name)
         else:
-            _send(request, 404, b"", {})
+            request.say(404)
 
-    def _refused(self, request: BaseHTTPRequestHandler, repository: str, commit: str, *, gate: bool) -> bool:
+    def _refused(self, request: Handler, repository: str, commit: str, *, gate: bool) -> bool:
         if repository not in self.files:
-            _send(request, 401, b"", {"X-Error-Code": "RepoNotFound"})
+            request.say(401, b"", {"X-Error-Code": "RepoNotFound"})
         elif commit != self.commit(repository):
-            _send(request, 404, b"", {"X-Error-Code": "RevisionNotFound"})
+            request.say(404, b"", {"X-Error-Code": "RevisionNotFound"})
         elif gate and repository in self.gated and request.headers.get("Authorization") != "Bearer letmein":
-            _send(request, 403 if "Authorization" in request.headers else 401, b"", {"X-Error-Code": "GatedRepo"})
+            request.say(403 if "Authorization" in request.headers else 401, b"", {"X-Error-Code": "GatedRepo"})
         else:
             return False
         return True
@@ -93,24 +93,15 @@ class Hub:
             found.append(entry)
         return found
 
-    def _resolve(self, request: BaseHTTPRequestHandler, repository: str, commit: str, name: str) -> None:
+    def _resolve(self, request: Handler, repository: str, commit: str, name: str) -> None:
         data = self.files[repository].get(name)
         if data is None:
-            _send(request, 404, b"", {"X-Error-Code": "EntryNotFound"})
+            request.say(404, b"", {"X-Error-Code": "EntryNotFound"})
             return
         headers = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
         wanted = re.fullmatch(r"bytes=(\d+)-", request.headers.get("Range", ""))
         if wanted is None:
-            _send(request, 200, data, headers)
+            request.say(200, data, headers)
         else:
             start = int(wanted[1])
-            _send(request, 206, data[start:], headers | {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"})
-
-
-def _send(request: BaseHTTPRequestHandler, status: int, body: bytes, headers: dict[str, str]) -> None:
-    request.send_response(status)
-    for name, value in {**headers, "Content-Length": str(len(body))}.items():
-        request.send_header(name, value)
-    request.end_headers()
-    if request.command != "HEAD":
-        request.wfile.write(body)
+            request.say(206, data[start:], headers | {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"})

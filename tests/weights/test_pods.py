@@ -9,10 +9,8 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import urllib.error
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from inferspec.emit.tree import cluster_objects
 from inferspec.plan.objects import ClusterPlan
 
 from tests import line
+from tests.webserver import Handler, serving
 from tests.weights.conftest import Bench
 from tests.weights.faults import Fault, Proxy
 
@@ -32,23 +31,13 @@ HERE = Path(programs.__file__).parent
 def metadata() -> Iterator[str]:
     """Gives a token, as GKE's metadata server does; fake-gcs-server does not look at it."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Answers(Handler):
         def do_GET(self) -> None:
             assert self.headers["Metadata-Flavor"] == "Google"
-            body = json.dumps({"access_token": "token", "expires_in": 3600}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.say(200, json.dumps({"access_token": "token", "expires_in": 3600}).encode())
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(Answers) as address:
+        yield address
 
 
 class Pod:

@@ -21,11 +21,8 @@ SPEC = line.text("platform")
 
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
-    made = sound(line.fleet("platform"))
-    server = made.start()
-    yield made
-    server.shutdown()
-    server.server_close()
+    with sound(line.fleet("platform")).up() as made:
+        yield made
 
 
 @pytest.fixture

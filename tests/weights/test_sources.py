@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import io
 import json
 import re
 import tarfile
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from tests.webserver import Handler, serving
 from tests.weights.conftest import Bench, safetensors
 from tests.weights.faults import Fault, Proxy
 
@@ -52,49 +51,36 @@ class Kaggle(Site):
         return (404, b"") if data is None else (200, data)
 
 
-def started(site: Site) -> ThreadingHTTPServer:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+@contextlib.contextmanager
+def up(site: Site) -> Iterator[Site]:
+    class Answers(Handler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             login, span = self.headers.get("Authorization", ""), self.headers.get("Range", "")
             site.asked.append((unquote(url.path), login, span))
             status, body = site.answer(unquote(url.path), parse_qs(url.query), login)
-            self.send_response(206 if span and status == 200 else status)
+            headers = {}
             if status == 200 and (start := re.fullmatch(r"bytes=(\d+)-", span)):
-                self.send_header("Content-Range", f"bytes {start[1]}-{len(body) - 1}/{len(body)}")
+                headers = {"Content-Range": f"bytes {start[1]}-{len(body) - 1}/{len(body)}"}
                 body = body[int(start[1]) :]
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.say(206 if span and status == 200 else status, body, headers)
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    site.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    return server
+    with serving(Answers) as address:
+        site.url = f"http://{address}"
+        yield site
 
 
 @pytest.fixture(params=[Kaggle])
 def kaggle(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    site = request.param()
-    server = started(site)
-    monkeypatch.setenv("KAGGLE_API_ENDPOINT", site.url)
-    yield site
-    server.shutdown()
-    server.server_close()
+    with up(request.param()) as site:
+        monkeypatch.setenv("KAGGLE_API_ENDPOINT", site.url)
+        yield site
 
 
 @pytest.fixture
 def web() -> Iterator[Site]:
-    site = Site()
-    server = started(site)
-    yield site
-    server.shutdown()
-    server.server_close()
+    with up(Site()) as site:
+        yield site
 
 
 @pytest.mark.parametrize("text", ['{"username": "me", "key": "secret"}', "me:secret\n"])
