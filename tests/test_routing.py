@@ -60,13 +60,65 @@ def test_every_name_reaches_servers_that_answer_to_it(name: str) -> None:
             gateway = named(gateways, parent["namespace"], parent["name"])
             (listener,) = [x for x in gateway["spec"]["listeners"] if x["name"] == parent["sectionName"]]
             assert [listener["hostname"]] == route["spec"]["hostnames"]
-            (backend,) = route["spec"]["rules"][0]["backendRefs"]
-            pool = named(pools, route["metadata"]["namespace"], backend["name"])
+            backends = [named(pools, route["metadata"]["namespace"], b["name"]) for b in route["spec"]["rules"][0]["backendRefs"]]
             for model in asked(route):
-                assert (parent["name"], listener["hostname"], model) not in taken, "one name, one pool"
+                assert (parent["name"], listener["hostname"], model) not in taken, "one name, one route"
                 taken.add((parent["name"], listener["hostname"], model))
-                if model is not None and answers(objects, pool):
-                    assert model in answers(objects, pool)
+                for pool in backends:
+                    if model is not None and answers(objects, pool):
+                        assert model in answers(objects, pool) | set(rewritten(objects, pool))
+
+
+def rewritten(objects: dict[str, list[dict[str, Any]]], pool: dict[str, Any]) -> dict[str, dict[str, int | None]]:
+    """Alias -> the names that the picker of the pool puts in its place, with their weights."""
+    found: dict[str, dict[str, int | None]] = {}
+    for rewrite in objects.get("InferenceModelRewrite", []):
+        at = rewrite["spec"]["poolRef"]["name"], rewrite["metadata"]["namespace"]
+        if at == (pool["metadata"]["name"], pool["metadata"]["namespace"]):
+            for rule in rewrite["spec"]["rules"]:
+                (match,) = rule["matches"]
+                found[match["model"]["value"]] = {t["modelRewrite"]: t.get("weight") for t in rule["targets"]}
+    return found
+
+
+def test_every_alias_becomes_a_name_that_the_servers_answer_to() -> None:
+    seen = 0
+    for cluster in line.fleet_plan("platform").clusters:
+        objects = kinds("platform", cluster)
+        for pool in objects.get("InferencePool", []):
+            aliases = rewritten(objects, pool)
+            assert set(aliases) == ({"help-desk"} if pool["metadata"]["name"].startswith("chat-") else set())
+            for targets in aliases.values():
+                seen += 1
+                assert targets == {"support": 90, "support-next": 10}
+                assert set(targets) <= answers(objects, pool)
+    assert seen == 6, "five clusters, and a canary in one"
+
+
+def test_a_canary_takes_its_share_where_it_stands() -> None:
+    for cluster in line.fleet_plan("platform").clusters:
+        objects = kinds("platform", cluster)
+        routes = [r for r in objects.get("HTTPRoute", []) if r["metadata"]["name"] == "chat-gpu-chat"]
+        shares = [{b["name"]: b.get("weight") for b in r["spec"]["rules"][0]["backendRefs"]} for r in routes]
+        servers = [d for d in objects.get("Deployment", []) if d["metadata"]["name"] == "chat-gpu-canary"]
+        if cluster.name != "euw4-prod":
+            assert shares in ([], [{"chat-gpu": None}]) and not servers
+            continue
+        assert shares == [{"chat-gpu": 90, "chat-gpu-canary": 10}]
+        (canary,) = servers
+        (stable,) = [d for d in objects["Deployment"] if d["metadata"]["name"] == "chat-gpu"]
+        own, theirs = (d["spec"]["template"]["spec"]["containers"][0]["args"] for d in (canary, stable))
+        assert set(own) - set(theirs) == {"--kv-cache-dtype=fp8"} and not set(theirs) - set(own)
+        assert canary["spec"]["replicas"] == 1, "10 % of 8"
+
+
+def test_a_canary_without_a_scale_has_its_share_of_the_replicas() -> None:
+    fleet = line.fleet("platform")
+    key = next(k for k in fleet.workload_keys if k.canary)
+    (place,) = fleet.places_of(key)
+    canary = fleet.workload_at(key, place)
+    assert [canary.scale(k).v for k in ("min", "max")] == [1, 1] and [canary.stable.scale(k).v for k in ("min", "max")] == [2, 8]
+    assert canary.scale("metric").v == canary.stable.scale("metric").v
 
 
 @pytest.mark.parametrize("name", list(line.SPECS))

@@ -9,6 +9,8 @@ from ..diagnostics import Diagnostic
 from ..load import Document
 from ..resolve.fleet import Fleet
 from . import (
+    aliases,
+    canaries,
     capacity,
     capacity_disks,
     capacity_ladder,
@@ -90,7 +92,6 @@ RULES: tuple[Rule, ...] = (
     overrides.privileges,
     overrides.watched,
     escapes.manifests,
-    escapes.later,
     engines.told,
     engines.speculation,
     engines.kinds,
@@ -116,8 +117,11 @@ RULES: tuple[Rule, ...] = (
     scaling.chain,
     objectives.objectives,
     gateways.reached,
+    canaries.asked,
+    canaries.different,
     gateways.routing,
     gateways.bodies,
+    aliases.aliases,
     gateways.defaults,
     gateways.hosts,
     gateways.addresses,

@@ -169,8 +169,9 @@ def halves(context: Context) -> Iterator[Diagnostic]:
 def pools(context: Context) -> Iterator[Diagnostic]:
     """A pool's picker reads the metrics of its servers: an engine it cannot read has no place behind one."""
     for name, service in context.platform.serving.items():
-        engine = context.catalogue.engine(service.engine.partition("@")[0])
-        if service.expose and not engine.engine_label:
+        said = [service.engine, *([service.canary.engine] if service.canary is not None and service.canary.engine is not None else [])]
+        engine = next((e for e in (context.catalogue.engine(s.partition("@")[0]) for s in said) if not e.engine_label), None)
+        if service.expose and engine is not None:
             at: SpecPath = ("serving", name, "expose")
             yield context.finding(
                 "GTW108",

@@ -1,4 +1,4 @@
-"""What a spec brings itself, and what is not written yet."""
+"""What a spec brings itself."""
 
 from __future__ import annotations
 
@@ -9,13 +9,6 @@ from ..diagnostics import Diagnostic, SpecPath, format_path
 from ..resolve.places import selects
 from .context import Context
 from .overrides import nearest
-
-
-def later(context: Context) -> Iterator[Diagnostic]:
-    """What a service has and the compiler does not write yet is said, never silently dropped."""
-    for name, service in context.platform.serving.items():
-        if service.canary is not None:
-            yield context.later(f"{name}: canary is checked for shape but not emitted yet", ("serving", name, "canary"), key=True)
 
 
 def manifests(context: Context) -> Iterator[Diagnostic]:

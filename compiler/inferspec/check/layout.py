@@ -81,7 +81,7 @@ def processors(context: Context) -> Iterator[Diagnostic]:
     for w in context.workloads():
         arch, version = w.accelerator.arch, str(w.engine_version.v)
         at = (*w.path, "capacity")
-        if w.service.image is not None or w.engine.runs_on(arch, version) or at in seen:
+        if w.image_said is not None or w.engine.runs_on(arch, version) or at in seen:
             continue
         seen.add(at)
         since = w.engine.arm64_since

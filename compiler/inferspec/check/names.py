@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, SpecPath, format_path
 from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
-from ..resolve.settings import WorkloadKey
+from ..resolve.settings import WorkloadKey, canary_of
 from .context import Context
 
 _TAKEN = re.compile(r"default|kube-.*|gke-.*|gmp-.*|config-management-.*|istio-.*|resource-group-system|cnrm-.*")
@@ -95,7 +95,12 @@ def _of_workload(context: Context, key: WorkloadKey) -> Iterator[tuple[Claim, Sp
         yield ("directory", "", f"{name}-pool"), path
         yield ("ServiceAccount", namespace, f"{name}-picker"), path
     for exposure in workload.service.expose:
+        if key.canary:
+            break
         yield ("directory", "", f"{name}-route-{exposure.gateway}"), path
+        if canary_of(context.platform, key) is not None:
+            yield ("directory", "", f"{name}-route-{exposure.gateway}-canary"), path
         yield ("HTTPRoute", namespace, f"{name}-{exposure.gateway}"), path
         if exposure.objective is not None:
-            yield ("InferenceObjective", namespace, f"{name}-{exposure.objective}"), path
+            # Variants that share no cluster share the name.
+            yield ("InferenceObjective", namespace, f"{context.fleet.called(key)}-{exposure.objective}"), ("serving", key.service)

@@ -71,6 +71,19 @@ def placed(context: Context) -> Iterator[Diagnostic]:
                     notes=(f"it selects {clusters(selected)}",),
                     help=f"{what} runs in {clusters(runs) or 'no cluster'}",
                 )
+        if service.canary is not None:
+            at: SpecPath = ("serving", name, "canary", "where")
+            keys = [k for k in context.fleet.workload_keys if k.service == name]
+            runs = [p for p in context.fleet.places if any(context.fleet.is_placed(k, p) for k in keys if not k.canary)]
+            selected = [p for p in context.fleet.places if selects(service.canary.where, p)]
+            if selected and not any(context.fleet.is_placed(k, p) for k in keys if k.canary for p in selected):
+                yield context.finding(
+                    "SPC010",
+                    f"{format_path(at)} selects no cluster that runs {name}",
+                    at,
+                    notes=(f"it selects {clusters(selected)}",),
+                    help=f"{name} runs in {clusters(runs) or 'no cluster'}",
+                )
 
 
 def _selectors(context: Context) -> Iterator[tuple[SpecPath, Selector]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic
+from ..model.serving import Service
 from ..resolve.places import Place
 from ..resolve.volumes import PROFILE
 from .capacity_floors import COMPUTE_CLASS_FLOOR, class_needs
@@ -63,8 +64,9 @@ def _needs(context: Context, place: Place) -> Iterator[tuple[str, str]]:
 
 
 def objectives(context: Context) -> Iterator[Diagnostic]:
-    """GKE brings InferencePool itself; InferenceObjective is an add-on of the cluster."""
-    named = [key for key in context.fleet.workload_keys if any(e.objective for e in context.platform.serving[key.service].expose)]
+    """GKE brings InferencePool itself; InferenceObjective and InferenceModelRewrite, from one release, are an add-on of the cluster."""
+    serving = context.platform.serving
+    named = [key for key in context.fleet.workload_keys if _of_the_picker(serving[key.service])]
     without = [
         p
         for p in context.fleet.places
@@ -73,8 +75,13 @@ def objectives(context: Context) -> Iterator[Diagnostic]:
     if without:
         yield context.finding(
             "SYNC114",
-            f"GKE does not install InferenceObjective, and {clusters(without)} does not list it",
+            f"GKE does not install InferenceObjective and InferenceModelRewrite, and {clusters(without)} does not list it",
             (*without[0].path, "addons"),
             key=True,
-            help="install the CRD and write 'inference-objective' under the cluster's addons",
+            help="install the CRDs and write 'inference-objective' under the cluster's addons",
         )
+
+
+def _of_the_picker(service: Service) -> bool:
+    """Whether the service has objects that GKE brings no CRD for."""
+    return bool(service.aliases) or any(e.objective for e in service.expose)

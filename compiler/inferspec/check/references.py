@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
-from ..model.serving import Prefill, Service
+from ..model.serving import Canary, Prefill, Service
 from .context import Context
 from .rows import capacities, engine, known_region, shapes, weights
 
@@ -63,12 +63,13 @@ def _service(context: Context, name: str, service: Service) -> Iterator[Diagnost
             yield from _version(context, (*path, "model"), setting.model)
         if setting.speculative.model is not None:
             yield from _version(context, (*path, "speculative", "model"), setting.speculative.model)
-    if service.canary is not None:
+    if service.canary is not None and service.canary.model is not None:
         yield from _version(context, (*root, "canary", "model"), service.canary.model)
     for path, capacity in [
         ((*root, "capacity"), service.capacity),
         *(((*root, "variants", k, "capacity"), v.capacity) for k, v in service.variants.items()),
         *(((*path, "prefill", "capacity"), half.capacity) for path, half in _halves(root, service)),
+        *([((*root, "canary", "capacity"), service.canary.capacity)] if service.canary is not None else []),
     ]:
         if capacity is not None:
             yield from _names(context, path, capacity, "capacityClasses")
@@ -76,12 +77,24 @@ def _service(context: Context, name: str, service: Service) -> Iterator[Diagnost
         yield from _names(context, (*root, "expose", i, "gateway"), exposure.gateway, "gateways")
         if exposure.objective is not None:
             yield from _names(context, (*root, "expose", i, "objective"), exposure.objective, "objectives")
-    for i, override in enumerate(service.overrides):
-        if override.variant is not None:
-            yield from _names(
-                context, (*root, "overrides", i, "variant"), override.variant, f"{format_path(root)}.variants", service.variants
-            )
+    partial: list[tuple[SpecPath, str | None]] = [((*root, "overrides", i), o.variant) for i, o in enumerate(service.overrides)]
+    if service.canary is not None:
+        partial.append(((*root, "canary"), service.canary.variant))
+    for path, variant in partial:
+        if variant is not None:
+            yield from _names(context, (*path, "variant"), variant, f"{format_path(root)}.variants", service.variants)
     yield from engine(context, root, service)
+    if service.canary is not None and service.canary.engine is not None:
+        yield from engine(context, (*root, "canary"), _as_canary(service, service.canary))
+
+
+def _as_canary(service: Service, canary: Canary) -> Service:
+    """The service as its canary would be alone."""
+    own: dict[str, object] = {"engine": canary.engine, "image": canary.image, "canary": None}
+    beside = service.variants.get(canary.variant or "")
+    if canary.capacity is not None or beside is not None:
+        own |= {"capacity": canary.capacity or (beside.capacity if beside else None), "variants": {}, "prefill": None}
+    return service.model_copy(update=own)
 
 
 def _halves(root: SpecPath, service: Service) -> list[tuple[SpecPath, Prefill]]:

@@ -115,7 +115,8 @@ def known_region(context: Context, path: SpecPath, region: str, *, key: bool) ->
 
 def capacities(service: Service) -> list[str | None]:
     own: list[Service | Variant] = [service, *service.variants.values()]
-    return [*(s.capacity for s in own), *(s.prefill.capacity for s in own if s.prefill is not None)]
+    beside = [service.canary.capacity] if service.canary is not None else []
+    return [*(s.capacity for s in own), *(s.prefill.capacity for s in own if s.prefill is not None), *beside]
 
 
 def _numbers(context: Context, name: str, a: Architecture) -> Iterator[Diagnostic]:

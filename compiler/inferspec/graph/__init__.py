@@ -113,10 +113,11 @@ def _ways(fleet: Fleet, key: WorkloadKey, place: Place) -> Iterator[list[Referen
     if w.service.expose:
         pool: Reference = ("pool", w.front_name, "")
         yield [pool, server]
+        led = w.stable if key.canary else w
         for exposure in w.service.expose:
             if fleet.has_gateway(exposure.gateway, place):
                 gateway = platform.gateways[exposure.gateway]
-                yield [("host", gateway.host, f"gateway {exposure.gateway}"), ("route", f"{w.front_name}-{exposure.gateway}", ""), pool]
+                yield [("host", gateway.host, f"gateway {exposure.gateway}"), ("route", f"{led.front_name}-{exposure.gateway}", ""), pool]
     for rung in rungs(w.capacity, fleet.catalogue):
         if rung.machine is not None:
             for held in reserved(platform, rung.source, place.region, rung.machine):

@@ -47,6 +47,7 @@ def _flag_value(value: Any) -> Any:
 
 FlagValue = Annotated[str | int | float | bool | None, BeforeValidator(_flag_value, json_schema_input_type=str | int | float | bool | None)]
 Flags = dict[Flag, FlagValue]
+Share = Annotated[int, Field(ge=1, le=99)]
 TokenCount = Annotated[int, Field(ge=1, le=100_000_000)]
 
 
@@ -147,17 +148,6 @@ class Exposure(Closed):
     """Key in ``objectives``: priority of requests that name it."""
 
 
-class Canary(Closed):
-    """A second version that takes a share of the requests."""
-
-    model: ModelVersion
-    """MODEL@VERSION of ``models``."""
-    weight: Annotated[int, Field(ge=1, le=99)]
-    """Percent of the requests."""
-    where: Where
-    """Clusters that run it."""
-
-
 class Running(Closed):
     """How a server runs, whatever it serves."""
 
@@ -200,6 +190,26 @@ class Prefill(Running):
     """Servers of their own that read the prompt and hand its KV cache to those that answer; what it leaves out is as theirs."""
 
     capacity: Name
+    """Key in ``capacityClasses``."""
+
+
+class Canary(Running):
+    """Servers beside the service's own that take a share of its requests; what it leaves out is as theirs. ``scale`` without it is
+    the same share of the service's replicas."""
+
+    weight: Share
+    """Percent of the requests."""
+    where: Where
+    """Clusters that run it, of those that run the service."""
+    variant: Name | None = None
+    """Only beside this variant."""
+    model: ModelVersion | None = None
+    """MODEL@VERSION of ``models``."""
+    engine: EngineVersion | None = None
+    """Engine, at the stack profile's version or a pinned one."""
+    image: Image | None = None
+    """Image of the engine."""
+    capacity: Name | None = None
     """Key in ``capacityClasses``."""
 
 
@@ -265,9 +275,11 @@ class Service(Setting):
     dynamic_adapters: DynamicAdapters | None = None
     """LoRA adapters, loaded when a request names one."""
     canary: Canary | None = None
-    """A second version that takes a share of the requests."""
+    """Servers with another model version, engine, class or flags that take a share of the requests."""
     expose: Items[Exposure] = ()
     """Gateways that offer the service; none, and it is called inside its cluster, by the pods that callers names."""
+    aliases: dict[PublicName, PublicName | Annotated[dict[PublicName, Share], Field(min_length=1)]] = {}
+    """Further names that clients may send: of the model or one of its adapters, or of several, each with its percent of the requests."""
     callers: Items[Name] = ()
     """Namespaces whose pods may call the service directly; without any, and without expose, those of the team's own."""
     slo: Slo = Slo.model_construct()

@@ -16,6 +16,7 @@ from ..resolve.fleet import Fleet
 from ..resolve.layers import Layer, Subject, layer_subject
 from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
 from ..resolve.places import Place, selects
+from ..resolve.settings import WorkloadKey, canary_of
 from ..values import Scalar
 from .drawing import Drawing
 from .management import PART, management
@@ -214,6 +215,11 @@ def _gateway(platform: Platform, catalogue: Catalogue, name: str, _: Subject) ->
     return [platform_views.gateway(platform, catalogue, name)]
 
 
+def _leads(fleet: Fleet, key: WorkloadKey, gateway: str, shared: bool, place: Place) -> bool:
+    """Whether the cluster has the route that shares requests with a canary, or the one that does not."""
+    return fleet.is_exposed(key, gateway, place) and fleet.has_canary(key, place) == shared
+
+
 def _team_drawings(fleet: Fleet) -> list[Drawing]:
     made: list[Drawing] = []
     for key in fleet.workload_keys:
@@ -244,10 +250,13 @@ def _team_drawings(fleet: Fleet) -> list[Drawing]:
         if key.prefill:
             continue
         if spec.expose:
-            add("-pool", routing.pool, placed)
-        for exposure in spec.expose:
-            shown, by_model = partial(fleet.is_exposed, key, exposure.gateway), fleet.leads_by_model(exposure.gateway)
-            add(f"-route-{exposure.gateway}", routing.route, shown, exposure.gateway, by_model)
+            add("-pool", routing.pool, placed, fleet.called(key))
+        for exposure in spec.expose if not key.canary else ():
+            by_model = fleet.leads_by_model(exposure.gateway)
+            for shared, suffix in ((False, ""), (True, "-canary")):
+                shown = partial(_leads, fleet, key, exposure.gateway, shared)
+                if not shared or canary_of(fleet.platform, key) is not None:
+                    add(f"-route-{exposure.gateway}{suffix}", routing.route, shown, exposure.gateway, by_model, shared)
     teams = Counter(artefact for artefact, _, _, _ in fleet.written)
     for artefact, secret, team, namespace in fleet.written:
         name = writer_name(artefact)

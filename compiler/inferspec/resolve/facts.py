@@ -158,11 +158,12 @@ def _workload(w: Workload, places: list[Place]) -> dict[str, Any]:
     at |= {f"flags.{k}": format_path(s.path) for k, s in w.settings.flags.items()}
     at |= {f"env.{k}": format_path(s.path) for k, s in w.settings.env.items()}
     at |= {"service": format_path(w.path), "capacity": format_path((*w.path, "capacity"))}
-    image = w.service.image or w.engine.image(str(w.engine_version.v), w.accelerator.kind) or ""
+    image = w.image_said.v if w.image_said is not None else w.engine.image(str(w.engine_version.v), w.accelerator.kind) or ""
     return {
         "name": w.name,
         "service": w.service_name,
         "variant": w.variant or "",
+        "canary": w.key.canary,
         "team": w.team,
         "model": str(w.model_ref.v),
         "version": str(w.model_ref.v).partition("@")[2],

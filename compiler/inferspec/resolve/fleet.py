@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,9 +11,10 @@ from ..model.base import Selector
 from ..model.platform import Platform
 from .cloud import Cloud
 from .layers import Layer, Subject, cluster_subjects, fleet_subject, layers
+from .naming import workload_name
 from .order import ordered
 from .places import Place, places, selects
-from .settings import WorkloadKey, capacity_of, owner, variants
+from .settings import WorkloadKey, canary_of, capacity_of, owner, variants
 from .volumes import Volume
 from .weights import Artefact, bucket_location
 from .workload import Workload
@@ -69,7 +71,7 @@ class Fleet:
 
     @cached_property
     def workload_keys(self) -> tuple[WorkloadKey, ...]:
-        """Every workload; what reads prompts for another comes right after it."""
+        """Every workload; what reads prompts for another, or is its canary, comes right after it."""
         found = []
         for name, service in self.platform.serving.items():
             for variant in variants(service):
@@ -77,12 +79,14 @@ class Fleet:
                 found.append(key)
                 if owner(self.platform, key).prefill is not None:
                     found.append(key._replace(prefill=True))
+                if canary_of(self.platform, key) is not None:
+                    found.append(key._replace(canary=True))
         return tuple(found)
 
     @cached_property
     def front_keys(self) -> tuple[WorkloadKey, ...]:
-        """Workloads that requests come to."""
-        return tuple(key for key in self.workload_keys if not key.prefill)
+        """Workloads that requests come to; a canary gets its share of theirs."""
+        return tuple(key for key in self.workload_keys if not key.beside)
 
     def workload(self, key: WorkloadKey, subject: Subject) -> Workload:
         """Settled for the subject; entries of other services, and patches, do not make another one."""
@@ -111,13 +115,22 @@ class Fleet:
 
     # -- placement -----------------------------------------------------------------------------------------------------
 
-    def where(self, key: WorkloadKey) -> Selector | None:
-        return owner(self.platform, key).where
+    def where(self, key: WorkloadKey) -> list[Selector]:
+        """All of them must select a cluster."""
+        own, canary = owner(self.platform, key).where, canary_of(self.platform, key) if key.canary else None
+        return [where for where in (own, canary.where if canary is not None else None) if where is not None]
 
     @cached_property
     def _placed(self) -> dict[WorkloadKey, frozenset[Place]]:
         wheres = {key: self.where(key) for key in self.workload_keys}
-        return {key: frozenset(p for p in self.places if selects(where, p)) if where else frozenset() for key, where in wheres.items()}
+        return {
+            key: frozenset(p for p in self.places if all(selects(where, p) for where in said)) if said else frozenset()
+            for key, said in wheres.items()
+        }
+
+    def has_canary(self, key: WorkloadKey, place: Place) -> bool:
+        """Whether a canary takes its share of the requests there."""
+        return place in self._placed.get(key._replace(canary=True), ())
 
     def is_placed(self, key: WorkloadKey, place: Place) -> bool:
         return place in self._placed[key]
@@ -176,6 +189,18 @@ class Fleet:
             if any(sum(self.is_exposed(k, name, place) for k in exposed) > 1 for place in self.places):
                 found.add(name)
         return frozenset(found)
+
+    def called(self, key: WorkloadKey) -> str:
+        """What names of the objectives of a pool begin with: the service, so that clients send one name in every region; its own name
+        where a cluster has two pools of the service."""
+        w = self.workload(key, self.base)
+        return workload_name(key.service, None) if not key.canary and key.service not in self._crowded else w.name
+
+    @cached_property
+    def _crowded(self) -> frozenset[str]:
+        """Services with two variants in one cluster."""
+        seen = Counter((key.service, place) for key in self.front_keys for place in self._placed[key])
+        return frozenset(service for (service, _), pools in seen.items() if pools > 1)
 
     def is_autoscaled(self, key: WorkloadKey, place: Place) -> bool:
         return self.is_placed(key, place) and self.workload_at(key, place).autoscaled

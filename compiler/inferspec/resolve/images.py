@@ -38,8 +38,8 @@ def pulled(platform: Platform, catalogue: Catalogue, image: Value) -> Value:
 def server_image(workload: Workload) -> Value:
     """Of the engine."""
     w = workload
-    if w.service.image is not None:
-        return pulled(w.platform, w.catalogue, Value(w.service.image, SpecAt(("serving", w.service_name, "image"))))
+    if w.image_said is not None:
+        return pulled(w.platform, w.catalogue, w.image_said)
     image = w.engine.image(str(w.engine_version.v), w.accelerator.kind)
     assert image is not None, "check.references refuses a version without an image"
     return pulled(w.platform, w.catalogue, Value(image, Derived(f"image of {w.engine.id} for {w.accelerator.kind}", (w.engine_version,))))

@@ -22,6 +22,11 @@ def prefill_name(front: str) -> str:
     return truncate_with_hash(f"{front}-prefill", WORKLOAD_NAME_LIMIT)
 
 
+def canary_name(front: str) -> str:
+    """Of the servers that take a share of the requests of those called ``front``."""
+    return truncate_with_hash(f"{front}-canary", WORKLOAD_NAME_LIMIT)
+
+
 def writer_name(model: str) -> str:
     """Of what gets a model's weights: the Job, its service account, its directory."""
     return truncate_with_hash(f"{model}-weights", WORKLOAD_NAME_LIMIT)

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from ..catalog import human_int
 from ..diagnostics import SpecPath
 from ..model.platform import Platform
-from ..model.serving import Running, Service, Variant
+from ..model.serving import Canary, Running, Service, Variant
 from ..values import Scalar, SpecAt, Value
 from .layers import EntryId
 
@@ -65,16 +65,24 @@ class Settings:
 
 
 class WorkloadKey(NamedTuple):
-    """A workload of the spec: a service, its variant, and whether it is the half that reads prompts."""
+    """A workload of the spec: a service, its variant, and whether it is the half that reads prompts, or the canary beside it."""
 
     service: str
     variant: str | None
     prefill: bool = False
+    canary: bool = False
+
+    @property
+    def beside(self) -> bool:
+        """Whether it stands beside a workload that requests come to by a route of its own."""
+        return self.prefill or self.canary
 
     @property
     def path(self) -> SpecPath:
         """Where it is written."""
         root: SpecPath = ("serving", self.service)
+        if self.canary:
+            return (*root, "canary")
         own = root if self.variant is None else (*root, "variants", self.variant)
         return (*own, "prefill") if self.prefill else own
 
@@ -85,13 +93,22 @@ def owner(platform: Platform, key: WorkloadKey) -> Service | Variant:
     return spec if key.variant is None else spec.variants[key.variant]
 
 
+def canary_of(platform: Platform, key: WorkloadKey) -> Canary | None:
+    """What the spec says of the canary that ``key`` is, or that stands beside it; None without one."""
+    canary = platform.serving[key.service].canary
+    return canary if canary is not None and canary.variant in (None, key.variant) else None
+
+
 def capacity_of(platform: Platform, key: WorkloadKey) -> str | None:
     own = owner(platform, key)
+    if key.canary and (canary := canary_of(platform, key)) is not None and canary.capacity is not None:
+        return canary.capacity
     return own.prefill.capacity if key.prefill and own.prefill is not None else own.capacity
 
 
 def sources(platform: Platform, key: WorkloadKey, entries: tuple[EntryId, ...]) -> Iterator[tuple[Running, SpecPath]]:
-    """Who speaks, least specific first: the service, its variant, the overrides that apply, the half that reads prompts."""
+    """Who speaks, least specific first: the service, its variant, the overrides that apply, the half that reads prompts or
+    the canary."""
     spec, own = platform.serving[key.service], owner(platform, key)
     root: SpecPath = ("serving", key.service)
     yield spec, root
@@ -102,6 +119,8 @@ def sources(platform: Platform, key: WorkloadKey, entries: tuple[EntryId, ...]) 
             yield spec.overrides[index], (*root, "overrides", index)
     if key.prefill and own.prefill is not None:
         yield own.prefill, key.path
+    if key.canary and (canary := canary_of(platform, key)) is not None:
+        yield canary, key.path
 
 
 def settle(platform: Platform, key: WorkloadKey, entries: tuple[EntryId, ...]) -> Settings:

@@ -10,7 +10,7 @@ from ..catalog import Model as ModelFacts
 from ..diagnostics import SpecPath
 from ..model.capacity import CapacityClass
 from ..model.platform import Platform
-from ..model.serving import Service
+from ..model.serving import Canary, Service
 from ..model.storage import Model
 from ..values import Catalogue as FromCatalogue
 from ..values import Default, SpecAt, Value, derive, text
@@ -20,10 +20,10 @@ from .layers import Subject
 from .layout import Layout
 from .memory import Asked, Fit, fit
 from .mounts import Mounts
-from .naming import prefill_name, workload_name
+from .naming import canary_name, prefill_name, workload_name
 from .parameters import weights_bytes
 from .pod import Pod
-from .settings import Settings, WorkloadKey, capacity_of, owner, settle
+from .settings import Settings, WorkloadKey, canary_of, capacity_of, owner, settle
 from .weights import model_bytes, model_facts
 
 
@@ -55,9 +55,20 @@ class Workload:
         return prefill_name(self.front_name) if self.key.prefill else self.front_name
 
     @cached_property
+    def stable(self) -> Workload:
+        """The workload whose requests a canary takes a share of."""
+        return Workload(self.platform, self.catalogue, self.key._replace(canary=False), self.subject)
+
+    @cached_property
+    def canary(self) -> Canary | None:
+        """What the spec says of this workload, where it is a canary."""
+        return canary_of(self.platform, self.key) if self.key.canary else None
+
+    @cached_property
     def front_name(self) -> str:
         """Of the workload that requests come to; others stand behind it."""
-        return workload_name(self.service_name, self.variant)
+        front = workload_name(self.service_name, self.variant)
+        return canary_name(front) if self.key.canary else front
 
     @cached_property
     def disaggregated(self) -> bool:
@@ -142,15 +153,29 @@ class Workload:
     # -- the engine ----------------------------------------------------------------------------------------------------
 
     @cached_property
+    def engine_said(self) -> Value:
+        """ENGINE or ENGINE@VERSION."""
+        if self.canary is not None and self.canary.engine is not None:
+            return Value(self.canary.engine, SpecAt((*self.path, "engine")))
+        return Value(self.service.engine, SpecAt(("serving", self.service_name, "engine")))
+
+    @cached_property
+    def image_said(self) -> Value | None:
+        """The engine's image, where the spec gives it; that of another engine is not a canary's."""
+        if self.canary is not None and (self.canary.image is not None or self.canary.engine is not None):
+            return Value(self.canary.image, SpecAt((*self.path, "image"))) if self.canary.image is not None else None
+        return Value(self.service.image, SpecAt(("serving", self.service_name, "image"))) if self.service.image is not None else None
+
+    @cached_property
     def engine(self) -> Engine:
-        engine = self.catalogue.engine(self.service.engine.partition("@")[0])
+        engine = self.catalogue.engine(str(self.engine_said.v).partition("@")[0])
         return own_container(engine, self.service.container) if self.service.container is not None else engine
 
     @cached_property
     def engine_version(self) -> Value:
-        name, _, pinned = self.service.engine.partition("@")
+        name, _, pinned = str(self.engine_said.v).partition("@")
         if pinned:
-            return Value(pinned, SpecAt(("serving", self.service_name, "engine")))
+            return Value(pinned, self.engine_said.origin)
         version = self.stack.engine_version(name, self.accelerator.kind)
         if version is not None:
             return Value(version, FromCatalogue(f"stacks.{self.stack.id}.engines.{name}.{self.accelerator.kind}"))
@@ -250,13 +275,21 @@ class Workload:
 
     def scale(self, key: str) -> Value:
         """``min``, ``max`` or ``metric``. Nothing moves the replicas of an engine that does not export the metric: most is least there."""
-        asked = self.settings.get(f"scale.{key}")
-        if asked is not None:
-            return asked
+        said = self.settings.scalars.get(f"scale.{key}")
+        if self.canary is not None and key != "metric" and (said is None or said.path[: len(self.path)] != self.path):
+            return self._share(self.canary, key)
+        if said is not None:
+            return said.value
         if key == "max" and self.engine.metric(str(self.scale("metric").v), str(self.engine_version.v)) is None:
             least = self.scale("min")
             return derive(f"{self.engine.id} exports no {self.scale('metric').v}: as many as the least", least.v, least)
         return self.default(f"scale.{key}")
+
+    def _share(self, canary: Canary, key: str) -> Value:
+        """Replicas of a canary: the share of the stable ones that it takes of their requests, and one at least."""
+        stable, weight = self.stable.scale(key), Value(canary.weight, SpecAt((*self.path, "weight")))
+        share = max(1, -(-int(stable.v) * canary.weight // 100))
+        return derive(f"{canary.weight} % of the {stable.v} of {self.stable.name}, at least one", share, stable, weight)
 
     @cached_property
     def target(self) -> Value:
@@ -271,10 +304,15 @@ class Workload:
         """By a HorizontalPodAutoscaler; Ray moves its replicas itself."""
         return self.scale("min").v != self.scale("max").v and self.engine.workload == "deployment"
 
-    def answers_to(self) -> list[Value]:
-        """Names of models that a request may have: the served name, and those of the adapters loaded at start."""
+    def serves(self) -> list[Value]:
+        """Names that the server itself answers to: the served name, and those of the adapters loaded at start."""
         at: SpecPath = ("serving", self.service_name, "adapters")
         return [self.served_name(), *(Value(name, SpecAt((*at, name))) for name in self.service.adapters)]
+
+    def answers_to(self) -> list[Value]:
+        """Names of models that a request may have: what the server answers to, and what the picker makes one of those."""
+        at: SpecPath = ("serving", self.service_name, "aliases")
+        return [*self.serves(), *(Value(name, SpecAt((*at, name))) for name in self.service.aliases)]
 
     def served_name(self) -> Value:
         """The name clients send: as the first exposure says, else the service's own."""

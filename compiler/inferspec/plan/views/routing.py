@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ...resolve.naming import GATEWAY_NAMESPACE
+from ...resolve.naming import GATEWAY_NAMESPACE, canary_name
+from ...resolve.settings import canary_of
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
-from ...values import SpecAt, Value
+from ...values import SpecAt, Value, derive
 from ..row import Drawn, Row, labels
 from .network import pool_selector
 from .picker import picker, picker_name
@@ -13,8 +14,8 @@ from .platform import listener
 from .server import common
 
 
-def pool(workload: Workload) -> list[Drawn]:
-    """The pool with its picker and what GKE needs to reach both."""
+def pool(workload: Workload, called: str) -> list[Drawn]:
+    """The pool with its picker and what GKE needs to reach both. ``called``: what names of its objectives begin with."""
     w = workload
     failure_mode = Value(w.stack.picker.failure_mode, FromCatalogue(f"stacks.{w.stack.id}.picker.failureMode"))
     own = common(w, "pool")
@@ -31,7 +32,8 @@ def pool(workload: Workload) -> list[Drawn]:
             ),
         ),
         *picker(w),
-        *_objectives(w),
+        *_objectives(w, called),
+        *_rewrites(w),
         ("health-check-policy", Row(**own, pool=w.name, port=w.engine.port, path=w.engine.health_path)),
         (
             "backend-policy",
@@ -40,14 +42,14 @@ def pool(workload: Workload) -> list[Drawn]:
     ]
 
 
-def _objectives(workload: Workload) -> list[Drawn]:
+def _objectives(workload: Workload, called: str) -> list[Drawn]:
     w = workload
     named = sorted({e.objective for e in w.service.expose if e.objective})
     return [
         (
             "inference-objective",
             Row(
-                name=f"{w.name}-{objective}",
+                name=f"{called}-{objective}",
                 namespace=w.namespace,
                 labels=labels(w.platform.name, w.name, "objective"),
                 api_version=w.stack.apis["InferenceObjective"].api_version,
@@ -59,10 +61,32 @@ def _objectives(workload: Workload) -> list[Drawn]:
     ]
 
 
-def route(workload: Workload, gateway: str, by_model: bool) -> list[Drawn]:
+def _rewrites(workload: Workload) -> list[Drawn]:
+    """Aliases: the picker puts the name that a server answers to in the place of the one that came."""
+    w = workload
+    if not w.service.aliases:
+        return []
+    rules = [Row(alias=name, targets=_targets(w, name)) for name in w.service.aliases]
+    return [
+        (
+            "inference-model-rewrite",
+            Row(**common(w, "aliases"), api_version=w.stack.apis["InferenceModelRewrite"].api_version, pool=w.name, rules=rules),
+        )
+    ]
+
+
+def _targets(workload: Workload, alias: str) -> list[Row]:
+    said, at = workload.service.aliases[alias], ("serving", workload.service_name, "aliases", alias)
+    if isinstance(said, str):
+        return [Row(model=Value(said, SpecAt(at)), weight=None)]
+    return [Row(model=Value(name, SpecAt((*at, name))), weight=Value(share, SpecAt((*at, name)))) for name, share in said.items()]
+
+
+def route(workload: Workload, gateway: str, by_model: bool, shared: bool) -> list[Drawn]:
     """Without ``timeouts``: GKE takes them from GCPBackendPolicy (llm-d-router v0.10.0 chart, provider gke).
 
-    ``by_model``: a header that the payload processor makes of the body says which model is asked for.
+    ``by_model``: a header that the payload processor makes of the body says which model is asked for. ``shared``: a canary takes its
+    share, in a pool of its own.
     """
     w = workload
     header = w.stack.headers["model"]
@@ -81,7 +105,16 @@ def route(workload: Workload, gateway: str, by_model: bool) -> list[Drawn]:
                 listener=listener(w.platform, gateway),
                 host=Value(w.platform.gateways[gateway].host, SpecAt(("gateways", gateway, "host"))),
                 matches=matches,
-                pool=w.name,
+                pools=_pools(w, shared),
             ),
         )
     ]
+
+
+def _pools(workload: Workload, shared: bool) -> list[Row]:
+    canary = canary_of(workload.platform, workload.key) if shared else None
+    if canary is None:
+        return [Row(name=workload.name, weight=None)]
+    weight = Value(canary.weight, SpecAt((*workload.key._replace(canary=True).path, "weight")))
+    rest = derive("100 - the weight of the canary", 100 - canary.weight, weight)
+    return [Row(name=workload.name, weight=rest), Row(name=canary_name(workload.name), weight=weight)]
