@@ -197,7 +197,7 @@ def test_compiled_verified_asked_and_not_removed_unseen(tmp_path: Path) -> None:
         return done.returncode, done.stdout + done.stderr
 
     code, said = run("compile")
-    assert code == 0 and "SPC011" in said, said  # nothing puts the template in front of the gateway yet
+    assert code == 0 and "SPC011" not in said, said
     assert (tmp_path / "overlays/managed/management/kustomization.yaml").is_file()
     assert run("verify", "--all")[0] == 0
     code, said = run("why", "StorageBucket/acme-models-us", "spec.resourceID")

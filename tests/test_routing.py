@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import takewhile
 from typing import Any
 
 import pytest
@@ -41,12 +42,14 @@ def answers(objects: dict[str, list[dict[str, Any]]], pool: dict[str, Any]) -> s
     for template in templates:
         labels = {**template["metadata"].get("labels", {}), "leaderworkerset.sigs.k8s.io/worker-index": "0"}
         if pool["spec"]["selector"]["matchLabels"].items() <= labels.items():
-            for argument in template["spec"]["containers"][0].get("args", []):
+            arguments = template["spec"]["containers"][0].get("args", [])
+            for i, argument in enumerate(arguments):
                 flag, _, value = argument.partition("=")
                 if flag == "--served-model-name":
                     found.add(value)
                 if flag == "--lora-modules":
-                    found.add(json.loads(value)["name"] if value.startswith("{") else value.partition("=")[0])
+                    several = takewhile(lambda a: not a.startswith("--"), arguments[i + 1 :])
+                    found |= {json.loads(v)["name"] if v.startswith("{") else v.partition("=")[0] for v in ([value] if value else several)}
     return found
 
 
@@ -159,3 +162,29 @@ def test_a_gateway_with_one_service_asks_for_no_name() -> None:
     (plan,) = line.fleet_plan("quickstart").clusters
     objects = kinds("quickstart", plan)
     assert [asked(r) for r in objects["HTTPRoute"]] == [[None]] and "GCPRoutingExtension" not in objects
+
+
+def test_screening_knows_every_name_and_the_templates_own_region() -> None:
+    spec = line.data("quickstart")
+    spec["gateways"]["public"] |= {"modelArmor": {"template": "guard"}, "cloudArmor": "edge"}
+    spec["serving"]["chat"]["aliases"] = {"assistant": "gemma-3-1b"}
+    plan = line.planned(line.written(spec))
+    (cluster,) = plan.clusters
+    found: dict[str, list[dict[str, Any]]] = {}
+    for part in cluster_objects(plan, cluster).values():
+        for identity, tree in part.items():
+            found.setdefault(identity.kind, []).append(tree)
+    (extension,) = found["GCPTrafficExtension"]
+    (gateway,) = found["Gateway"]
+    (target,) = extension["spec"]["targetRefs"]
+    assert target == {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway["metadata"]["name"]}
+    assert extension["metadata"]["namespace"] == gateway["metadata"]["namespace"]
+    (chain,) = extension["spec"]["extensionChains"]
+    (callout,) = chain["extensions"]
+    assert callout["googleAPIServiceName"] == "modelarmor.us-central1.rep.googleapis.com" and callout["failOpen"] is False
+    settings = json.loads(callout["metadata"]["model_armor_settings"])
+    assert [entry["model"] for entry in settings] == ["default", "gemma-3-1b", "assistant"]
+    template = "projects/acme-inference/locations/us-central1/templates/guard"
+    assert all(e["user_prompt_template_id"] == e["model_response_template_id"] == template for e in settings)
+    (policy,) = found["GCPBackendPolicy"]
+    assert policy["spec"]["default"]["securityPolicy"] == "edge"

@@ -129,6 +129,8 @@ RULES: tuple[Rule, ...] = (
     gateways.callers,
     gateways.adapters,
     gateways.classes,
+    gateways.screened,
+    gateways.guarded,
     delivery.sources,
     delivery.waves,
     delivery.names,

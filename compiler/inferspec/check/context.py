@@ -49,10 +49,6 @@ class Context:
     ) -> Diagnostic:
         return Diagnostic(code, message, self.span(path, label, key=key), path=path, severity=severity, **more)
 
-    def later(self, message: str, path: SpecPath, *, key: bool = False) -> Diagnostic:
-        """What the language has and the compiler does not write yet: said, never silently dropped."""
-        return self.finding("SPC011", message, path, key=key, severity=Severity.INFO, help="it may stay: a later release writes it")
-
     def terraform_alone(self, what: str, path: SpecPath) -> Diagnostic:
         """What no object of a cluster makes: the platform has no management cluster."""
         message = f"{what} are in the Terraform variables alone: nothing is made before they are applied"

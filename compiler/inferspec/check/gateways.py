@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.serving import Exposure
 from ..resolve.places import Place
+from ..resolve.screening import SETTINGS_LIMIT, settings
 from ..resolve.settings import WorkloadKey
 from .context import Context, clusters
 
@@ -207,12 +208,37 @@ def classes(context: Context) -> Iterator[Diagnostic]:
                 ("gateways", name, "class"),
                 help="regional-external or regional-internal",
             )
-        if gateway.model_armor is not None:
+
+
+def screened(context: Context) -> Iterator[Diagnostic]:
+    """GKE takes 1,023 characters of settings: one entry a model."""
+    for name, gateway in context.platform.gateways.items():
+        for place in context.fleet.places if gateway.model_armor is not None else ():
+            size = len(str(settings(context.fleet, name, place).v)) if context.fleet.has_gateway(name, place) else 0
+            if size > SETTINGS_LIMIT:
+                names = len(context.fleet.led_names(name, place))
+                yield context.finding(
+                    "GTW123",
+                    f"gateway {name}: Model Armor's settings for {names} models are {size:,} characters in {place.name}",
+                    ("gateways", name, "modelArmor"),
+                    key=True,
+                    notes=(f"GKE takes {SETTINGS_LIMIT:,} characters of metadata, {size // names} a model",),
+                    help="fewer services, adapters and aliases behind this gateway, or a shorter name of the template",
+                )
+                break
+
+
+def guarded(context: Context) -> Iterator[Diagnostic]:
+    """Cloud Armor guards a pool, not a gateway: what stands behind two gateways has the policy of both."""
+    for name, service in context.platform.serving.items():
+        policies = {e.gateway: context.platform.gateways[e.gateway].cloud_armor for e in service.expose}
+        if len(set(policies.values())) > 1:
+            said = ", ".join(f"{gateway}: {policy or 'none'}" for gateway, policy in policies.items())
             yield context.finding(
-                "SPC011",
-                f"gateway {name}: nothing puts template {gateway.model_armor.template} in front of the gateway yet",
-                ("gateways", name, "modelArmor"),
+                "GTW124",
+                f"{name} stands behind gateways with different Cloud Armor policies: {said}",
+                ("serving", name, "expose"),
                 key=True,
-                severity=Severity.WARNING,
-                help="prompts and answers are not screened until a later release writes it",
+                notes=("the policy is the pool's, so it would hold at every gateway",),
+                help="one cloudArmor for these gateways, or a service of its own behind each",
             )

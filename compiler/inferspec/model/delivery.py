@@ -55,7 +55,9 @@ class Gateway(Closed):
     default: Name | None = None
     """Service that gets requests without a model's name, where several stand behind the gateway; without it they get 404."""
     model_armor: ModelArmor | None = None
-    """Screens prompts and answers."""
+    """Screens prompts and answers; a request that cannot be screened fails."""
+    cloud_armor: ResourceName | None = None
+    """Cloud Armor security policy of the gateway's region, by name: addresses, rates, countries."""
 
 
 class ConfigSync(Closed):

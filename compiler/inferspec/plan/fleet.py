@@ -25,7 +25,7 @@ from .patches import Problem, apply_patches, manifest
 from .row import Drawn
 from .skeleton import Skeletons
 from .terraform import variables
-from .views import alerts, capacity, class_teams, processor, routing, server, sync, weights
+from .views import alerts, capacity, class_teams, processor, routing, screening, server, sync, weights
 from .views import platform as platform_views
 from .volumes import volume_drawings
 
@@ -148,18 +148,22 @@ def cluster_facts(fleet: Fleet, place: Place) -> dict[str, Scalar]:
 
 
 def _own(planner: Planner, place: Place) -> dict[str, Objects]:
-    """Jobs of the buckets and volumes this cluster writes: their names carry a hash, so no base can hold them."""
+    """What no base can hold: Jobs of the buckets and volumes this cluster writes, whose names carry a hash, and what names its project
+    and region within a longer text."""
     fleet = planner.fleet
-    jobs: dict[str, list[Any]] = {}
+    own: dict[str, list[Any]] = {}
     for job in fleet.downloads:
         if job.writer is place:
             row = weights.download(fleet.platform, fleet.catalogue, job)
-            jobs.setdefault(job.team, []).append(planner.skeletons.object(*row))
+            own.setdefault(job.team, []).append(planner.skeletons.object(*row))
     for filling in fleet.fillings:
         if filling.writer is place:
             row = weights.hydrate(fleet.platform, fleet.catalogue, filling.volume, filling.artefact, place.region)
-            jobs.setdefault(filling.volume.team, []).append(planner.skeletons.object(*row))
-    return {team: tuple(objects) for team, objects in jobs.items()}
+            own.setdefault(filling.volume.team, []).append(planner.skeletons.object(*row))
+    for name, gateway in fleet.platform.gateways.items():
+        if gateway.model_armor is not None and fleet.has_gateway(name, place) and fleet.led_names(name, place):
+            own.setdefault("platform", []).append(planner.skeletons.object(*screening.screening(fleet, name, place)))
+    return {part: tuple(objects) for part, objects in own.items()}
 
 
 def _extra_drawings(planner: Planner) -> list[Drawing]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..model.delivery import Gateway
 from ..plan.terraform import variables
 from ..resolve.fleet import Fleet
 from ..resolve.places import Place
@@ -21,6 +22,7 @@ def prerequisites(fleet: Fleet, place: Place) -> dict[str, Any]:
 
     grants = [(grant["role"], f"gs://{grant['bucket']}", principal(grant)) for grant in said["bucket_grants"]]
     grants += [(grant["role"], grant["secret"], principal(grant)) for grant in said["secret_grants"]]
+    grants += _screening(fleet, place)
     located = {bucket["name"]: bucket["location"] for bucket in said["buckets"]}
     return {
         "cluster": place.name,
@@ -33,7 +35,22 @@ def prerequisites(fleet: Fleet, place: Place) -> dict[str, Any]:
         "models": [model.target for model in needed.models.values()],
         "certificates": said["certificates"],
         "addresses": [address["name"] for address in said["addresses"]],
+        "securityPolicies": sorted({g.cloud_armor for g in _gateways(fleet, place) if g.cloud_armor}),
     }
+
+
+def _gateways(fleet: Fleet, place: Place) -> list[Gateway]:
+    return [gateway for name, gateway in fleet.platform.gateways.items() if fleet.has_gateway(name, place)]
+
+
+def _screening(fleet: Fleet, place: Place) -> Iterator[tuple[str, str, str]]:
+    """Load balancers call Model Armor as the service agent of Service Extensions (its documentation, "Configure an extension to call
+    a Google service")."""
+    project = fleet.platform.projects[place.cluster.project]
+    agent = f"serviceAccount:service-{project.number}@gcp-sa-dep.iam.gserviceaccount.com"
+    if any(gateway.model_armor is not None for gateway in _gateways(fleet, place)):
+        for role in ("roles/modelarmor.calloutUser", "roles/modelarmor.user", "roles/serviceusage.serviceUsageConsumer"):
+            yield role, f"projects/{project.id}", agent
 
 
 def _reservation(fleet: Fleet, need: ReservationNeed) -> dict[str, Any]:
@@ -59,3 +76,5 @@ def lines(said: dict[str, Any]) -> Iterator[str]:
         yield f"  certificate  {name}"
     for name in said["addresses"]:
         yield f"  address      {name}"
+    for name in said["securityPolicies"]:
+        yield f"  policy       {name} (Cloud Armor)"

@@ -9,6 +9,7 @@ from functools import cached_property
 from ..catalog import Catalogue
 from ..model.base import Selector
 from ..model.platform import Platform
+from ..values import Value
 from .cloud import Cloud
 from .layers import Layer, Subject, cluster_subjects, fleet_subject, layers
 from .naming import workload_name
@@ -176,6 +177,12 @@ class Fleet:
 
     def is_exposed(self, key: WorkloadKey, gateway: str, place: Place) -> bool:
         return self.is_placed(key, place) and self.has_gateway(gateway, place)
+
+    def led_names(self, gateway: str, place: Place) -> list[Value]:
+        """Names of the models that the gateway leads to in the cluster."""
+        shown = [k for k in self.front_keys if any(e.gateway == gateway for e in self.platform.serving[k.service].expose)]
+        found = [name for k in shown if self.is_exposed(k, gateway, place) for name in self.workload_at(k, place).answers_to()]
+        return list({name.v: name for name in found}.values())
 
     def leads_by_model(self, gateway: str) -> bool:
         """Whether several services stand behind the gateway in one cluster: then the name of the model in a request chooses."""

@@ -37,9 +37,25 @@ def pool(workload: Workload, called: str) -> list[Drawn]:
         ("health-check-policy", Row(**own, pool=w.name, port=w.engine.port, path=w.engine.health_path)),
         (
             "backend-policy",
-            Row(**own, pool=w.name, timeout=w.pod.timeout, draining=w.pod.timeout, log_sample=w.default("gateway.logSampleRate")),
+            Row(
+                **own,
+                pool=w.name,
+                timeout=w.pod.timeout,
+                draining=w.pod.timeout,
+                log_sample=w.default("gateway.logSampleRate"),
+                security_policy=_security_policy(w),
+            ),
         ),
     ]
+
+
+def _security_policy(workload: Workload) -> Value | None:
+    """Of Cloud Armor: the policy belongs to the backend, so the gateways of a service agree on it (check.gateways)."""
+    for exposure in workload.service.expose:
+        policy = workload.platform.gateways[exposure.gateway].cloud_armor
+        if policy is not None:
+            return Value(policy, SpecAt(("gateways", exposure.gateway, "cloudArmor")))
+    return None
 
 
 def _objectives(workload: Workload, called: str) -> list[Drawn]:
