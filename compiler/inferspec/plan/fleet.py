@@ -98,8 +98,17 @@ def plan(fleet: Fleet, skeletons: Skeletons | None = None) -> tuple[FleetPlan, l
         parts=(*[p for p in parts if any(f.part == p for f in facets.values())], *([PART] if connected else [])),
         facets=facets,
         clusters=(*[_cluster(planner, used, place) for place in fleet.places], *([connected] if connected else [])),
+        dashboards=_dashboards(fleet),
     )
     return made, list(dict.fromkeys([*planner.problems, *planner.misses()]))
+
+
+def _dashboards(fleet: Fleet) -> dict[str, Any]:
+    if not fleet.platform.observability.dashboards:
+        return {}
+    from .dashboards import dashboards
+
+    return dashboards(fleet)
 
 
 def _facet(planner: Planner, drawing: Drawing, base: Subject) -> Facet:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from ...catalog.engines import Metric
-from ...resolve.objectives import limit, promised, seconds, series
+from ...resolve.objectives import LATENCIES, limit, pool_series, promised, seconds, series
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import Value, derive, text
@@ -151,18 +151,18 @@ def _rows(w: Workload) -> str:
 
 # -- how fast it answers -----------------------------------------------------------------------------------------------
 
-LATENCIES = (
-    ("ttft", "ttft", "TimeToFirstToken", "first tokens take", "the queue, then longer prompts than planned"),
-    ("itl", "itl", "InterTokenLatency", "tokens take", "requests at once: max-num-seqs, prompts read between the tokens"),
-    ("tpot", "itl", "TimePerOutputToken", "requests take, for each of their tokens,", "as InterTokenLatency, over whole requests"),
-)
-"""Metric, the key of ``slo`` that limits it, alert, words, what to look at first."""
+WORDS = {
+    "ttft": ("TimeToFirstToken", "first tokens take", "the queue, then longer prompts than planned"),
+    "itl": ("InterTokenLatency", "tokens take", "requests at once: max-num-seqs, prompts read between the tokens"),
+    "tpot": ("TimePerOutputToken", "requests take, for each of their tokens,", "as InterTokenLatency, over whole requests"),
+}
+"""Alert, words, what to look at first."""
 
 
 def _latencies(w: Workload) -> Iterator[Row]:
     share = limit(w, "slo", "share")
-    for id, key, name, words, first in LATENCIES:
-        metric = series(w, id)
+    for id, key in LATENCIES.items():
+        metric, (name, words, first) = series(w, id), WORDS[id]
         if metric is None or not promql.timed(metric):
             continue
         most = limit(w, "slo", key)
@@ -260,9 +260,7 @@ def _pool(w: Workload) -> Iterator[Row]:
         f"{w.name}: no endpoint picker answers, so the gateway chooses no server",
         "the Pod of the picker: its rights, its configuration",
     )
-    row = w.stack.metrics.get("ready")
-    if row is not None:
-        name = row["series"]
+    if (ready := pool_series(w, "ready")) is not None:
         yield _alert(
             w,
             "PoolEmpty",
@@ -270,8 +268,8 @@ def _pool(w: Workload) -> Iterator[Row]:
             _wait(w, urgent=True),
             derive(
                 "endpoints that the picker sees",
-                f"max({promql.selector(name, promql.job(job))}) < 1",
-                Value(name, FromCatalogue(f"stacks.{w.stack.id}.metrics.ready")),
+                f"max({promql.select(ready, promql.job(job))}) < 1",
+                Value(ready.series, FromCatalogue(f"stacks.{w.stack.id}.metrics.ready")),
             ),
             f"{w.name}: the pool has no ready endpoint",
             "the servers (ServersMissing, ServerNotReady), then the labels that the pool selects",
