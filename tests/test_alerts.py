@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ from inferspec.catalog import catalogue
 from inferspec.emit.tree import cluster_objects
 from inferspec.model.watching import latency
 from inferspec.plan.views.alerts import BUDGETS, WINDOWS
-from inferspec.resolve.workload import Workload
 
 from tests import line
+from tests.prometheus import exported, promtool, rule_file
 
 RUNBOOKS = (line.ROOT / "docs/runbooks.md").read_text(encoding="utf-8")
 FIRING = line.ROOT / "tests/alerts"
@@ -46,14 +45,6 @@ def quickstart(**keys: Any) -> dict[str, Any]:
     spec["serving"]["chat"] |= keys
     (tree,) = rules(line.planned(line.written(spec))).values()
     return {rule["alert"]: rule for rule in each(tree)}
-
-
-def exported(workload: Workload) -> set[str]:
-    """Series that the catalogue confirms for the engine's version, the stack's picker and the collector."""
-    version = str(workload.engine_version.v)
-    own = {m.series for m in workload.engine.metrics if m.exists_in(version) and not m.unverified}
-    stack = workload.stack
-    return own | {row["series"] for row in (*stack.metrics.values(), *stack.collector_metrics.values())}
 
 
 @pytest.mark.parametrize("name", line.SPECS)
@@ -129,20 +120,11 @@ def test_budgets_burn_over_a_bucket_that_the_engine_has() -> None:
 # -- promtool ----------------------------------------------------------------------------------------------------------
 
 
-def promtool(program: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([program, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120, env={}, check=False)
-
-
-def written(folder: Path, name: str, tree: dict[str, Any]) -> str:
-    """The groups of a Rules object as a rule file of Prometheus: the fields are the same."""
-    (folder / name).write_text(yaml.safe_dump({"groups": tree["spec"]["groups"]}, sort_keys=False), encoding="utf-8")
-    return name
-
-
 @pytest.mark.parametrize("name", line.SPECS)
 def test_promtool_takes_every_rule(name: str, real_programs: Path, tmp_path: Path) -> None:
-    files = [written(tmp_path, f"{cluster}-{own}.yaml", tree) for (cluster, own), tree in rules(line.fleet_plan(name)).items()]
-    done = promtool(real_programs / "promtool", "check", "rules", *files, cwd=tmp_path)
+    held = rules(line.fleet_plan(name))
+    files = [rule_file(tmp_path, f"{cluster}-{own}.yaml", tree["spec"]["groups"]) for (cluster, own), tree in held.items()]
+    done = promtool(real_programs, "check", "rules", *files, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("SUCCESS") == len(files)
 
@@ -150,7 +132,8 @@ def test_promtool_takes_every_rule(name: str, real_programs: Path, tmp_path: Pat
 def test_promtool_refuses_a_broken_one(real_programs: Path, tmp_path: Path) -> None:
     (tree,) = rules(line.fleet_plan("quickstart")).values()
     tree["spec"]["groups"][0]["rules"][3]["expr"] += " >"
-    assert promtool(real_programs / "promtool", "check", "rules", written(tmp_path, "r.yaml", tree), cwd=tmp_path).returncode == 1
+    file = rule_file(tmp_path, "r.yaml", tree["spec"]["groups"])
+    assert promtool(real_programs, "check", "rules", file, cwd=tmp_path).returncode == 1
 
 
 @pytest.mark.parametrize("case", sorted(FIRING.glob("*.yaml")), ids=lambda path: path.stem)
@@ -164,7 +147,7 @@ def test_alerts_fire_and_keep_silent(case: Path, real_programs: Path, tmp_path: 
     for rule in each(tree):  # what is said of an alert is for people; when it speaks is what is tested
         rule.pop("annotations")
         rule["labels"] = {"severity": rule["labels"]["severity"]}
-    file = written(tmp_path, "rules.yaml", tree)
+    file = rule_file(tmp_path, "rules.yaml", tree["spec"]["groups"])
     (tmp_path / "tests.yaml").write_text(yaml.safe_dump({"rule_files": [file], **said}), encoding="utf-8")
-    done = promtool(real_programs / "promtool", "test", "rules", "tests.yaml", cwd=tmp_path)
+    done = promtool(real_programs, "test", "rules", "tests.yaml", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
