@@ -24,7 +24,7 @@ from .patches import Problem, apply_patches, manifest
 from .row import Drawn
 from .skeleton import Skeletons
 from .terraform import variables
-from .views import alerts, capacity, class_teams, processor, routing, server, sync, weights
+from .views import alerts, capacity, class_teams, fleet_alerts, processor, routing, server, sync, weights
 from .views import platform as platform_views
 from .volumes import volume_drawings
 
@@ -182,6 +182,11 @@ def _extra_drawings(planner: Planner) -> list[Drawing]:
 def _platform_drawings(fleet: Fleet) -> list[Drawing]:
     platform, catalogue = fleet.platform, fleet.catalogue
     made = [Drawing("platform", "platform", lambda _: platform_views.priorities(platform, catalogue), lambda _: True)]
+    made.append(Drawing("sync-alerts", "platform", lambda _: fleet_alerts.sync_alerts(platform, catalogue), lambda _: True))
+    reserving = fleet.cloud.reserving
+    if reserving:
+        drawn = partial(fleet_alerts.reservation_alerts, platform, catalogue)
+        made.append(Drawing("reservation-alerts", "platform", lambda _: drawn(), lambda place: place in reserving))
     for team in platform.teams:
         made.append(Drawing(f"namespace-{team}", "platform", partial(_team_namespace, platform, team), partial(fleet.serves_team, team)))
     if platform.gateways:

@@ -18,10 +18,8 @@ from ...values import Catalogue as FromCatalogue
 from ...values import Value, derive, text
 from ..row import Drawn, Row, labels
 from . import promql
+from .alert_row import CRITICAL, WARNING, alert
 from .picker import picker_name
-
-RUNBOOKS = "docs/runbooks.md"
-CRITICAL, WARNING = "critical", "warning"
 
 
 def alerts(workload: Workload) -> list[Drawn]:
@@ -40,14 +38,7 @@ def alerts(workload: Workload) -> list[Drawn]:
 
 
 def _alert(w: Workload, name: str, severity: str, wait: Value, expr: Value, summary: Value | str, first: str) -> Row:
-    """``first``: what to look at first; the rest is in the section of docs/runbooks.md that has the alert's name."""
-    return Row(
-        name=f"Inference{name}",
-        expr=expr,
-        wait=text("{}s", wait),
-        labels={"severity": severity, "service": w.service_name, "workload": w.name},
-        annotations={"summary": summary, "first": first, "runbook": f"{RUNBOOKS}#inference{name.lower()}"},
-    )
+    return alert(name, severity, wait, expr, summary, first, service=w.service_name, workload=w.name)
 
 
 def _wait(w: Workload, *, urgent: bool = False) -> Value:
