@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ from inferspec.catalog import catalogue
 from inferspec.emit.tree import cluster_objects
 from inferspec.model.watching import latency
 from inferspec.plan.views.alerts import BUDGETS, WINDOWS
-from inferspec.resolve.workload import Workload
 
 from tests import line
+from tests.prometheus import exported, promtool, rule_file
 
 RUNBOOKS = (line.ROOT / "docs/runbooks.md").read_text(encoding="utf-8")
 FIRING = line.ROOT / "tests/alerts"
@@ -23,15 +22,19 @@ SELECTED = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)\{job="([^"]+)"')
 SLO = {"ttft": "2500ms", "itl": "100ms", "share": 95, "availability": 99.5}
 
 
-def rules(plan: Any) -> dict[tuple[str, str], dict[str, Any]]:
-    """Cluster and name of every Rules object -> its manifest, with the names of the PodMonitorings of its namespace."""
+ALL = ("Rules", "ClusterRules", "GlobalRules")
+
+
+def rules(plan: Any, kinds: tuple[str, ...] = ("Rules",)) -> dict[tuple[str, str], dict[str, Any]]:
+    """Cluster and name of every object of those kinds -> its manifest, with the names of what reads for its namespace."""
     found = {}
     for cluster in plan.clusters:
         trees = [tree for part in cluster_objects(plan, cluster).values() for tree in part.values()]
         for tree in trees:
-            if tree["kind"] == "Rules":
-                space = tree["metadata"]["namespace"]
-                read = {t["metadata"]["name"] for t in trees if t["kind"] == "PodMonitoring" and t["metadata"]["namespace"] == space}
+            if tree["kind"] in kinds:
+                space = tree["metadata"].get("namespace")
+                reads = "PodMonitoring" if space else "ClusterPodMonitoring"
+                read = {t["metadata"]["name"] for t in trees if t["kind"] == reads and t["metadata"].get("namespace") == space}
                 found[cluster.name, tree["metadata"]["name"]] = tree | {"jobs": read}
     return found
 
@@ -46,14 +49,6 @@ def quickstart(**keys: Any) -> dict[str, Any]:
     spec["serving"]["chat"] |= keys
     (tree,) = rules(line.planned(line.written(spec))).values()
     return {rule["alert"]: rule for rule in each(tree)}
-
-
-def exported(workload: Workload) -> set[str]:
-    """Series that the catalogue confirms for the engine's version, the stack's picker and the collector."""
-    version = str(workload.engine_version.v)
-    own = {m.series for m in workload.engine.metrics if m.exists_in(version) and not m.unverified}
-    stack = workload.stack
-    return own | {row["series"] for row in (*stack.metrics.values(), *stack.collector_metrics.values())}
 
 
 @pytest.mark.parametrize("name", line.SPECS)
@@ -79,7 +74,7 @@ def test_every_watched_server_has_alerts_on_series_that_exist(name: str) -> None
 @pytest.mark.parametrize("name", line.SPECS)
 def test_every_alert_says_what_to_do(name: str) -> None:
     anchors = {title.lower() for title in re.findall(r"^### (\S+)$", RUNBOOKS, re.MULTILINE)}
-    for tree in rules(line.fleet_plan(name)).values():
+    for tree in rules(line.fleet_plan(name), ALL).values():
         names = [rule["alert"] for rule in each(tree)]
         assert len(set(names)) == len(names)
         for rule in each(tree):
@@ -90,7 +85,7 @@ def test_every_alert_says_what_to_do(name: str) -> None:
 
 
 def test_every_section_of_the_runbook_is_of_an_alert() -> None:
-    written = {rule["alert"] for name in line.SPECS for tree in rules(line.fleet_plan(name)).values() for rule in each(tree)}
+    written = {rule["alert"] for name in line.SPECS for tree in rules(line.fleet_plan(name), ALL).values() for rule in each(tree)}
     assert set(re.findall(r"^### (\S+)$", RUNBOOKS, re.MULTILINE)) == written | set(quickstart(slo=SLO))
 
 
@@ -126,23 +121,39 @@ def test_budgets_burn_over_a_bucket_that_the_engine_has() -> None:
     assert not any("Budget" in name for name in flagged), "a flag replaces them"
 
 
+# -- what no service owns ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", line.SPECS)
+def test_every_cluster_watches_its_syncs(name: str) -> None:
+    plan, shown = line.fleet_plan(name), catalogue().stack("gie-1.5").config_sync
+    held = rules(plan, ("ClusterRules",))
+    assert {cluster for cluster, _ in held} == {cluster for _, cluster in line.clusters(name)}
+    for tree in held.values():
+        used = [found for rule in each(tree) for found in SELECTED.findall(rule["expr"])]
+        assert {series for series, _ in used} == {metric.series for metric in shown.metrics.values()}
+        assert {job for _, job in used} == tree["jobs"], "the object that reads the collector"
+
+
+def test_one_cluster_of_a_project_watches_its_reservations() -> None:
+    assert set(rules(line.fleet_plan("quickstart"), ("GlobalRules",))) == set(), "it has none"
+    assert {cluster for cluster, _ in rules(line.fleet_plan("platform"), ("GlobalRules",))} == {"euw4-prod"}, "the lab owns none"
+    spec = line.data("platform")
+    for region in spec["regions"].values():
+        for held in region.get("reservations", {}).values():
+            held["project"] = "lab"
+    (found,) = rules(line.planned(line.written(spec)), ("GlobalRules",))
+    assert found[0] == "usc1-dev", "who owns them sees them"
+
+
 # -- promtool ----------------------------------------------------------------------------------------------------------
-
-
-def promtool(program: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([program, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120, env={}, check=False)
-
-
-def written(folder: Path, name: str, tree: dict[str, Any]) -> str:
-    """The groups of a Rules object as a rule file of Prometheus: the fields are the same."""
-    (folder / name).write_text(yaml.safe_dump({"groups": tree["spec"]["groups"]}, sort_keys=False), encoding="utf-8")
-    return name
 
 
 @pytest.mark.parametrize("name", line.SPECS)
 def test_promtool_takes_every_rule(name: str, real_programs: Path, tmp_path: Path) -> None:
-    files = [written(tmp_path, f"{cluster}-{own}.yaml", tree) for (cluster, own), tree in rules(line.fleet_plan(name)).items()]
-    done = promtool(real_programs / "promtool", "check", "rules", *files, cwd=tmp_path)
+    held = rules(line.fleet_plan(name), ALL)
+    files = [rule_file(tmp_path, f"{cluster}-{own}.yaml", tree["spec"]["groups"]) for (cluster, own), tree in held.items()]
+    done = promtool(real_programs, "check", "rules", *files, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("SUCCESS") == len(files)
 
@@ -150,21 +161,24 @@ def test_promtool_takes_every_rule(name: str, real_programs: Path, tmp_path: Pat
 def test_promtool_refuses_a_broken_one(real_programs: Path, tmp_path: Path) -> None:
     (tree,) = rules(line.fleet_plan("quickstart")).values()
     tree["spec"]["groups"][0]["rules"][3]["expr"] += " >"
-    assert promtool(real_programs / "promtool", "check", "rules", written(tmp_path, "r.yaml", tree), cwd=tmp_path).returncode == 1
+    file = rule_file(tmp_path, "r.yaml", tree["spec"]["groups"])
+    assert promtool(real_programs, "check", "rules", file, cwd=tmp_path).returncode == 1
 
 
 @pytest.mark.parametrize("case", sorted(FIRING.glob("*.yaml")), ids=lambda path: path.stem)
 def test_alerts_fire_and_keep_silent(case: Path, real_programs: Path, tmp_path: Path) -> None:
+    said = yaml.safe_load(case.read_text(encoding="utf-8"))
+    kind = said.pop("kind", "Rules")
     spec = line.data("quickstart")
     spec["serving"]["chat"]["slo"] = SLO
-    (tree,) = rules(line.planned(line.written(spec))).values()
-    said = yaml.safe_load(case.read_text(encoding="utf-8"))
+    plan = line.planned(line.written(spec)) if kind == "Rules" else line.fleet_plan("platform")
+    tree = next(iter(rules(plan, (kind,)).values()))
     asked = {at["alertname"] for test in said["tests"] for at in test["alert_rule_test"]}
     assert asked <= {rule["alert"] for rule in each(tree)}
     for rule in each(tree):  # what is said of an alert is for people; when it speaks is what is tested
         rule.pop("annotations")
         rule["labels"] = {"severity": rule["labels"]["severity"]}
-    file = written(tmp_path, "rules.yaml", tree)
+    file = rule_file(tmp_path, "rules.yaml", tree["spec"]["groups"])
     (tmp_path / "tests.yaml").write_text(yaml.safe_dump({"rule_files": [file], **said}), encoding="utf-8")
-    done = promtool(real_programs / "promtool", "test", "rules", "tests.yaml", cwd=tmp_path)
+    done = promtool(real_programs, "test", "rules", "tests.yaml", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

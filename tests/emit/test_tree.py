@@ -18,7 +18,7 @@ import pytest
 import yaml
 from inferspec.emit.layers import EmitError
 from inferspec.emit.locks import DamagedLock, parse_lock, removed_objects
-from inferspec.emit.names import directories, escaped
+from inferspec.emit.names import RESERVED_REGIONS, directories, escaped
 from inferspec.emit.tree import Tree, cluster_objects, render_tree
 from inferspec.emit.write import tree_inventory
 from inferspec.plan.objects import ClusterPlan, Facet, FleetPlan, Identity
@@ -61,7 +61,7 @@ def test_synced_directories_hold_manifests_only() -> None:
     tree = render_tree(Fleet().plan())
     for path, text in tree.items():
         folders = path.split("/")
-        if folders[0] == "overlays" and folders[2] not in ("base", "components") and len(folders) > 4:
+        if folders[0] == "overlays" and folders[2] not in RESERVED_REGIONS and len(folders) > 4:
             assert (folders[-1] == "kustomization.yaml" and len(folders) in (5, 6)) or folders[-1] == "objects.yaml"
         if "sync" in folders:
             assert {document["kind"] for document in yaml.safe_load_all(text)} == {"RootSync"}
@@ -243,7 +243,7 @@ def impossible() -> dict[str, FleetPlan]:
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: facts-search\n  namespace: x\na: 1\n"
     config = Skeletons(lambda _: text).object("t", Row())
     return {
-        "reserved region": changed_cluster(region="base"),
+        **{f"reserved region {name}": changed_cluster(region=name) for name in RESERVED_REGIONS},
         "region": changed_cluster(region="Europe"),
         "cluster": changed_cluster(name="a/b"),
         "platform": replace(plan, platform="../x"),
@@ -255,6 +255,7 @@ def impossible() -> dict[str, FleetPlan]:
         "own object that a facet has": changed_cluster(own={"search": (cluster.facets["chat"][0],)}),
         "other objects": changed_cluster(facets={**cluster.facets, "chat": cluster.facets["core"]}),
         "name of the facts": replace(plan, facets={**plan.facets, "x": Facet("x", "search", (config,))}),
+        "dashboard that does not survive": replace(plan, dashboards={"grafana/chat.json": {"title": "\x00"}}),
         "text that does not survive": changed_cluster(terraform={"a": ["\x00"]}),
     }
 

@@ -136,6 +136,26 @@ class GatewayClass(Record):
     address_type: str = ""
 
 
+class Series(Record):
+    """One series of something that is no model server, with the labels that choose it."""
+
+    series: str
+    type: str
+    labels: Mapping[str, str] = EMPTY
+
+
+class Shown(Record):
+    """What something beside the servers shows: its series by id, and the labels that tell one thing from another.
+
+    ``selector`` and ``port``: where it is read, if the platform has to say so.
+    """
+
+    by: tuple[str, ...]
+    metrics: Mapping[str, Series] = mapped(Series)
+    selector: Mapping[str, str] = EMPTY
+    port: int = 0
+
+
 class Stack(Row):
     """A release of the inference gateway as the compiler emits it."""
 
@@ -160,6 +180,8 @@ class Stack(Row):
     downloader_client: str = ""
     collector_namespaces: Mapping[str, str] = EMPTY
     collector_metrics: Mapping[str, Mapping[str, str]] = EMPTY
+    config_sync: Shown = nested(Shown)
+    reservations: Shown = nested(Shown)
 
     def engine_version(self, engine: str, platform: str) -> str | None:
         """The version a service gets unless it pins one, by platform gpu, tpu or cpu."""

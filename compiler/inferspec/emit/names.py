@@ -9,9 +9,10 @@ import hashlib
 import re
 from collections.abc import Iterable
 
+from ..plan.objects import DASHBOARDS
 from .layers import EmitError
 
-RESERVED_REGIONS = frozenset({"base", "components", "management"})
+RESERVED_REGIONS = frozenset({"base", "components", DASHBOARDS, "management"})
 
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _UNSAFE = re.compile(r"[^a-z0-9-]+")

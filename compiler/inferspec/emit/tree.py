@@ -7,7 +7,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from ..plan.objects import ClusterPlan, FleetPlan, Identity, Objects
+from ..plan.objects import DASHBOARDS, ClusterPlan, FleetPlan, Identity, Objects
 from ..plan.scalars import refusal
 from .kustomize import UP, Overlay, facts_component, facts_name, layer_component, listing
 from .layers import FACTS, EmitError, Note, Patch, Stacks
@@ -112,6 +112,8 @@ class _Renderer:
             stack = self.stacks[name]
             text = layer_component(stack, layer) if layer in stack.layers else facts_component(stack)
             mine[f"{self.root}/components/{directory}/kustomization.yaml"] = text
+        for name, content in self.plan.dashboards.items():
+            mine[f"{self.root}/{DASHBOARDS}/{name}"] = _json_file(content, f"dashboard {name}")
         hashes = {path: self.files.put(path, text) for path, text in mine.items()}
         self.files.put(shared_lock_path(self.plan.platform), shared_lock(self.plan, hashes))
 
@@ -144,7 +146,7 @@ class _Renderer:
             hashes[path] = put(path, listing(parts))
         if cluster.terraform:
             path = f"{synced}/terraform/terraform.tfvars.json"
-            hashes[path] = put(path, _tfvars(cluster.terraform))
+            hashes[path] = put(path, _json_file(cluster.terraform, "terraform variables"))
         put(cluster_lock_path(plan.platform, cluster.region, cluster.name), cluster_lock(plan, cluster, hashes))
 
     def _overlay(self, cluster: ClusterPlan, part: str, facets: list[str], own: bool, unbindable: frozenset[str]) -> Overlay:
@@ -174,14 +176,14 @@ _refusal = lru_cache(maxsize=10_000)(refusal)
 """Most texts of the variables stand in those of many clusters."""
 
 
-def _tfvars(variables: Mapping[str, Any]) -> str:
+def _json_file(content: Mapping[str, Any], what: str) -> str:
     def check(node: Any) -> None:
         if isinstance(node, str):
             if problem := _refusal(node):
-                raise EmitError(f"terraform variables: {problem}")
+                raise EmitError(f"{what}: {problem}")
         else:
             for item in node.values() if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else ():
                 check(item)
 
-    check(variables)
-    return indented(variables) + "\n"
+    check(content)
+    return indented(content) + "\n"

@@ -13,6 +13,7 @@ from .images import Images
 from .places import Management, Project, RegionPlaces, Secret, Team
 from .serving import Service
 from .storage import Model, Store
+from .watching import Observability
 
 API_VERSION = "inferspec/v1alpha1"
 
@@ -52,6 +53,8 @@ class Platform(Closed):
     """Priority of requests that name the objective; a negative one is shed first."""
     gateways: dict[Name, Gateway] = {}
     """Front doors: how requests come in."""
+    observability: Observability = Observability.model_construct()
+    """Dashboards of the services and of the fleet."""
     delivery: Delivery
     """How manifests reach the clusters."""
     imports: Imports = Imports.model_construct()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Closed, Grammar
+from .base import Closed, Grammar, Items
 
 Latency = Annotated[str, Grammar(r"[0-9]+(?:\.[0-9]+)?(?:ms|s)", "a latency in s or ms", "2500ms", 12)]
 
@@ -42,3 +42,10 @@ class Alerts(Closed):
     """Percent of the KV cache in use, in the mean of the replicas."""
     errors: Annotated[int, Field(ge=1, le=100)] | None = None
     """Percent of the responses that are server errors."""
+
+
+class Observability(Closed):
+    """What is written for people who look at the fleet; alerts are written anyway."""
+
+    dashboards: Items[Literal["cloud-monitoring", "grafana"]] = ()
+    """A file for each service and one for the fleet, in each form; none without the key. docs/dashboards.md says how they are imported."""

@@ -25,7 +25,7 @@ from .patches import Problem, apply_patches, manifest
 from .row import Drawn
 from .skeleton import Skeletons
 from .terraform import variables
-from .views import alerts, capacity, class_teams, processor, routing, screening, server, sync, weights
+from .views import alerts, capacity, class_teams, fleet_alerts, processor, routing, screening, server, sync, weights
 from .views import platform as platform_views
 from .volumes import volume_drawings
 
@@ -99,8 +99,17 @@ def plan(fleet: Fleet, skeletons: Skeletons | None = None) -> tuple[FleetPlan, l
         parts=(*[p for p in parts if any(f.part == p for f in facets.values())], *([PART] if connected else [])),
         facets=facets,
         clusters=(*[_cluster(planner, used, place) for place in fleet.places], *([connected] if connected else [])),
+        dashboards=_dashboards(fleet),
     )
     return made, list(dict.fromkeys([*planner.problems, *planner.misses()]))
+
+
+def _dashboards(fleet: Fleet) -> dict[str, Any]:
+    if not fleet.platform.observability.dashboards:
+        return {}
+    from .dashboards import dashboards
+
+    return dashboards(fleet)
 
 
 def _facet(planner: Planner, drawing: Drawing, base: Subject) -> Facet:
@@ -178,6 +187,11 @@ def _extra_drawings(planner: Planner) -> list[Drawing]:
 def _platform_drawings(fleet: Fleet) -> list[Drawing]:
     platform, catalogue = fleet.platform, fleet.catalogue
     made = [Drawing("platform", "platform", lambda _: platform_views.priorities(platform, catalogue), lambda _: True)]
+    made.append(Drawing("sync-alerts", "platform", lambda _: fleet_alerts.sync_alerts(platform, catalogue), lambda _: True))
+    reserving = fleet.cloud.reserving
+    if reserving:
+        drawn = partial(fleet_alerts.reservation_alerts, platform, catalogue)
+        made.append(Drawing("reservation-alerts", "platform", lambda _: drawn(), lambda place: place in reserving))
     for team in platform.teams:
         made.append(Drawing(f"namespace-{team}", "platform", partial(_team_namespace, platform, team), partial(fleet.serves_team, team)))
     if platform.gateways:

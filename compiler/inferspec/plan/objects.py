@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 from ..diagnostics import SpecPath
 from ..values import Scalar, Value, bind
 
+DASHBOARDS = "dashboards"
+"""Folder below ``overlays/<platform>/`` that no sync reads."""
+
 
 class Identity(NamedTuple):
     """What makes an object itself. ``namespace`` is "" for a cluster-scoped object."""
@@ -113,9 +116,10 @@ class ClusterPlan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FleetPlan:
-    """The whole platform. ``parts`` in their order: ``platform`` first, then the teams."""
+    """The whole platform. ``parts`` in their order: ``platform`` first, then the teams. ``dashboards``: file -> content."""
 
     platform: str
     parts: tuple[str, ...]
     facets: Mapping[str, Facet]
     clusters: tuple[ClusterPlan, ...]
+    dashboards: Mapping[str, Any] = field(default_factory=dict)

@@ -12,11 +12,20 @@ from .workload import Workload
 NEEDS = {"ttft": ("ttft",), "itl": ("itl",), "availability": ("errors", "responses")}
 """Key of ``slo`` -> ids of the metrics that it is judged by."""
 
+LATENCIES = {"ttft": "ttft", "itl": "itl", "tpot": "itl"}
+"""Id of a metric -> key of ``slo`` that limits it."""
+
 
 def series(workload: Workload, id: str) -> Metric | None:
     """The series of that version; None where the engine has none, or none that a source confirms."""
     found = workload.engine.metric(id, str(workload.engine_version.v)) if workload.engine.metrics_path else None
     return found if found is not None and not found.unverified else None
+
+
+def pool_series(workload: Workload, id: str) -> Metric | None:
+    """A series of the stack's picker; None where the release has none, or exports it with a feature gate alone: pickers have none open."""
+    row = workload.stack.metrics.get(id)
+    return Metric(id=id, series=row["series"], type=row["type"]) if row is not None and "gate" not in row else None
 
 
 def limit(workload: Workload, block: str, key: str, default: str = "") -> Value:

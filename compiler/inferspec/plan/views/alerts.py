@@ -7,20 +7,19 @@ for every alert.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 from ...catalog.engines import Metric
-from ...resolve.objectives import limit, promised, seconds, series
+from ...resolve.objectives import LATENCIES, limit, pool_series, promised, seconds, series
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import Value, derive, text
 from ..row import Drawn, Row, labels
+from . import promql
+from .alert_row import CRITICAL, WARNING, alert
 from .picker import picker_name
-
-RUNBOOKS = "docs/runbooks.md"
-CRITICAL, WARNING = "critical", "warning"
 
 
 def alerts(workload: Workload) -> list[Drawn]:
@@ -39,14 +38,7 @@ def alerts(workload: Workload) -> list[Drawn]:
 
 
 def _alert(w: Workload, name: str, severity: str, wait: Value, expr: Value, summary: Value | str, first: str) -> Row:
-    """``first``: what to look at first; the rest is in the section of docs/runbooks.md that has the alert's name."""
-    return Row(
-        name=f"Inference{name}",
-        expr=expr,
-        wait=text("{}s", wait),
-        labels={"severity": severity, "service": w.service_name, "workload": w.name},
-        annotations={"summary": summary, "first": first, "runbook": f"{RUNBOOKS}#inference{name.lower()}"},
-    )
+    return alert(name, severity, wait, expr, summary, first, service=w.service_name, workload=w.name)
 
 
 def _wait(w: Workload, *, urgent: bool = False) -> Value:
@@ -58,20 +50,10 @@ def _of(w: Workload, metric: Metric, expr: str, *figures: Value) -> Value:
     return derive(f"{metric.id} of {w.engine.id}", expr, Value(metric.series, FromCatalogue(f"engines.{w.engine.id}.metrics")), *figures)
 
 
-def _select(metric: Metric, job: str, suffix: str = "", le: str = "") -> str:
-    return _selector(metric.series + suffix, {"job": job, **metric.labels}, le)
-
-
-def _selector(name: str, labels: Mapping[str, str], le: str = "") -> str:
-    """``le`` is a matcher already: a bucket may be named in two ways."""
-    matchers = [f'{key}="{value}"' for key, value in labels.items()]
-    return f"{name}{{{','.join([*matchers, le] if le else matchers)}}}"
-
-
 def _up(w: Workload, job: str) -> tuple[str, Value]:
     row = "up"
     name = w.stack.collector_metrics[row]["series"]
-    return _selector(name, {"job": job}), Value(name, FromCatalogue(f"stacks.{w.stack.id}.collectorMetrics.{row}"))
+    return promql.up(w.stack, promql.job(job)), Value(name, FromCatalogue(f"stacks.{w.stack.id}.collectorMetrics.{row}"))
 
 
 # -- is it there -------------------------------------------------------------------------------------------------------
@@ -117,6 +99,7 @@ def _servers(w: Workload) -> Iterator[Row]:
 
 
 def _load(w: Workload) -> Iterator[Row]:
+    own = promql.job(w.name)
     if (queue := series(w, "queue-depth")) is not None:
         most = limit(w, "alerts", "queue")
         yield _alert(
@@ -124,7 +107,7 @@ def _load(w: Workload) -> Iterator[Row]:
             "Queue",
             WARNING,
             _wait(w),
-            _of(w, queue, f"avg({_select(queue, w.name)}) > {most.v}", most),
+            _of(w, queue, f"avg({promql.select(queue, own)}) > {most.v}", most),
             text(f"{w.name}: more than {{}} requests wait at each replica", most),
             "replicas at scale.max, or new ones that get no node",
         )
@@ -135,19 +118,19 @@ def _load(w: Workload) -> Iterator[Row]:
             "KvCache",
             WARNING,
             _wait(w),
-            _of(w, cache, f"avg({_select(cache, w.name)}) > {_number(Fraction(int(most.v), 100))}", most),
+            _of(w, cache, f"avg({promql.select(cache, own)}) > {promql.number(Fraction(int(most.v), 100))}", most),
             text(f"{w.name}: more than {{}} % of the KV cache is in use", most),
             "longer prompts than planned: inferspec fit says how many requests have room at once",
         )
     running, tokens = series(w, "running"), series(w, "generation-tokens")
     if running is not None and tokens is not None:
-        made = f"sum(rate({_select(tokens, w.name)}[10m]))"
+        made = f"sum({promql.rate(promql.select(tokens, own), '10m')})"
         yield _alert(
             w,
             "Stalled",
             CRITICAL,
             _wait(w),
-            _of(w, running, f"sum({_select(running, w.name)}) > 0 and {made} == 0", Value(tokens.series, FromCatalogue(_rows(w)))),
+            _of(w, running, f"sum({promql.select(running, own)}) > 0 and {made} == 0", Value(tokens.series, FromCatalogue(_rows(w)))),
             f"{w.name}: requests run, and no token has come for ten minutes",
             "the log of the server: a device or a collective operation that hangs",
         )
@@ -159,29 +142,28 @@ def _rows(w: Workload) -> str:
 
 # -- how fast it answers -----------------------------------------------------------------------------------------------
 
-LATENCIES = (
-    ("ttft", "ttft", "TimeToFirstToken", "first tokens take", "the queue, then longer prompts than planned"),
-    ("itl", "itl", "InterTokenLatency", "tokens take", "requests at once: max-num-seqs, prompts read between the tokens"),
-    ("tpot", "itl", "TimePerOutputToken", "requests take, for each of their tokens,", "as InterTokenLatency, over whole requests"),
-)
-"""Metric, the key of ``slo`` that limits it, alert, words, what to look at first."""
+WORDS = {
+    "ttft": ("TimeToFirstToken", "first tokens take", "the queue, then longer prompts than planned"),
+    "itl": ("InterTokenLatency", "tokens take", "requests at once: max-num-seqs, prompts read between the tokens"),
+    "tpot": ("TimePerOutputToken", "requests take, for each of their tokens,", "as InterTokenLatency, over whole requests"),
+}
+"""Alert, words, what to look at first."""
 
 
 def _latencies(w: Workload) -> Iterator[Row]:
     share = limit(w, "slo", "share")
-    for id, key, name, words, first in LATENCIES:
-        metric = series(w, id)
-        if metric is None or metric.type != "histogram" or not metric.series.endswith("_seconds"):
+    for id, key in LATENCIES.items():
+        metric, (name, words, first) = series(w, id), WORDS[id]
+        if metric is None or not promql.timed(metric):
             continue
         most = limit(w, "slo", key)
-        buckets = f"sum by (le) (rate({_select(metric, w.name, '_bucket')}[10m]))"
-        quantile = f"histogram_quantile({_number(Fraction(int(share.v), 100))}, {buckets})"
+        quantile = promql.quantile(metric, promql.job(w.name), int(share.v))
         yield _alert(
             w,
             name,
             WARNING,
             _wait(w),
-            _of(w, metric, f"{quantile} > {_number(seconds(most))}", share, most),
+            _of(w, metric, f"{quantile} > {promql.number(seconds(most))}", share, most),
             text(f"{w.name}: less than {{}} % of the {words} at most {{}} (estimate between two buckets)", share, most),
             first,
         )
@@ -197,7 +179,7 @@ def _errors(w: Workload) -> Iterator[Row]:
         "Errors",
         CRITICAL,
         _wait(w, urgent=True),
-        _of(w, errors, f"{_failed(w, errors, responses, '5m')} > {_number(Fraction(int(most.v), 100))}", most),
+        _of(w, errors, f"{_failed(w, errors, responses, '5m')} > {promql.number(Fraction(int(most.v), 100))}", most),
         text(f"{w.name}: more than {{}} % of the responses are server errors", most),
         "the log of the server at the first of them",
     )
@@ -220,7 +202,7 @@ def _budgets(w: Workload) -> Iterator[Row]:
         figures = [goal] if key == "availability" else [goal, limit(w, "slo", key)]
         for speed, (short, long, severity) in WINDOWS.items():
             pace = w.catalogue.default("alerts.burn")[speed]
-            most = _number(Fraction(str(pace)) * budget)
+            most = promql.number(Fraction(str(pace)) * budget)
             metric, bad = _bad(w, key)
             yield _alert(
                 w,
@@ -241,20 +223,17 @@ def _bad(w: Workload, key: str) -> tuple[Metric, Any]:
         return errors, lambda window: _failed(w, errors, responses, window)
     metric = series(w, key)
     assert metric is not None, "promised says so"
-    most = _number(seconds(limit(w, "slo", key)))
+    most = promql.number(seconds(limit(w, "slo", key)))
     # Whole seconds are "2" or "2.0", as the library of the engine writes them.
     le = f'le="{most}"' if "." in most else f'le=~"{most}([.]0)?"'
-    good, all_ = _select(metric, w.name, "_bucket", le=le), _select(metric, w.name, "_count")
-    return metric, lambda window: f"(1 - sum(rate({good}[{window}])) / sum(rate({all_}[{window}])))"
+    own = promql.job(w.name)
+    good, all_ = promql.select(metric, own, "_bucket", le), promql.select(metric, own, "_count")
+    return metric, lambda window: f"(1 - {promql.share(good, all_, window)})"
 
 
 def _failed(w: Workload, errors: Metric, responses: Metric, window: str) -> str:
-    return f"(sum(rate({_select(errors, w.name)}[{window}])) / sum(rate({_select(responses, w.name)}[{window}])))"
-
-
-def _number(value: Fraction) -> str:
-    """As short as it can be written, never with an exponent: 1/20 -> 0.05."""
-    return f"{float(value):.6f}".rstrip("0").rstrip(".")
+    own = promql.job(w.name)
+    return f"({promql.share(promql.select(errors, own), promql.select(responses, own), window)})"
 
 
 # -- the way to it -----------------------------------------------------------------------------------------------------
@@ -272,9 +251,7 @@ def _pool(w: Workload) -> Iterator[Row]:
         f"{w.name}: no endpoint picker answers, so the gateway chooses no server",
         "the Pod of the picker: its rights, its configuration",
     )
-    row = w.stack.metrics.get("ready")
-    if row is not None:
-        name = row["series"]
+    if (ready := pool_series(w, "ready")) is not None:
         yield _alert(
             w,
             "PoolEmpty",
@@ -282,8 +259,8 @@ def _pool(w: Workload) -> Iterator[Row]:
             _wait(w, urgent=True),
             derive(
                 "endpoints that the picker sees",
-                f"max({_selector(name, {'job': job})}) < 1",
-                Value(name, FromCatalogue(f"stacks.{w.stack.id}.metrics.ready")),
+                f"max({promql.select(ready, promql.job(job))}) < 1",
+                Value(ready.series, FromCatalogue(f"stacks.{w.stack.id}.metrics.ready")),
             ),
             f"{w.name}: the pool has no ready endpoint",
             "the servers (ServersMissing, ServerNotReady), then the labels that the pool selects",
