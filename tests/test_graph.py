@@ -58,7 +58,8 @@ def references(objects: list[dict[str, Any]]) -> set[Ends]:
         for parent in route["spec"]["parentRefs"]:
             host = listeners[parent["namespace"], parent["name"], parent["sectionName"]]
             assert host in route["spec"]["hostnames"]
-            found.add((("host", host), ("route", name)))
+            if not host.startswith("*."):  # names below a host lead where it does
+                found.add((("host", host), ("route", name)))
         found |= {(("route", name), ("pool", to["name"])) for rule in route["spec"]["rules"] for to in rule["backendRefs"]}
     for kind in ("Deployment", "LeaderWorkerSet", "RayService"):
         for server in of_kind.get(kind, []):

@@ -59,14 +59,15 @@ def test_every_name_reaches_servers_that_answer_to_it(name: str) -> None:
         objects = kinds(name, cluster)
         gateways, pools, taken = objects.get("Gateway", []), objects.get("InferencePool", []), set()
         for route in objects.get("HTTPRoute", []):
-            (parent,) = route["spec"]["parentRefs"]
-            gateway = named(gateways, parent["namespace"], parent["name"])
-            (listener,) = [x for x in gateway["spec"]["listeners"] if x["name"] == parent["sectionName"]]
-            assert [listener["hostname"]] == route["spec"]["hostnames"]
+            parents = route["spec"]["parentRefs"]
+            (gateway,) = {(p["namespace"], p["name"]) for p in parents}
+            listeners = {x["name"]: x["hostname"] for x in named(gateways, *gateway)["spec"]["listeners"]}
+            hosts = [listeners[p["sectionName"]] for p in parents]
+            assert hosts == route["spec"]["hostnames"] and set(hosts) == set(listeners.values())
             backends = [named(pools, route["metadata"]["namespace"], b["name"]) for b in route["spec"]["rules"][0]["backendRefs"]]
             for model in asked(route):
-                assert (parent["name"], listener["hostname"], model) not in taken, "one name, one route"
-                taken.add((parent["name"], listener["hostname"], model))
+                assert (gateway, model) not in taken, "one name, one route"
+                taken.add((gateway, model))
                 for pool in backends:
                     if model is not None and answers(objects, pool):
                         assert model in answers(objects, pool) | set(rewritten(objects, pool))

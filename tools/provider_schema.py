@@ -26,7 +26,7 @@ _USED = re.compile(r'^(resource|data) "(google_\w+)"', re.MULTILINE)
 
 def used() -> list[tuple[str, str]]:
     """(resource or data, its type) of everything in terraform/."""
-    return sorted({found for path in (ROOT / "terraform").glob("*.tf") for found in _USED.findall(path.read_text(encoding="utf-8"))})
+    return sorted({found for path in (ROOT / "terraform").rglob("*.tf") for found in _USED.findall(path.read_text(encoding="utf-8"))})
 
 
 def read(wheel: Path) -> dict[str, Any]:

@@ -99,6 +99,9 @@ class Machine(Row):
 
 
 class Region(Row):
+    """``at``: latitude and longitude in degrees."""
+
+    at: tuple[float, ...] = ()
     allowlisted: bool = False
 
 

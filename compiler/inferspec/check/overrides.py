@@ -103,6 +103,8 @@ def _selectors(context: Context) -> Iterator[tuple[SpecPath, Selector]]:
             yield (*root, "canary", "where"), service.canary.where
     for name, gateway in platform.gateways.items():
         yield ("gateways", name, "where"), gateway.where
+        if gateway.dns is not None and gateway.dns.where is not None:
+            yield ("gateways", name, "dns", "where"), gateway.dns.where
     for name, spec in platform.capacity_classes.items():
         if spec.where is not None:
             yield ("capacityClasses", name, "where"), spec.where

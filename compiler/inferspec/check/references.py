@@ -171,6 +171,9 @@ def _places(context: Context) -> Iterator[Diagnostic]:
                     help="a cluster's name is its folder, its fleet membership and its selector: make it unique",
                 )
             seen.setdefault(name, path)
+    for name, gateway in context.platform.gateways.items():
+        if gateway.dns is not None and gateway.dns.project is not None:
+            yield from _names(context, ("gateways", name, "dns", "project"), gateway.dns.project, "projects")
     management = context.platform.management
     if management is not None:
         yield from _names(context, ("management", "project"), management.project, "projects")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..plan.objects import DASHBOARDS, ClusterPlan, FleetPlan, Identity, Objects
+from ..plan.objects import DASHBOARDS, DNS, ClusterPlan, FleetPlan, Identity, Objects
 from .text import json_text
 
 VERSION = 1
@@ -47,7 +47,7 @@ def owned_by(lock_path: str) -> tuple[str, ...]:
     """Prefixes below which a lock may own files; a lock that names any other is damaged."""
     top, platform, *place = lock_path.split("/")[:-1]
     if top == "overlays":
-        return tuple(f"overlays/{platform}/{folder}/" for folder in ("base", "components", DASHBOARDS))
+        return tuple(f"overlays/{platform}/{folder}/" for folder in ("base", "components", DASHBOARDS, DNS))
     below = "/".join([platform, *place])
     # One of them is the management cluster's; a lock does not say so.
     return f"clusters/{below}/", f"overlays/{below}/", f"overlays/{platform}/management/"

@@ -9,10 +9,10 @@ import hashlib
 import re
 from collections.abc import Iterable
 
-from ..plan.objects import DASHBOARDS
+from ..plan.objects import DASHBOARDS, DNS
 from .layers import EmitError
 
-RESERVED_REGIONS = frozenset({"base", "components", DASHBOARDS, "management"})
+RESERVED_REGIONS = frozenset({"base", "components", DASHBOARDS, DNS, "management"})
 
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _UNSAFE = re.compile(r"[^a-z0-9-]+")

@@ -7,7 +7,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from ..plan.objects import DASHBOARDS, ClusterPlan, FleetPlan, Identity, Objects
+from ..plan.objects import DASHBOARDS, DNS, ClusterPlan, FleetPlan, Identity, Objects
 from ..plan.scalars import refusal
 from .kustomize import UP, Overlay, facts_component, facts_name, layer_component, listing
 from .layers import FACTS, EmitError, Note, Patch, Stacks
@@ -114,6 +114,8 @@ class _Renderer:
             mine[f"{self.root}/components/{directory}/kustomization.yaml"] = text
         for name, content in self.plan.dashboards.items():
             mine[f"{self.root}/{DASHBOARDS}/{name}"] = _json_file(content, f"dashboard {name}")
+        if self.plan.dns:
+            mine[f"{self.root}/{DNS}/terraform.tfvars.json"] = _json_file(self.plan.dns, "variables of DNS")
         hashes = {path: self.files.put(path, text) for path, text in mine.items()}
         self.files.put(shared_lock_path(self.plan.platform), shared_lock(self.plan, hashes))
 

@@ -14,6 +14,7 @@ from .base import (
     Host,
     Items,
     KindAndName,
+    LabelKey,
     Name,
     PinnedImage,
     ProjectId,
@@ -37,6 +38,23 @@ class ModelArmor(Closed):
     """Template of the gateway's project and region."""
 
 
+class Dns(Closed):
+    """Records of a gateway's host in Cloud DNS: clients come to the nearest region, and to the next one where that one is lost."""
+
+    zone: ResourceName
+    """Managed zone, by name: it stands."""
+    project: Name | None = None
+    """Key in ``projects``: the zone's; that of the first cluster without it."""
+    where: Where | None = None
+    """Clusters that the host leads to; all that have the gateway without it."""
+    ttl: Duration = "30s"
+    """How long clients keep an answer: the least time that a lost region is still asked."""
+    residency: LabelKey | None = None
+    """Label of clusters that requests do not leave: the host fails over to no other value of it, and VALUE.HOST leads to one alone."""
+    cluster_hosts: bool = False
+    """CLUSTER.HOST leads to one cluster, for those who look for a fault."""
+
+
 class Gateway(Closed):
     """A front door in each cluster it is for."""
 
@@ -51,11 +69,13 @@ class Gateway(Closed):
     timeout: Duration | None = None
     """Longest request; covers the longest generation."""
     address: Name | None = None
-    """Reserved address, by name."""
+    """Reserved address, by name; with ``dns`` each cluster has one of its own without it, CLUSTER-GATEWAY."""
     default: Name | None = None
     """Service that gets requests without a model's name, where several stand behind the gateway; without it they get 404."""
     model_armor: ModelArmor | None = None
     """Screens prompts and answers; a request that cannot be screened fails."""
+    dns: Dns | None = None
+    """Records of the host, for what stands in several regions."""
     cloud_armor: ResourceName | None = None
     """Cloud Armor security policy of the gateway's region, by name: addresses, rates, countries."""
 

@@ -12,12 +12,14 @@ from ..catalog import Catalogue
 from ..diagnostics import SpecPath
 from ..model.platform import Platform
 from ..model.serving import Patch
+from ..resolve.dns import global_access, has_own_address
 from ..resolve.fleet import Fleet
 from ..resolve.layers import Layer, Subject, layer_subject
-from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
+from ..resolve.naming import GATEWAY_NAMESPACE, address_fact, own_address, writer_name
 from ..resolve.places import Place, selects
 from ..resolve.settings import WorkloadKey, canary_of
 from ..values import Scalar
+from .dns import dns_variables
 from .drawing import Drawing
 from .management import PART, management
 from .objects import ClusterPlan, Facet, FleetPlan, Objects
@@ -100,6 +102,7 @@ def plan(fleet: Fleet, skeletons: Skeletons | None = None) -> tuple[FleetPlan, l
         facets=facets,
         clusters=(*[_cluster(planner, used, place) for place in fleet.places], *([connected] if connected else [])),
         dashboards=_dashboards(fleet),
+        dns=dns_variables(fleet),
     )
     return made, list(dict.fromkeys([*planner.problems, *planner.misses()]))
 
@@ -153,7 +156,8 @@ def _ordered(platform: Platform, parts: list[str]) -> list[str]:
 def cluster_facts(fleet: Fleet, place: Place) -> dict[str, Scalar]:
     """What a cluster is. A base holds sentinels in their place."""
     project = fleet.platform.projects[place.cluster.project]
-    return {"cluster": place.name, "region": place.region, "project": project.id}
+    own = {address_fact(name): own_address(name, place.name) for name, spec in fleet.platform.gateways.items() if has_own_address(spec)}
+    return {"cluster": place.name, "region": place.region, "project": project.id, **own}
 
 
 def _own(planner: Planner, place: Place) -> dict[str, Objects]:
@@ -207,7 +211,7 @@ def _platform_drawings(fleet: Fleet) -> list[Drawing]:
         made.append(Drawing(f"class-{name}", "platform", partial(_class, platform, catalogue, name), partial(fleet.uses_class, name)))
     for name in platform.gateways:
         has = partial(fleet.has_gateway, name)
-        made.append(Drawing(f"gateway-{name}", "platform", partial(_gateway, platform, catalogue, name), has))
+        made.append(Drawing(f"gateway-{name}", "platform", partial(_gateway, fleet, name), has))
         if fleet.leads_by_model(name):
             made.append(Drawing(f"gateway-{name}-models", "platform", partial(processor.processor, platform, catalogue, name), has))
     return made
@@ -229,8 +233,9 @@ def _class(platform: Platform, catalogue: Catalogue, name: str, subject: Subject
     return [capacity.compute_class(platform, catalogue, name, subject), *class_teams.limits(platform, catalogue, name)]
 
 
-def _gateway(platform: Platform, catalogue: Catalogue, name: str, _: Subject) -> list[Drawn]:
-    return [platform_views.gateway(platform, catalogue, name)]
+def _gateway(fleet: Fleet, name: str, _: Subject) -> list[Drawn]:
+    found = [platform_views.gateway(fleet.platform, fleet.catalogue, name)]
+    return [*found, platform_views.global_access(fleet.platform, name)] if global_access(fleet, name) else found
 
 
 def _leads(fleet: Fleet, key: WorkloadKey, gateway: str, shared: bool, place: Place) -> bool:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from ..diagnostics import SpecPath
 from ..values import Scalar, Value, bind
 
-DASHBOARDS = "dashboards"
-"""Folder below ``overlays/<platform>/`` that no sync reads."""
+DASHBOARDS, DNS = "dashboards", "dns"
+"""Folders below ``overlays/<platform>/`` that no sync reads."""
 
 
 class Identity(NamedTuple):
@@ -116,10 +116,14 @@ class ClusterPlan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FleetPlan:
-    """The whole platform. ``parts`` in their order: ``platform`` first, then the teams. ``dashboards``: file -> content."""
+    """The whole platform. ``parts`` in their order: ``platform`` first, then the teams. ``dashboards``: file -> content.
+
+    ``dns``: variables of terraform/dns; empty where no gateway has records.
+    """
 
     platform: str
     parts: tuple[str, ...]
     facets: Mapping[str, Facet]
     clusters: tuple[ClusterPlan, ...]
     dashboards: Mapping[str, Any] = field(default_factory=dict)
+    dns: Mapping[str, Any] = field(default_factory=dict)

@@ -6,9 +6,11 @@ import re
 from typing import Any
 
 from ..model.base import seconds
+from ..model.delivery import Gateway
 from ..model.places import Project
 from ..names import truncate_with_hash
 from ..resolve.cloud import FUSE_CONTROLLER, OBSERVED, Grant, Resource
+from ..resolve.dns import address_of
 from ..resolve.fleet import Fleet
 from ..resolve.images import images_of
 from ..resolve.places import Place
@@ -54,13 +56,13 @@ def variables(fleet: Fleet, place: Place) -> dict[str, Any]:
         "services": _services(fleet, place, addons),
         **_resources(fleet, place),
         **_grants(fleet, place),
-        "certificates": sorted({t.certificate for g in _gateways(fleet, place) if (t := platform.gateways[g].tls)}),
-        "hosts": [{"host": platform.gateways[g].host, "address": platform.gateways[g].address or ""} for g in _gateways(fleet, place)],
+        "certificates": sorted({spec.tls.certificate for spec in _gateways(fleet, place).values() if spec.tls}),
+        "hosts": [{"host": spec.host, "address": address_of(spec, g, place) or ""} for g, spec in _gateways(fleet, place).items()],
     }
 
 
-def _gateways(fleet: Fleet, place: Place) -> list[str]:
-    return [name for name in fleet.platform.gateways if fleet.has_gateway(name, place)]
+def _gateways(fleet: Fleet, place: Place) -> dict[str, Gateway]:
+    return {name: spec for name, spec in fleet.platform.gateways.items() if fleet.has_gateway(name, place)}
 
 
 def _cluster(place: Place) -> dict[str, Any]:

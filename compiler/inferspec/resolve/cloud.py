@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..diagnostics import SpecPath
 from ..model.delivery import Intent
+from .dns import address_of, has_own_address
 from .ladder import sources
 from .naming import writer_name
 from .volumes import PROFILE
@@ -187,10 +188,13 @@ class Cloud:
                 continue
             at: SpecPath = ("gateways", name)
             project = place.cluster.project
-            if gateway.address is not None:
-                intent = imports.addresses.get(gateway.address, "observe")
-                path, inside = (*at, "address"), "internal" in gateway.class_
-                self._use(place, Resource("addresses", gateway.address, place.region, project, intent, path, place.name, inside))
+            address = address_of(gateway, name, place)
+            if address is not None:
+                # What is named by us is there for nobody else.
+                own, inside = has_own_address(gateway), "internal" in gateway.class_
+                intent = imports.addresses.get(address, "create" if own else "observe")
+                path = (*at, "dns" if own else "address")
+                self._use(place, Resource("addresses", address, place.region, project, intent, path, place.name, inside))
             if gateway.model_armor is not None:
                 template = gateway.model_armor.template
                 intent = imports.model_armor.get(template, "observe")

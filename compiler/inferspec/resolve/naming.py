@@ -27,6 +27,16 @@ def canary_name(front: str) -> str:
     return truncate_with_hash(f"{front}-canary", WORKLOAD_NAME_LIMIT)
 
 
+def own_address(gateway: str, cluster: str) -> str:
+    """Of the reserved address that a gateway has in one cluster (Compute Engine, addresses: 63 characters)."""
+    return truncate_with_hash(f"{cluster}-{gateway}", 63)
+
+
+def address_fact(gateway: str) -> str:
+    """The fact of a cluster that holds it."""
+    return f"address-{gateway}"
+
+
 def writer_name(model: str) -> str:
     """Of what gets a model's weights: the Job, its service account, its directory."""
     return truncate_with_hash(f"{model}-weights", WORKLOAD_NAME_LIMIT)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ...catalog import Catalogue
 from ...model.platform import Platform
-from ...resolve.naming import GATEWAY_NAMESPACE
-from ...values import Default, SpecAt, Value, cluster_fact, derive
+from ...resolve.dns import has_own_address, several_hosts
+from ...resolve.naming import GATEWAY_NAMESPACE, address_fact
+from ...values import Default, SpecAt, Value, cluster_fact, derive, text
 from ..row import PREFIX, Drawn, Row, labels
 
 SERVING_PRIORITY = "inference-serving"
@@ -68,15 +69,32 @@ def gateway(platform: Platform, catalogue: Catalogue, name: str) -> Drawn:
         namespace=GATEWAY_NAMESPACE,
         labels=labels(platform.name, name, "gateway"),
         gateway_class=derive(f"class {spec.class_}", stack.gateway_classes[spec.class_].name, Value(spec.class_, SpecAt((*at, "class")))),
-        address=Value(spec.address, SpecAt((*at, "address"))) if spec.address else None,
-        listener=listener(platform, name),
+        address=_address(platform, name),
+        listeners=[Row(name=listener, host=host) for listener, host in listeners(platform, name)],
         protocol="HTTPS" if spec.tls else "HTTP",
         port=443 if spec.tls else 80,
-        host=Value(spec.host, SpecAt((*at, "host"))),
         certificate=Value(spec.tls.certificate, SpecAt((*at, "tls", "certificate"))) if spec.tls else None,
         namespaces=namespaces or None,
     )
 
 
-def listener(platform: Platform, gateway: str) -> str:
-    return "https" if platform.gateways[gateway].tls else "http"
+def _address(platform: Platform, gateway: str) -> Value | None:
+    spec = platform.gateways[gateway]
+    if has_own_address(spec):
+        return cluster_fact(address_fact(gateway))
+    return Value(spec.address, SpecAt(("gateways", gateway, "address"))) if spec.address else None
+
+
+def listeners(platform: Platform, gateway: str) -> list[tuple[str, Value]]:
+    """(name, host) of each: the gateway's host, and names below it where ``dns`` leads some here."""
+    spec = platform.gateways[gateway]
+    host, name = Value(spec.host, SpecAt(("gateways", gateway, "host"))), "https" if spec.tls else "http"
+    found = [(name, host)]
+    if several_hosts(spec.dns):
+        found.append((f"{name}-below", text("*.{}", host)))
+    return found
+
+
+def global_access(platform: Platform, name: str) -> Drawn:
+    """Clients of another region may come to an internal load balancer."""
+    return "gateway-policy", Row(name=name, namespace=GATEWAY_NAMESPACE, labels=labels(platform.name, name, "gateway"), gateway=name)

@@ -10,7 +10,7 @@ from ...values import SpecAt, Value, derive
 from ..row import Drawn, Row, labels
 from .network import pool_selector
 from .picker import picker, picker_name
-from .platform import listener
+from .platform import listeners
 from .server import common
 
 
@@ -118,8 +118,7 @@ def route(workload: Workload, gateway: str, by_model: bool, shared: bool) -> lis
                 labels=labels(w.platform.name, w.name, "route"),
                 gateway=gateway,
                 gateway_namespace=GATEWAY_NAMESPACE,
-                listener=listener(w.platform, gateway),
-                host=Value(w.platform.gateways[gateway].host, SpecAt(("gateways", gateway, "host"))),
+                listeners=[Row(name=name, host=host) for name, host in listeners(w.platform, gateway)],
                 matches=matches,
                 pools=_pools(w, shared),
             ),

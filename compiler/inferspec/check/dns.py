@@ -1,0 +1,116 @@
+"""Hosts that several regions answer: what their records need, and what nothing takes over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..diagnostics import Diagnostic, Severity
+from ..resolve.dns import led_to, records
+from ..resolve.places import selects
+from .context import Context, clusters
+
+
+def targets(context: Context) -> Iterator[Diagnostic]:
+    """``where`` selects clusters that have the gateway and answer there."""
+    for name, gateway in context.platform.gateways.items():
+        if gateway.dns is None or gateway.dns.where is None or context.services_left_out or led_to(context.fleet, name):
+            continue
+        has = [place for place in context.fleet.places if context.fleet.has_gateway(name, place)]
+        yield context.finding(
+            "SPC010",
+            f"gateways.{name}.dns.where selects no cluster where the gateway leads to a service",
+            ("gateways", name, "dns", "where"),
+            notes=(f"it selects {clusters([p for p in context.fleet.places if selects(gateway.dns.where, p)]) or 'none'}",),
+            help=f"the gateway is in {clusters(has) or 'no cluster'}",
+        )
+
+
+def probed(context: Context) -> Iterator[Diagnostic]:
+    """A health check names no model: it needs a route that takes such requests."""
+    for name, gateway in context.platform.gateways.items():
+        if gateway.dns is None or gateway.class_ != "regional-external" or gateway.default is not None:
+            continue
+        if context.fleet.leads_by_model(name) and len({p.region for p in led_to(context.fleet, name)}) > 1:
+            yield context.finding(
+                "GTW125",
+                f"gateway {name}: its health check would get 404 in every region",
+                ("gateways", name, "dns"),
+                key=True,
+                notes=("the check asks for /v1/models and names no model; several services stand behind the gateway",),
+                help="default: the service that answers requests without a model's name",
+            )
+
+
+def labelled(context: Context) -> Iterator[Diagnostic]:
+    """Where residency is said, it is said of every cluster the host leads to."""
+    for name, gateway in context.platform.gateways.items():
+        if gateway.dns is None or gateway.dns.residency is None:
+            continue
+        without = [p for p in led_to(context.fleet, name) if not p.cluster.labels.get(gateway.dns.residency)]
+        if without:
+            yield context.finding(
+                "GTW126",
+                f"gateway {name}: {clusters(without)} has no label {gateway.dns.residency}, and its host leads there",
+                ("gateways", name, "dns", "residency"),
+                related=(context.span((*without[0].path, "labels"), "its labels"),) if without[0].cluster.labels else (),
+                notes=("whether requests may go there cannot be told",),
+                help=f"labels: {{{gateway.dns.residency}: …}}, or narrow dns.where",
+            )
+
+
+def unwritten(context: Context) -> Iterator[Diagnostic]:
+    """One host, several regions, and no record: clients come to the one that somebody chose elsewhere."""
+    for name, gateway in context.platform.gateways.items():
+        if gateway.dns is None:
+            places = [p for p in context.fleet.places if context.fleet.has_gateway(name, p) and context.fleet.led_names(name, p)]
+            if len({p.region for p in places}) > 1:
+                yield context.finding(
+                    "GTW127",
+                    f"gateway {name}: {gateway.host} is {len(places)} addresses, in {clusters(places)}, and has no records",
+                    ("gateways", name, "host"),
+                    severity=Severity.INFO,
+                    help="dns: {zone: NAME}, or records of your own",
+                )
+
+
+def lost(context: Context) -> Iterator[Diagnostic]:
+    """A host that nothing takes over when a region is lost."""
+    for name, gateway in context.platform.gateways.items():
+        for record in records(context.fleet, name) if gateway.dns is not None else ():
+            if record.cluster or (len(record.regions) > 1 and not record.fenced):
+                continue
+            if record.fenced:
+                why = "its regions are of several residencies"
+                way = f"clients that name theirs, VALUE.{gateway.host}, fail over within it"
+            else:
+                why = f"it is in {record.regions[0]} alone"
+                way = "a second region that runs the services behind it"
+                way += f", of residency {record.residency}" if record.residency else ""
+            yield context.finding(
+                "GTW128",
+                f"gateway {name}: nothing takes over {record.host} when a region is lost: {why}",
+                ("gateways", name, "dns"),
+                key=True,
+                severity=Severity.INFO,
+                help=way,
+            )
+
+
+def twice(context: Context) -> Iterator[Diagnostic]:
+    """A name has one record in its zone."""
+    first: dict[tuple[str, str], str] = {}
+    for name, gateway in context.platform.gateways.items():
+        if gateway.dns is None:
+            continue
+        for record in records(context.fleet, name):
+            other = first.setdefault((gateway.dns.zone, record.host), name)
+            if other != name:
+                yield context.finding(
+                    "GTW129",
+                    f"gateways {other} and {name} both write the record {record.host}",
+                    ("gateways", name, "dns"),
+                    key=True,
+                    related=(context.span(("gateways", other, "dns"), "the first one", key=True),),
+                    help="a host of its own for each, or one gateway for all of the clusters",
+                )
+                break

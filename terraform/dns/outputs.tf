@@ -1,0 +1,4 @@
+output "hosts" {
+  description = "Names of the records."
+  value       = sort(keys(local.records))
+}
