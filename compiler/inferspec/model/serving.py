@@ -33,6 +33,7 @@ from .base import (
     Variable,
     Where,
 )
+from .picking import Picker
 from .watching import Alerts, Slo
 
 
@@ -268,6 +269,8 @@ class Service(Setting):
     """A second version that takes a share of the requests."""
     expose: Items[Exposure] = ()
     """Gateways that offer the service; none, and it is called inside its cluster, by the pods that callers names."""
+    picker: Picker | None = None
+    """How a server is chosen for a request that comes by a gateway."""
     callers: Items[Name] = ()
     """Namespaces whose pods may call the service directly; without any, and without expose, those of the team's own."""
     slo: Slo = Slo.model_construct()
