@@ -121,6 +121,7 @@ class Stack(Row):
     fields             fields of EndpointPickerConfig by place (``config`` is its top); another ends the picker at start
     provided           plugins that the picker makes itself under their type's name where the configuration has none
     strict_parameters  whether an unknown parameter of a plugin ends the picker too; else it is ignored
+    gate_values        whether a feature gate can be NAME=false
     """
 
     apis: Mapping[str, Api] = mapped(Api)
@@ -141,6 +142,7 @@ class Stack(Row):
     provided: tuple[str, ...] = ()
     strict_parameters: bool
     feature_gates: tuple[str, ...] = ()
+    gate_values: bool
     rbac: tuple[Rule, ...] = listed(Rule)
     gateway_classes: Mapping[str, GatewayClass] = mapped(GatewayClass)
     engines: Mapping[str, Mapping[str, str]]

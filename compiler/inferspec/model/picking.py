@@ -107,4 +107,4 @@ class Picker(Closed):
 
 def plain(model: Closed) -> dict[str, Any]:
     """What was written, by the keys of the spec."""
-    return model.model_dump(by_alias=True, exclude_unset=True)
+    return model.model_dump(by_alias=True, exclude_defaults=True)
