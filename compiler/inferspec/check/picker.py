@@ -11,17 +11,17 @@ from ..catalog import Stack
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.picking import Picker, plain
 from ..model.watching import latency
-from ..resolve.picker_config import FLOW_CONTROL, path_of
+from ..resolve.picker_config import FLOW_CONTROL, gated, path_of
 from ..resolve.workload import Workload
 from .capacity import machines
 from .context import Context, clusters, place_of
-from .picker_config import Fault, faults, gated, mapping, plugins_of
+from .picker_config import Fault, faults, mapping, plugins_of
 from .picker_servers import suits
 
 FRESH = 1
 """Seconds: metrics that count as stale earlier fill a pool whenever a scrape is late (llm-d-router issues 2100, 2408)."""
 COLD_START = "noEndpointRequestTTL"
-_UNITS: dict[str, int | Fraction] = {"h": 3600, "m": 60, "s": 1, "ms": Fraction(1, 10**3), "us": Fraction(1, 10**6), "ns": Fraction(1, 10**9)}
+_UNITS = {unit: Fraction(size) for unit, size in (("h", "3600"), ("m", "60"), ("s", "1"), ("ms", "1e-3"), ("us", "1e-6"), ("ns", "1e-9"))}
 
 
 def _pickers(context: Context) -> Iterator[tuple[str, Picker, list[Workload]]]:
@@ -155,7 +155,7 @@ _STOPS = ("with flow control a pool that is full gets no request, and where serv
 
 def _written(stack: Stack, config: Mapping[str, Any]) -> tuple[SpecPath | None, list[Fault]]:
     """Where flow control is switched on, relative to the service's path; and what is wrong with it."""
-    if not gated(config, FLOW_CONTROL):
+    if not gated(config.get("featureGates", ())):
         ignored = [key for key in mapping(config.get("flowControl")) if key != "saturationDetector"]
         told = f"the picker ignores flowControl without the feature gate {FLOW_CONTROL}"
         return None, [Fault("GTW117", ("flowControl", key), told, f"featureGates: [{FLOW_CONTROL}]", key=True) for key in ignored[:1]]

@@ -51,10 +51,6 @@ def mapping(node: Any) -> Mapping[str, Any]:
     return node if isinstance(node, Mapping) else {}
 
 
-def gated(config: Mapping[str, Any], gate: str) -> bool:
-    return any(said in (gate, f"{gate}=true") for said in config.get("featureGates", ()))
-
-
 def meant(word: str, known: Collection[str], kind: str) -> str:
     near = difflib.get_close_matches(word, sorted(known), 1)
     return f"did you mean '{near[0]}'?" if near else f"{kind} {', '.join(sorted(known)) or 'none'}"

@@ -1,8 +1,9 @@
-"""``inferspec explain``: the page of a code, or what a key of the spec means and takes."""
+"""``inferspec explain``: the page of a code, what a key of the spec means and takes, and what clients of a service send."""
 
 from __future__ import annotations
 
 import re
+import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def run(options: Namespace) -> int:
         return _everything()
     if re.fullmatch(r"[A-Za-z]{2,8}\d{3}", subject):
         return _code(subject.upper(), Path(options.directory))
-    return _key(subject)
+    return _key(subject, options)
 
 
 def _everything() -> int:
@@ -61,7 +62,7 @@ def _own(root: Path) -> dict[str, str]:
     return found
 
 
-def _key(text: str) -> int:
+def _key(text: str, options: Namespace) -> int:
     from ..diagnostics import parse_path
     from ..rules import codes
 
@@ -76,7 +77,36 @@ def _key(text: str) -> int:
         rules = near(text, sorted(codes()), cutoff=0.8) if re.fullmatch(r"[A-Za-z]+\d+", text) else []
         raise Stop(NO_INPUT, f"there is no rule {text}{did_you_mean(rules)}" if rules else str(unknown)) from None
     _page(text, keys, place)
+    if place.path[:1] == ("serving",) and (len(place.path) == 2 or place.path[2:3] == ("expose",)):
+        _clients(str(place.path[1]), options)
     return 0
+
+
+def _clients(service: str, options: Namespace) -> None:
+    """What clients of the service send, where there is a spec that has it."""
+    from datetime import date
+
+    from ..outcome import Request
+    from ..pipeline import vet
+    from .clients import lines
+    from .session import known_service, spec_path, stopped
+
+    root = Path(options.directory)
+    try:
+        spec = spec_path(options.file, root)
+    except Stop:
+        if options.file is not None:
+            raise
+        return
+    outcome = vet(Request(spec, root, date.today()))
+    if outcome.fleet is None or stopped(outcome, ()):
+        print(f"\nwhat its clients send is not known: 'inferspec vet -f {spec}' finds errors", file=sys.stderr)
+        return
+    if options.file is not None:
+        known_service(outcome.fleet, service)
+    if service in outcome.fleet.platform.serving:
+        print(f"\nwhat clients of {service} send, by {spec}:")
+        print("\n".join(f"  {line}".rstrip() for line in lines(outcome.fleet, service)))
 
 
 def _page(text: str, keys: Keys, place: Place) -> None:

@@ -22,6 +22,11 @@ def prefill_name(front: str) -> str:
     return truncate_with_hash(f"{front}-prefill", WORKLOAD_NAME_LIMIT)
 
 
+def objective_name(front: str, objective: str) -> str:
+    """Of the InferenceObjective that requests to the pool of ``front`` name by header."""
+    return f"{front}-{objective}"
+
+
 def writer_name(model: str) -> str:
     """Of what gets a model's weights: the Job, its service account, its directory."""
     return truncate_with_hash(f"{model}-weights", WORKLOAD_NAME_LIMIT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..catalog.picking import PluginRef
@@ -80,6 +80,20 @@ def experimental(workload: Workload) -> Value | None:
 def exposed(workload: Workload) -> list[str]:
     """Objectives that requests to the service can name."""
     return sorted({e.objective for e in workload.service.expose if e.objective})
+
+
+def queueing(workload: Workload) -> FlowControl | None:
+    """Flow control where it is on; of a configuration of one's own nothing else is known."""
+    picker = workload.service.picker
+    own = picker.config if picker is not None else None
+    if own is not None:
+        return FlowControl.model_construct() if gated(own.feature_gates) else None
+    return picker.flow_control if picker is not None else None
+
+
+def gated(gates: Iterable[str]) -> bool:
+    """Whether feature gates switch flow control on."""
+    return any(said in (FLOW_CONTROL, f"{FLOW_CONTROL}=true") for said in gates)
 
 
 def event_port(workload: Workload) -> int | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...resolve.naming import GATEWAY_NAMESPACE
+from ...resolve.naming import GATEWAY_NAMESPACE, objective_name
+from ...resolve.picker_config import exposed
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import SpecAt, Value
@@ -42,12 +43,11 @@ def pool(workload: Workload) -> list[Drawn]:
 
 def _objectives(workload: Workload) -> list[Drawn]:
     w = workload
-    named = sorted({e.objective for e in w.service.expose if e.objective})
     return [
         (
             "inference-objective",
             Row(
-                name=f"{w.name}-{objective}",
+                name=objective_name(w.name, objective),
                 namespace=w.namespace,
                 labels=labels(w.platform.name, w.name, "objective"),
                 api_version=w.stack.apis["InferenceObjective"].api_version,
@@ -55,7 +55,7 @@ def _objectives(workload: Workload) -> list[Drawn]:
                 pool=w.name,
             ),
         )
-        for objective in named
+        for objective in exposed(w)
     ]
 
 
