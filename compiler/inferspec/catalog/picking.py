@@ -11,11 +11,13 @@ from .record import EMPTY, Record, listed
 class PluginType(Record):
     """``role``: scorer, filter, picker, handler, decider, producer, admission, policy, source, extractor, parser or hook.
 
-    ``params``: names that it takes. ``open``: those were not collected, or not all. ``old_params``: still read, and to be removed.
+    ``params``: names that it takes, ``required`` those it does not start without. ``open``: they were not collected, or not all.
+    ``old_params``: still read, and to be removed.
     """
 
     role: str
     params: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
     old_params: tuple[str, ...] = ()
     open: bool = False
     alpha: bool = False

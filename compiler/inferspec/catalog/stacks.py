@@ -119,7 +119,7 @@ class Stack(Row):
     adapter_scorer     what every preset has besides, for servers with LoRA adapters
     policies           ``fairness`` and ``ordering`` -> the spec's word -> plugin
     fields             fields of EndpointPickerConfig by place (``config`` is its top); another ends the picker at start
-    provided           plugins that the picker makes itself under their type's name where the configuration has none
+    provided           plugins that the picker makes itself under their type's name where the configuration has none of their kind
     strict_parameters  whether an unknown parameter of a plugin ends the picker too; else it is ignored
     gate_values        whether a feature gate can be NAME=false
     """

@@ -117,7 +117,12 @@ def _types(stack: Stack, config: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _parameters(stack: Stack, known: PluginType, plugin: Mapping[str, Any], path: SpecPath) -> Iterator[Fault]:
-    for name in plugin.get("parameters") or ():
+    said = plugin.get("parameters") or {}
+    for name in known.required:
+        if name not in said:
+            told = f"{plugin['type']} needs {name} in stack {stack.id}"
+            yield Fault("GTW113", (*path[:-1], "type"), told, f"parameters: {{{name}: …}}", ("the picker ends when it starts",))
+    for name in said:
         if name not in (*known.params, *known.old_params):
             yield Fault(
                 "GTW113",
@@ -170,12 +175,14 @@ def _names(config: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _references(stack: Stack, config: Mapping[str, Any]) -> Iterator[Fault]:
-    """Outside of profiles a plugin that the release makes itself may be named too."""
+    """A plugin that the release makes itself may be named too: its picker where there is no other, anything else by its type."""
     declared = plugins_of(config)
+    roles = {stack.plugins[plugin["type"]].role for _, plugin in declared.values() if plugin["type"] in stack.plugins}
+    made = [name for name in stack.provided if stack.plugins[name].role != "picker" or "picker" not in roles]
     for section, node in config.items():
         if section in ("plugins", "featureGates"):
             continue
-        known = list(declared) if section == "schedulingProfiles" else [*declared, *stack.provided]
+        known = [*declared, *made]
         for path, name in _refs(node, (section,)):
             if name not in known:
                 near = difflib.get_close_matches(name, known, 1)
