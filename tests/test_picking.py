@@ -123,6 +123,28 @@ def test_the_halves_keep_what_they_need() -> None:
     assert [p for p in flowing["plugins"] if p["type"] != "utilization-detector"] == plain["plugins"]
 
 
+def test_the_page_has_the_weights_of_the_catalogue() -> None:
+    page = (line.ROOT / "docs/routing.md").read_text(encoding="utf-8")
+    scorers = ("queue-scorer", "kv-cache-utilization-scorer", "prefix-cache-scorer", "lora-affinity-scorer")
+    for stack in map(catalogue().stack, STACKS):
+        for name, preset in stack.presets.items():
+            held = {ref.plugin: str(ref.weight) for ref in preset.plugins}
+            cells = [held.get(scorer, f"{stack.adapter_scorer.weight} with adapters") for scorer in scorers]
+            (row,) = [row for row in page.splitlines() if row.startswith(f"| `{name}` |")]
+            assert row.endswith(f"| {' | '.join(cells)} |")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_what_the_page_shows_is_accepted(stack: str) -> None:
+    page = (line.ROOT / "docs/routing.md").read_text(encoding="utf-8")
+    shown = [yaml.safe_load(part.partition("```")[0]) for part in page.split("```yaml\n")[1:]]
+    assert len(shown) == 2
+    for picker in (shown[0]["serving"]["chat"]["picker"], shown[1]["picker"]):
+        if stack == "gie-1.5":
+            picker.get("flowControl", {}).pop("coldStartTtl", None)
+        assert [d.message for d in vetted(spec(picker, stack)) if d.severity is Severity.ERROR] == []
+
+
 # -- flow control ------------------------------------------------------------------------------------------------------
 
 
@@ -186,6 +208,7 @@ OWN = {
         },
         {"type": "utilization-detector", "parameters": {"metricsStalenessThreshold": "2s", "kvCacheUtilThreshold": 0.9}},
         {"type": "max-score-picker"},
+        {"type": "openai-parser"},
     ],
     "schedulingProfiles": [
         {
