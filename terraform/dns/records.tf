@@ -9,12 +9,13 @@ data "google_compute_address" "gateway" {
 resource "google_compute_health_check" "host" {
   for_each = local.checks
 
-  project            = each.value.project
-  name               = each.value.name
-  description        = "Whether ${each.value.host} answers in a region of platform ${var.platform}."
-  check_interval_sec = each.value.interval
-  timeout_sec        = 10
-  source_regions     = each.value.sources
+  project             = each.value.project
+  name                = each.value.name
+  description         = "Whether ${each.value.host} answers in a region of platform ${var.platform}."
+  check_interval_sec  = each.value.interval
+  timeout_sec         = 10
+  unhealthy_threshold = 2
+  source_regions      = each.value.sources
 
   dynamic "https_health_check" {
     for_each = each.value.tls ? [each.value] : []

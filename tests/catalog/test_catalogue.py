@@ -177,8 +177,13 @@ def test_both_stacks_name_what_exists(facts: Catalogue) -> None:
                 assert facts.engine(engine).image(version, platform), (name, platform)
                 assert stack.engine_version(engine, platform) == version
         assert stack.picker.image.tag not in ("", "latest", "main")
-        assert {p.plugin for p in stack.default_plugins} <= set(stack.plugins)
-        assert all(p.weight is None or stack.plugins[p.plugin].role == "scorer" for p in stack.default_plugins)
+        assert set(stack.presets) == {"balanced", "prefix-heavy", "lora-heavy"}
+        for ref in (stack.adapter_scorer, *(ref for preset in stack.presets.values() for ref in preset.plugins)):
+            assert stack.plugins[ref.plugin].role == ("picker" if ref.weight is None else "scorer")
+        words = [plugin for kind in stack.policies.values() for plugin in kind.values()]
+        assert {*words, stack.detector.type, *stack.provided} <= set(stack.plugins)
+        assert set(stack.detector.params.values()) <= set(stack.plugins[stack.detector.type].params)
+        assert {p.rpartition(".")[2] for p in stack.fields if p != "config"} <= {field for held in stack.fields.values() for field in held}
         assert stack.apis["InferencePool"].api_version == "inference.networking.k8s.io/v1"
         covered = {resource for rule in stack.rbac for resource in rule.resources}
         assert {"pods", "inferencepools", "inferenceobjectives", "inferencemodelrewrites"} <= covered

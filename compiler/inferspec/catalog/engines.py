@@ -53,7 +53,7 @@ class Flag(Record):
     """One flag the compiler writes itself, by role. A user may not set an ``owned`` one: it is derived from the object graph.
 
     ``value``: what it always has, for a role that nothing in the spec decides. ``multiple_of``: what its value must be a multiple of, where
-    the engine finds that out on the accelerator alone.
+    the engine finds that out on the accelerator alone. ``default``: the number that it takes by itself on a GPU, for plain attention.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Flag(Record):
     since: str = ""
     value: str | int | bool | None = None
     multiple_of: int = 0
+    default: int = 0
 
 
 class Group(Record):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .picking import Detector, Plugin, PluginRef, PluginType, Preset
 from .reader import CatalogueError, read
 from .record import EMPTY, Record, build, listed, mapped, nested, optional
 from .rows import Row
@@ -71,13 +72,6 @@ class Processor(Record):
     adapters_label: Mapping[str, str] = EMPTY
 
 
-class Preset(Record):
-    """A plugin of a picker configuration, with its parameters."""
-
-    type: str
-    parameters: Mapping[str, Any] = EMPTY
-
-
 class Disaggregated(Record):
     """How requests reach servers that only read prompts and servers that only answer.
 
@@ -88,27 +82,9 @@ class Disaggregated(Record):
     args: tuple[str, ...]
     server_port: int
     requests: Mapping[str, str]
-    plugins: tuple[Preset, ...] = listed(Preset)
+    plugins: tuple[Plugin, ...] = listed(Plugin)
     profiles: Mapping[str, tuple[Mapping[str, Any], ...]]
     source: str = ""
-
-
-class PluginRef(Record):
-    plugin: str
-    weight: float | None = None
-
-
-class PluginType(Record):
-    """``role``: scorer, filter, picker, handler, decider, producer, admission, policy or source.
-
-    An unknown parameter kills the picker at start. ``open``: its parameters were not collected.
-    """
-
-    role: str
-    params: tuple[str, ...] = ()
-    open: bool = False
-    alpha: bool = False
-    deprecated: bool = False
 
 
 class Rule(Record):
@@ -157,7 +133,16 @@ class Shown(Record):
 
 
 class Stack(Row):
-    """A release of the inference gateway as the compiler emits it."""
+    """A release of the inference gateway as the compiler emits it.
+
+    presets            plugins of a picker's one profile, by the name the spec gives them
+    adapter_scorer     what every preset has besides, for servers with LoRA adapters
+    policies           ``fairness`` and ``ordering`` -> the spec's word -> plugin
+    fields             fields of EndpointPickerConfig by place (``config`` is its top); another ends the picker at start
+    provided           plugins that the picker makes itself under their type's name where the configuration has none of their kind
+    strict_parameters  whether an unknown parameter of a plugin ends the picker too; else it is ignored
+    gate_values        whether a feature gate can be NAME=false
+    """
 
     apis: Mapping[str, Api] = mapped(Api)
     picker: Picker = nested(Picker)
@@ -168,9 +153,16 @@ class Stack(Row):
     annotations: Mapping[str, str]
     metrics: Mapping[str, Mapping[str, str]]
     metrics_also: Mapping[str, tuple[str, ...]] = EMPTY
-    default_plugins: tuple[PluginRef, ...] = listed(PluginRef)
+    presets: Mapping[str, Preset] = mapped(Preset)
+    adapter_scorer: PluginRef = nested(PluginRef)
+    policies: Mapping[str, Mapping[str, str]]
+    detector: Detector = nested(Detector)
     plugins: Mapping[str, PluginType] = mapped(PluginType)
+    fields: Mapping[str, tuple[str, ...]]
+    provided: tuple[str, ...] = ()
+    strict_parameters: bool
     feature_gates: tuple[str, ...] = ()
+    gate_values: bool
     rbac: tuple[Rule, ...] = listed(Rule)
     gateway_classes: Mapping[str, GatewayClass] = mapped(GatewayClass)
     engines: Mapping[str, Mapping[str, str]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..catalog import Machine
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.capacity import CapacityClass
 from ..resolve.ladder import shapes as shapes_of
@@ -30,10 +31,7 @@ def unenforced(context: Context) -> Iterator[Diagnostic]:
 def shapes(context: Context) -> Iterator[Diagnostic]:
     """One class, one number of chips: tensor parallel size and Pod requests must hold on every shape."""
     for name, spec in context.platform.capacity_classes.items():
-        root: SpecPath = ("capacityClasses", name)
-        asked = [((*root, "shape"), s) for s in spec.shape]
-        asked += [((*root, *at, "shape"), source.shape) for at, source in sources_of(spec) if source.shape is not None]
-        known = [(path, context.catalogue.machines[s]) for path, s in asked if s in context.catalogue.machines]
+        known = machines(context, name, spec)
         if len({m.chips for _, m in known}) > 1:
             path = next(path for path, m in known if m.chips != known[0][1].chips)
             yield context.finding(
@@ -46,6 +44,14 @@ def shapes(context: Context) -> Iterator[Diagnostic]:
         for machine in {m.id: m for _, m in known}.values():
             if machine.accelerator and context.catalogue.accelerators[machine.accelerator].kind == "tpu":
                 yield from _topology(context, name, spec, machine.id)
+
+
+def machines(context: Context, name: str, spec: CapacityClass) -> list[tuple[SpecPath, Machine]]:
+    """Every shape that a class names, of its own and of single sources, with its place."""
+    root: SpecPath = ("capacityClasses", name)
+    asked: list[tuple[SpecPath, str]] = [((*root, "shape"), s) for s in spec.shape]
+    asked += [((*root, *at, "shape"), source.shape) for at, source in sources_of(spec) if source.shape is not None]
+    return [(path, context.catalogue.machines[s]) for path, s in asked if s in context.catalogue.machines]
 
 
 def _topology(context: Context, name: str, spec: CapacityClass, machine: str) -> Iterator[Diagnostic]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, SpecPath, format_path
-from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
+from ..resolve.naming import GATEWAY_NAMESPACE, objective_name, writer_name
 from ..resolve.settings import WorkloadKey, canary_of
 from .context import Context
 
@@ -103,4 +103,4 @@ def _of_workload(context: Context, key: WorkloadKey) -> Iterator[tuple[Claim, Sp
         yield ("HTTPRoute", namespace, f"{name}-{exposure.gateway}"), path
         if exposure.objective is not None:
             # Variants that share no cluster share the name.
-            yield ("InferenceObjective", namespace, f"{context.fleet.called(key)}-{exposure.objective}"), ("serving", key.service)
+            yield ("InferenceObjective", namespace, objective_name(context.fleet.called(key), exposure.objective)), ("serving", key.service)

@@ -1,8 +1,9 @@
-"""``inferspec explain``: the page of a code, or what a key of the spec means and takes."""
+"""``inferspec explain``: the page of a code, what a key of the spec means and takes, what clients of a service send, where hosts lead."""
 
 from __future__ import annotations
 
 import re
+import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def run(options: Namespace) -> int:
         return _everything()
     if re.fullmatch(r"[A-Za-z]{2,8}\d{3}", subject):
         return _code(subject.upper(), Path(options.directory))
-    return _key(subject)
+    return _key(subject, options)
 
 
 def _everything() -> int:
@@ -61,7 +62,7 @@ def _own(root: Path) -> dict[str, str]:
     return found
 
 
-def _key(text: str) -> int:
+def _key(text: str, options: Namespace) -> int:
     from ..diagnostics import parse_path
     from ..rules import codes
 
@@ -76,7 +77,40 @@ def _key(text: str) -> int:
         rules = near(text, sorted(codes()), cutoff=0.8) if re.fullmatch(r"[A-Za-z]+\d+", text) else []
         raise Stop(NO_INPUT, f"there is no rule {text}{did_you_mean(rules)}" if rules else str(unknown)) from None
     _page(text, keys, place)
+    if place.path[:1] == ("serving",) and (len(place.path) == 2 or place.path[2:3] == ("expose",)):
+        _by_the_spec("serving", str(place.path[1]), options)
+    if place.path[:1] == ("gateways",) and (len(place.path) == 2 or place.path[2:3] in (("dns",), ("host",))):
+        _by_the_spec("gateways", str(place.path[1]), options)
     return 0
+
+
+def _by_the_spec(section: str, name: str, options: Namespace) -> None:
+    """What clients of a service send, or where a gateway's hosts lead, where there is a spec that has it."""
+    from datetime import date
+
+    from ..outcome import Request
+    from ..pipeline import vet
+    from . import clients, hosts
+    from .session import known_service, spec_path, stopped
+
+    root = Path(options.directory)
+    try:
+        spec = spec_path(options.file, root)
+    except Stop:
+        if options.file is not None:
+            raise
+        return
+    outcome = vet(Request(spec, root, date.today()))
+    service = section == "serving"
+    what = f"what clients of {name} send" if service else f"where the hosts of {name} lead"
+    if outcome.fleet is None or stopped(outcome, ()):
+        print(f"\n{what} is not known: 'inferspec vet -f {spec}' finds errors", file=sys.stderr)
+        return
+    if options.file is not None and service:
+        known_service(outcome.fleet, name)
+    if name in getattr(outcome.fleet.platform, section):
+        print(f"\n{what}, by {spec}:")
+        print("\n".join(f"  {line}".rstrip() for line in (clients if service else hosts).lines(outcome.fleet, name)))
 
 
 def _page(text: str, keys: Keys, place: Place) -> None:

@@ -152,6 +152,7 @@ def _questions(commands: Commands) -> None:
     _spec(quota, report=False)
     explain = _command(commands, "explain", "explain", "a finding's code, or a key of the spec", "inferspec explain FIT001")
     explain.add_argument("subject", metavar="CODE|SPEC.PATH", nargs="?", help="FIT001, or serving.chat.scale; a list of all without it")
+    explain.add_argument("-f", "--file", metavar="SPEC", help="the spec whose service is asked for; specs/platform.yaml, or the only one")
     explain.add_argument("-C", "--directory", metavar="DIR", default=".", help="the repository whose policies/ may define the code")
 
 

@@ -31,10 +31,11 @@ def request(options: Namespace) -> Request:
     for folder in crds:
         if not folder.is_dir():
             raise Stop(USAGE, f"--crds {folder} is not a directory")
-    return Request(_spec(options.file, root), root, date.today(), crds, options.jobs, progress(options))
+    return Request(spec_path(options.file, root), root, date.today(), crds, options.jobs, progress(options))
 
 
-def _spec(name: str | None, root: Path) -> Path:
+def spec_path(name: str | None, root: Path) -> Path:
+    """The file that is named, or the only one that can be meant. Raises Stop."""
     if name is not None:
         path = root / name
         if not path.exists() and not path.is_symlink():

@@ -33,6 +33,7 @@ from .base import (
     Variable,
     Where,
 )
+from .picking import Picker
 from .watching import Alerts, Slo
 
 
@@ -280,6 +281,8 @@ class Service(Setting):
     """Gateways that offer the service; none, and it is called inside its cluster, by the pods that callers names."""
     aliases: dict[PublicName, PublicName | Annotated[dict[PublicName, Share], Field(min_length=1)]] = {}
     """Further names that clients may send: of the model or one of its adapters, or of several, each with its percent of the requests."""
+    picker: Picker | None = None
+    """How a server is chosen for a request that comes by a gateway."""
     callers: Items[Name] = ()
     """Namespaces whose pods may call the service directly; without any, and without expose, those of the team's own."""
     slo: Slo = Slo.model_construct()

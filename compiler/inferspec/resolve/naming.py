@@ -37,6 +37,11 @@ def address_fact(gateway: str) -> str:
     return f"address-{gateway}"
 
 
+def objective_name(called: str, objective: str) -> str:
+    """Of the InferenceObjective that requests name by header; ``called`` is Fleet.called of the pool."""
+    return f"{called}-{objective}"
+
+
 def writer_name(model: str) -> str:
     """Of what gets a model's weights: the Job, its service account, its directory."""
     return truncate_with_hash(f"{model}-weights", WORKLOAD_NAME_LIMIT)

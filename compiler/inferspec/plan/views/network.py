@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...model.platform import Platform
+from ...resolve.picker_config import event_port
 from ...resolve.workload import Workload
 from ...values import SENTINEL, Derived, SpecAt, Value
 from ..row import PREFIX
@@ -62,7 +63,7 @@ def ingress(workload: Workload) -> list[dict[str, Any]]:
     rules: list[dict[str, Any]] = []
     if workload.service.expose:
         rules.append(from_gateway(workload.platform, workload.subject.region, port))
-        read = sorted({port, workload.engine.metrics_port or port})
+        read = sorted({port, workload.engine.metrics_port or port, event_port(workload) or port})
         picker = {"podSelector": {"matchLabels": {"app": f"{workload.front_name}-picker"}}}
         rules.append({"from": [picker], "ports": [{"protocol": "TCP", "port": p} for p in read]})
     if workload.engine.metrics_path:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
 
-from ...catalog import Stack
 from ...resolve.images import picker_image
+from ...resolve.picker_config import document, experimental, inputs
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import Value, derive
 from ..row import Drawn, Row, environment, labels
 from .network import COLLECTORS, from_gateway, from_namespaces
+from .picker_text import text
 from .platform import SERVING_PRIORITY
 from .server import scrape_interval
 
@@ -26,7 +26,7 @@ def picker(workload: Workload) -> list[Drawn]:
     w = workload
     name, ports = picker_name(w), w.stack.picker.ports
     own = {"name": name, "namespace": w.namespace, "labels": labels(w.platform.name, name, "picker")}
-    presets = derive(f"plugins of stack {w.stack.id}", configuration(w), *([w.tokens] if w.half else []))
+    config = configuration(w)
     grpc = {"name": "grpc", "port": ports["grpc"], "targetPort": "grpc", "protocol": "TCP", "appProtocol": w.stack.picker.app_protocol}
     metrics = {"name": "metrics", "port": ports["metrics"], "targetPort": "metrics", "protocol": "TCP"}
     asked = from_gateway(w.platform, w.subject.region, ports["grpc"], ports["grpc-health"])
@@ -35,8 +35,8 @@ def picker(workload: Workload) -> list[Drawn]:
         ("service-account", Row(**own, automount=True)),
         ("role", Row(**own, rules=_rules(w))),
         ("role-binding", Row(**own, role=name, service_account=name)),
-        ("config-map", Row(**own, data={w.stack.picker.config_key: presets})),
-        ("picker-deployment", _deployment(w, own)),
+        ("config-map", Row(**own, data={w.stack.picker.config_key: config})),
+        ("picker-deployment", _deployment(w, own, config)),
         ("service", Row(**own, selector={"app": name}, ports=[grpc, metrics])),
         ("network-policy", Row(**own, selector={"app": name}, ingress=admitted)),
         ("pod-monitoring", Row(**own, selector={"app": name}, port="metrics", path="/metrics", interval=scrape_interval(w))),
@@ -52,46 +52,21 @@ def _rules(workload: Workload) -> list[dict[str, Any]]:
     ]
 
 
-def configuration(workload: Workload) -> str:
-    """The stack's balanced preset as an EndpointPickerConfig, told where the engine shows its metrics if not on the pool's port."""
-    stack, port = workload.stack, workload.engine.metrics_port
-    if workload.half:
-        return _disaggregated(stack, int(workload.tokens.v))
-    lines = [f"apiVersion: {stack.apis['EndpointPickerConfig'].api_version}", "kind: EndpointPickerConfig", "plugins:"]
-    lines += [f"- type: {ref.plugin}" for ref in stack.default_plugins]
-    if port and stack.picker.options.get("metricsPort") is None:
-        lines += ["- type: metrics-data-source", "  parameters:", f"    port: {port}"]
-    lines += ["schedulingProfiles:", "- name: default", "  plugins:"]
-    for ref in stack.default_plugins:
-        lines.append(f"  - pluginRef: {ref.plugin}")
-        if ref.weight is not None:
-            lines.append(f"    weight: {ref.weight:g}")
-    return "\n".join(lines) + "\n"
+def configuration(workload: Workload) -> Value:
+    """The EndpointPickerConfig as text, with what decided it."""
+    return derive(f"plugins of stack {workload.stack.id}", text(document(workload)), *inputs(workload))
 
 
-def _disaggregated(stack: Stack, tokens: int) -> str:
-    """Two profiles, one for each half. Parameters are JSON, which is YAML."""
-    lines = [f"apiVersion: {stack.apis['EndpointPickerConfig'].api_version}", "kind: EndpointPickerConfig", "plugins:"]
-    for plugin in stack.disaggregated.plugins:
-        lines.append(f"- type: {plugin.type}")
-        if plugin.parameters:
-            said = {name: tokens if value == "{maxModelLen}" else value for name, value in plugin.parameters.items()}
-            lines.append(f"  parameters: {json.dumps(said, sort_keys=True)}")
-    lines.append("schedulingProfiles:")
-    for half, plugins in stack.disaggregated.profiles.items():
-        lines += [f"- name: {half}", "  plugins:", *(f"  - {json.dumps(ref, sort_keys=True)}" for ref in plugins)]
-    return "\n".join(lines) + "\n"
-
-
-def _deployment(workload: Workload, own: dict[str, Any]) -> Row:
+def _deployment(workload: Workload, own: dict[str, Any], config: Value) -> Row:
     w, picker = workload, workload.stack.picker
+    # A changed configuration must restart the picker: it reads the file at start only.
+    digest = derive("hash of the configuration", hashlib.sha256(str(config.v).encode()).hexdigest()[:16], config)
     row = f"stacks.{w.stack.id}.picker"
     return Row(
         **own,
         selector={"app": own["name"]},
         pod_labels={**own["labels"], "app": own["name"]},
-        # A changed configuration must restart the picker: it reads the file at start only.
-        pod_annotations={"inferspec.dev/config": hashlib.sha256(configuration(w).encode()).hexdigest()[:16]},
+        pod_annotations={"inferspec.dev/config": digest},
         service_account=own["name"],
         priority_class=SERVING_PRIORITY,
         grace_seconds=w.pod.grace_seconds,
@@ -109,13 +84,16 @@ def _deployment(workload: Workload, own: dict[str, Any]) -> Row:
     )
 
 
-def _arguments(workload: Workload) -> list[str]:
+def _arguments(workload: Workload) -> list[str | Value]:
     """Metrics need no token: the network policy admits the collectors alone."""
-    picker = workload.stack.picker
+    picker, alpha = workload.stack.picker, experimental(workload)
+    option = picker.options.get("allowExperimental")
+    allowed = [derive("the configuration has an alpha plugin", f"{option}=true", alpha)] if option and alpha is not None else []
     own = {"poolName": workload.name, "poolNamespace": workload.namespace, "metricsAuth": "false"}
     if workload.engine.metrics_port:
         own["metricsPort"] = str(workload.engine.metrics_port)
     return [
         *(f"{picker.options[key]}={value}" for key, value in own.items() if picker.options.get(key)),
         *(f"{flag}={value}" for flag, value in picker.args.items()),
+        *allowed,
     ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...resolve.naming import GATEWAY_NAMESPACE, canary_name
+from ...resolve.naming import GATEWAY_NAMESPACE, canary_name, objective_name
+from ...resolve.picker_config import exposed
 from ...resolve.settings import canary_of
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
@@ -60,12 +61,11 @@ def _security_policy(workload: Workload) -> Value | None:
 
 def _objectives(workload: Workload, called: str) -> list[Drawn]:
     w = workload
-    named = sorted({e.objective for e in w.service.expose if e.objective})
     return [
         (
             "inference-objective",
             Row(
-                name=f"{called}-{objective}",
+                name=objective_name(called, objective),
                 namespace=w.namespace,
                 labels=labels(w.platform.name, w.name, "objective"),
                 api_version=w.stack.apis["InferenceObjective"].api_version,
@@ -73,7 +73,7 @@ def _objectives(workload: Workload, called: str) -> list[Drawn]:
                 pool=w.name,
             ),
         )
-        for objective in named
+        for objective in exposed(w)
     ]
 
 
