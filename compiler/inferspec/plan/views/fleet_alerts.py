@@ -1,7 +1,7 @@
-"""Alerts of what no service owns: the syncs of a cluster, and the reservations of a project.
+"""Alerts of what no service owns: the syncs of a cluster, and the reservations of its region.
 
 The series of ClusterRules are those of its cluster, of GlobalRules those of the project's whole metrics scope (GoogleCloudPlatform/
-prometheus-engine doc/api.md). Compute Engine's series have no cluster, so GlobalRules alone sees them, in one cluster of a project.
+prometheus-engine doc/api.md). Compute Engine's series have no cluster: GlobalRules alone sees them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from fractions import Fraction
 from ...catalog import Catalogue
 from ...catalog.stacks import Shown
 from ...model.platform import Platform
+from ...resolve.layers import Subject
+from ...values import SENTINEL, Default, Value, derive, text
 from ...values import Catalogue as FromCatalogue
-from ...values import Default, Value, derive, text
 from ..row import Drawn, Row, labels
 from . import promql
 from .alert_row import WARNING, alert
@@ -64,17 +65,21 @@ def sync_alerts(platform: Platform, catalogue: Catalogue) -> list[Drawn]:
     ]
 
 
-def reservation_alerts(platform: Platform, catalogue: Catalogue) -> list[Drawn]:
+def reservation_alerts(platform: Platform, catalogue: Catalogue, subject: Subject) -> list[Drawn]:
+    """Of the cluster's region, so that clusters of one region alone say the same."""
     shown = catalogue.stack(platform.stack).reservations
     least, wait = _default(catalogue, "alerts.reserved"), _default(catalogue, "alerts.reservedWait")
-    used, reserved = (f"sum by ({', '.join(shown.by)}) (avg_over_time({_selected(shown, id)}[1h]))" for id in ("used", "reserved"))
+    # A reservation stands in a zone; the label of its series is documented without saying whether it is the zone or the region.
+    where = (f'location=~"{subject.region}(-[a-z])?"',)
+    used, reserved = (f"sum by ({', '.join(shown.by)}) (avg_over_time({_selected(shown, id, where)}[1h]))" for id in ("used", "reserved"))
+    told = f"{used} / {reserved} < {promql.number(Fraction(int(least.v), 100))}" if subject.region else SENTINEL
     idle = alert(
         "ReservationIdle",
         WARNING,
         wait,
         derive(
-            "what is used of what is reserved",
-            f"{used} / {reserved} < {promql.number(Fraction(int(least.v), 100))}",
+            "what is used of what is reserved in the cluster's region",
+            told,
             Value("", FromCatalogue(f"stacks.{platform.stack}.reservations")),
             least,
         ),
