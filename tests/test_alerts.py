@@ -11,7 +11,7 @@ import yaml
 from inferspec.catalog import catalogue
 from inferspec.emit.tree import cluster_objects
 from inferspec.model.watching import latency
-from inferspec.plan.views.alerts import BUDGETS, WINDOWS
+from inferspec.plan.views.objective_alerts import BUDGETS, WINDOWS
 
 from tests import line
 from tests.prometheus import exported, promtool, rule_file
@@ -86,7 +86,8 @@ def test_every_alert_says_what_to_do(name: str) -> None:
 
 def test_every_section_of_the_runbook_is_of_an_alert() -> None:
     written = {rule["alert"] for name in line.SPECS for tree in rules(line.fleet_plan(name), ALL).values() for rule in each(tree)}
-    assert set(re.findall(r"^### (\S+)$", RUNBOOKS, re.MULTILINE)) == written | set(quickstart(slo=SLO))
+    asked = {"InferenceNormalisedTimePerToken"}  # by a service of the router's stack
+    assert set(re.findall(r"^### (\S+)$", RUNBOOKS, re.MULTILINE)) == written | set(quickstart(slo=SLO)) | asked
 
 
 def test_what_an_engine_does_not_show_has_no_alert() -> None:
@@ -119,6 +120,18 @@ def test_budgets_burn_over_a_bucket_that_the_engine_has() -> None:
     )
     flagged = quickstart(slo={"ttft": "1s"}, flags={"custom-histogram-buckets": '{"time_to_first_token": [2.0]}'})
     assert not any("Budget" in name for name in flagged), "a flag replaces them"
+
+
+def test_a_request_is_judged_at_the_gateway_where_the_service_asks_for_it() -> None:
+    spec = line.data("platform")
+    name = "InferenceNormalisedTimePerToken"
+    usual = rules(line.planned(line.written(spec)))["usc1-prod", "tools-alerts"]
+    assert name not in {rule["alert"] for rule in each(usual)}
+    spec["serving"]["tools"]["slo"] = {"ntpot": "200ms", "share": 99}
+    found = {rule["alert"]: rule["expr"] for rule in each(rules(line.planned(line.written(spec)))["usc1-prod", "tools-alerts"])}
+    buckets = 'sum by (le) (rate(llm_d_epp_request_ntpot_seconds_bucket{job="tools-picker"}[10m]))'
+    assert found[name] == f"histogram_quantile(0.99, {buckets}) > 0.2"
+    assert not any("Budget" in alert for alert in found), "no boundary of its buckets is known"
 
 
 # -- what no service owns ----------------------------------------------------------------------------------------------

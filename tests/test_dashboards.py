@@ -219,6 +219,16 @@ def test_lines_are_the_objectives_else_what_alerts_go_by() -> None:
     assert found["Requests waiting at each replica"] == ("alerts.queue: 7", 7) and found["KV cache in use"] == ("alerts.kvCache: 80", 0.8)
 
 
+def test_the_line_of_a_request_is_at_its_picker() -> None:
+    spec = asked("platform")
+    assert json.dumps(written(spec)).count("slo.ntpot") == 0
+    spec["serving"]["tools"]["slo"] = {"ntpot": "200ms"}
+    tiles = written(spec)["cloud-monitoring/tools.json"]["mosaicLayout"]["tiles"]
+    (chart,) = [chart for tile in tiles if "slo.ntpot" in str(chart := tile["widget"].get("xyChart"))]
+    assert chart["thresholds"][0]["value"] == 0.2
+    assert all("llm_d_epp_request_ntpot_seconds_bucket{" in held["timeSeriesQuery"]["prometheusQuery"] for held in chart["dataSets"])
+
+
 def test_a_series_is_shown_where_the_version_has_it() -> None:
     spec = asked("quickstart")
     spec["serving"]["chat"]["engine"] = "vllm@0.26.0"

@@ -115,6 +115,7 @@ RULES: tuple[Rule, ...] = (
     scaling.bounds,
     scaling.chain,
     objectives.objectives,
+    objectives.dashboards,
     gateways.reached,
     gateways.routing,
     gateways.bodies,
