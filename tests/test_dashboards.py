@@ -27,7 +27,8 @@ SPECS = pytest.mark.parametrize("name", line.SPECS)
 SELECTED = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\{([^}]*)\}")
 MATCHER = re.compile(r'([a-z_]+)(=~|=)"([^"]*)"')
 
-# Cloud Monitoring API v1, projects.dashboards, REST resource: the fields of each message that a chart of PromQL and a header need.
+# Cloud Monitoring API v1, REST resource projects.dashboards (cloud.google.com/monitoring/api/ref_v3/rest/v1/projects.dashboards), and
+# googleapis/googleapis google/monitoring/dashboard/v1/*.proto: the fields of each message that a chart of PromQL and a header may have.
 FIELDS: dict[str, dict[str, Any]] = {
     "Dashboard": {"displayName": str, "labels": dict, "mosaicLayout": "MosaicLayout"},
     "MosaicLayout": {"columns": int, "tiles": ["Tile"]},
