@@ -11,7 +11,7 @@ import yaml
 from inferspec.catalog import catalogue
 from inferspec.emit.tree import cluster_objects
 from inferspec.model.watching import latency
-from inferspec.plan.views.alerts import BUDGETS, WINDOWS
+from inferspec.plan.views.objective_alerts import BUDGETS, WINDOWS
 
 from tests import line
 from tests.prometheus import exported, promtool, rule_file
@@ -86,7 +86,8 @@ def test_every_alert_says_what_to_do(name: str) -> None:
 
 def test_every_section_of_the_runbook_is_of_an_alert() -> None:
     written = {rule["alert"] for name in line.SPECS for tree in rules(line.fleet_plan(name), ALL).values() for rule in each(tree)}
-    assert set(re.findall(r"^### (\S+)$", RUNBOOKS, re.MULTILINE)) == written | set(quickstart(slo=SLO))
+    asked = {"InferenceNormalisedTimePerToken"}  # by a service of the router's stack
+    assert set(re.findall(r"^### (\S+)$", RUNBOOKS, re.MULTILINE)) == written | set(quickstart(slo=SLO)) | asked
 
 
 def test_what_an_engine_does_not_show_has_no_alert() -> None:
@@ -121,6 +122,18 @@ def test_budgets_burn_over_a_bucket_that_the_engine_has() -> None:
     assert not any("Budget" in name for name in flagged), "a flag replaces them"
 
 
+def test_a_request_is_judged_at_the_gateway_where_the_service_asks_for_it() -> None:
+    spec = line.data("platform")
+    name = "InferenceNormalisedTimePerToken"
+    usual = rules(line.planned(line.written(spec)))["usc1-prod", "tools-alerts"]
+    assert name not in {rule["alert"] for rule in each(usual)}
+    spec["serving"]["tools"]["slo"] = {"ntpot": "200ms", "share": 99}
+    found = {rule["alert"]: rule["expr"] for rule in each(rules(line.planned(line.written(spec)))["usc1-prod", "tools-alerts"])}
+    buckets = 'sum by (le) (rate(llm_d_epp_request_ntpot_seconds_bucket{job="tools-picker"}[10m]))'
+    assert found[name] == f"histogram_quantile(0.99, {buckets}) > 0.2"
+    assert not any("Budget" in alert for alert in found), "no boundary of its buckets is known"
+
+
 # -- what no service owns ----------------------------------------------------------------------------------------------
 
 
@@ -135,15 +148,17 @@ def test_every_cluster_watches_its_syncs(name: str) -> None:
         assert {job for _, job in used} == tree["jobs"], "the object that reads the collector"
 
 
-def test_one_cluster_of_a_project_watches_its_reservations() -> None:
-    assert set(rules(line.fleet_plan("quickstart"), ("GlobalRules",))) == set(), "it has none"
-    assert {cluster for cluster, _ in rules(line.fleet_plan("platform"), ("GlobalRules",))} == {"euw4-prod"}, "the lab owns none"
+def test_clusters_watch_the_reservations_of_their_region_and_project() -> None:
+    assert not rules(line.fleet_plan("quickstart"), ("GlobalRules",)), "it has none"
+    written = {cluster: str(tree) for (cluster, _), tree in rules(line.fleet_plan("platform"), ("GlobalRules",)).items()}
+    assert written.keys() == {"usc1-canary", "usc1-prod", "euw4-prod"}, "the lab owns none, and us-east5 has none"
+    assert 'location=~"europe-west4(-[a-z])?"' in written["euw4-prod"] and "us-central1" not in written["euw4-prod"]
     spec = line.data("platform")
     for region in spec["regions"].values():
         for held in region.get("reservations", {}).values():
             held["project"] = "lab"
     (found,) = rules(line.planned(line.written(spec)), ("GlobalRules",))
-    assert found[0] == "usc1-dev", "who owns them sees them"
+    assert found[0] == "usc1-dev", "the series stand in the project that owns them"
 
 
 # -- promtool ----------------------------------------------------------------------------------------------------------
@@ -172,7 +187,7 @@ def test_alerts_fire_and_keep_silent(case: Path, real_programs: Path, tmp_path: 
     spec = line.data("quickstart")
     spec["serving"]["chat"]["slo"] = SLO
     plan = line.planned(line.written(spec)) if kind == "Rules" else line.fleet_plan("platform")
-    tree = next(iter(rules(plan, (kind,)).values()))
+    tree = next(tree for (cluster, _), tree in rules(plan, (kind,)).items() if kind == "Rules" or cluster == "usc1-prod")
     asked = {at["alertname"] for test in said["tests"] for at in test["alert_rule_test"]}
     assert asked <= {rule["alert"] for rule in each(tree)}
     for rule in each(tree):  # what is said of an alert is for people; when it speaks is what is tested

@@ -27,7 +27,8 @@ SPECS = pytest.mark.parametrize("name", line.SPECS)
 SELECTED = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\{([^}]*)\}")
 MATCHER = re.compile(r'([a-z_]+)(=~|=)"([^"]*)"')
 
-# Cloud Monitoring API v1, projects.dashboards, REST resource: the fields of each message that a chart of PromQL and a header need.
+# Cloud Monitoring API v1, REST resource projects.dashboards (cloud.google.com/monitoring/api/ref_v3/rest/v1/projects.dashboards), and
+# googleapis/googleapis google/monitoring/dashboard/v1/*.proto: the fields of each message that a chart of PromQL and a header may have.
 FIELDS: dict[str, dict[str, Any]] = {
     "Dashboard": {"displayName": str, "labels": dict, "mosaicLayout": "MosaicLayout"},
     "MosaicLayout": {"columns": int, "tiles": ["Tile"]},
@@ -217,6 +218,16 @@ def test_lines_are_the_objectives_else_what_alerts_go_by() -> None:
     assert found["Time from token to token"] == found["Time for each output token"] == ("slo.itl: 100ms", 0.1)
     assert found["Responses that are server errors"] == ("slo.availability: 99.5", 0.005)
     assert found["Requests waiting at each replica"] == ("alerts.queue: 7", 7) and found["KV cache in use"] == ("alerts.kvCache: 80", 0.8)
+
+
+def test_the_line_of_a_request_is_at_its_picker() -> None:
+    spec = asked("platform")
+    assert json.dumps(written(spec)).count("slo.ntpot") == 0
+    spec["serving"]["tools"]["slo"] = {"ntpot": "200ms"}
+    tiles = written(spec)["cloud-monitoring/tools.json"]["mosaicLayout"]["tiles"]
+    (chart,) = [chart for tile in tiles if "slo.ntpot" in str(chart := tile["widget"].get("xyChart"))]
+    assert chart["thresholds"][0]["value"] == 0.2
+    assert all("llm_d_epp_request_ntpot_seconds_bucket{" in held["timeSeriesQuery"]["prometheusQuery"] for held in chart["dataSets"])
 
 
 def test_a_series_is_shown_where_the_version_has_it() -> None:

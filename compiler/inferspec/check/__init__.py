@@ -118,6 +118,7 @@ RULES: tuple[Rule, ...] = (
     scaling.bounds,
     scaling.chain,
     objectives.objectives,
+    objectives.dashboards,
     gateways.reached,
     canaries.asked,
     canaries.different,

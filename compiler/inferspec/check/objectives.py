@@ -1,4 +1,4 @@
-"""Objectives that can be watched: the engine shows the series, and a latency stands on one of its bucket boundaries."""
+"""Objectives that can be watched, and dashboards that have something to show."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
-from ..resolve.objectives import NEEDS, bounds, seconds, series
+from ..resolve.objectives import AT_PICKER, NEEDS, bounds, judged_by, seconds
 from ..resolve.workload import Workload
 from ..values import SpecAt, Value
 from .context import Context
@@ -17,11 +17,29 @@ def objectives(context: Context) -> Iterator[Diagnostic]:
     for w in context.workloads():
         if w.key.prefill:
             continue
-        for key in NEEDS:
+        for key in (*NEEDS, *AT_PICKER):
             for found in _judged(context, w, key):
                 if (found.code, found.path) not in seen:
                     seen.add((found.code, found.path))
                     yield found
+
+
+def dashboards(context: Context) -> Iterator[Diagnostic]:
+    """A service whose engine shows nothing has no dashboard and no part in the fleet's."""
+    if not context.platform.observability.dashboards:
+        return
+    watched: dict[str, set[str]] = {}
+    for w in context.workloads():
+        watched.setdefault(w.service_name, set()).update({w.engine.id} if w.engine.metrics_path else ())
+    if unseen := [service for service, engines in watched.items() if not engines]:
+        yield context.finding(
+            "OBS104",
+            f"no dashboard for {', '.join(unseen)}: nothing is known of metrics there",
+            ("observability", "dashboards"),
+            key=True,
+            severity=Severity.INFO,
+            help="an engine whose metrics the catalogue has; for a container of your own, container.metrics",
+        )
 
 
 def _judged(context: Context, w: Workload, key: str) -> Iterator[Diagnostic]:
@@ -29,18 +47,19 @@ def _judged(context: Context, w: Workload, key: str) -> Iterator[Diagnostic]:
     if said is None:
         return
     at: SpecPath = ("serving", w.service_name, "slo", key)
-    version = f"{w.engine.id} {w.engine_version.v}".rstrip()
-    lacking = [id for id in NEEDS[key] if series(w, id) is None]
+    version = w.stack.id if key in AT_PICKER else f"{w.engine.id} {w.engine_version.v}".rstrip()
+    found = judged_by(w, key)
+    lacking = [id for id, metric in found.items() if metric is None]
     if lacking:
         yield context.finding(
             "OBS101",
             f"{w.name}: {version} shows nothing that slo.{key} could be judged by",
             at,
-            notes=(f"the catalogue confirms no series {' and '.join(lacking)} of that version",),
-            help=f"leave {key} out, or take an engine version that has it",
+            notes=(_nowhere(w, key, lacking),),
+            help=f"leave {key} out, or take {'a stack' if key in AT_PICKER else 'an engine version'} that has it",
         )
         return
-    metric = series(w, NEEDS[key][0])
+    metric = next(iter(found.values()))
     if key == "availability" or metric is None:
         return
     limits, most = bounds(w, metric), seconds(Value(said, SpecAt(at)))
@@ -64,6 +83,12 @@ def _judged(context: Context, w: Workload, key: str) -> Iterator[Diagnostic]:
             notes=(f"{version} counts what took at most {', '.join(_shown(b) for b in limits)}",),
             help=" or ".join(f"{key}: {_shown(b)}" for b in near),
         )
+
+
+def _nowhere(w: Workload, key: str, lacking: list[str]) -> str:
+    if key not in AT_PICKER:
+        return f"the catalogue confirms no series {' and '.join(lacking)} of that version"
+    return "its endpoint picker shows no such series" if w.service.expose else "an endpoint picker judges it: the service is not exposed"
 
 
 def _shown(bound: Fraction) -> str:

@@ -192,10 +192,8 @@ def _platform_drawings(fleet: Fleet) -> list[Drawing]:
     platform, catalogue = fleet.platform, fleet.catalogue
     made = [Drawing("platform", "platform", lambda _: platform_views.priorities(platform, catalogue), lambda _: True)]
     made.append(Drawing("sync-alerts", "platform", lambda _: fleet_alerts.sync_alerts(platform, catalogue), lambda _: True))
-    reserving = fleet.cloud.reserving
-    if reserving:
-        drawn = partial(fleet_alerts.reservation_alerts, platform, catalogue)
-        made.append(Drawing("reservation-alerts", "platform", lambda _: drawn(), lambda place: place in reserving))
+    idle = partial(fleet_alerts.reservation_alerts, platform, catalogue)
+    made.append(Drawing("reservation-alerts", "platform", idle, fleet.watches_reservations))
     for team in platform.teams:
         made.append(Drawing(f"namespace-{team}", "platform", partial(_team_namespace, platform, team), partial(fleet.serves_team, team)))
     if platform.gateways:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from ..diagnostics import SpecPath
 from ..model.delivery import Intent
 from .dns import address_of, has_own_address
-from .ladder import sources
 from .naming import writer_name
 from .volumes import PROFILE
 from .weights import bucket_holding
@@ -109,18 +108,6 @@ class Cloud:
             self._writers(place)
             self._gateways(place)
         self._stores()
-
-    @property
-    def reserving(self) -> frozenset[Place]:
-        """The first cluster of every project that owns a reservation which a class in use names."""
-        platform, owners = self.fleet.platform, set()
-        for name, spec in platform.capacity_classes.items():
-            named = {key for _, source in sources(spec) for key in source.reservation or ()}
-            for place in self.fleet.places if named else ():
-                if self.fleet.uses_class(name, place):
-                    held = platform.regions[place.region].reservations
-                    owners |= {held[key].project or place.cluster.project for key in named & held.keys()}
-        return frozenset(self.peers[project][0] for project in owners if project in self.peers)
 
     # -- who makes it --------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from ..model.base import Selector
 from ..model.platform import Platform
 from ..values import Value
 from .cloud import Cloud
+from .ladder import named
 from .layers import Layer, Subject, cluster_subjects, fleet_subject, layers
 from .naming import workload_name
 from .order import ordered
@@ -167,6 +168,13 @@ class Fleet:
             if spec.where is not None:
                 found.setdefault(name, set()).update(p for p in self.places if selects(spec.where, p))
         return found
+
+    def watches_reservations(self, place: Place) -> bool:
+        """Whether a class of the cluster names a reservation of its own project: another's series stand in that project."""
+        held = self.platform.regions[place.region].reservations
+        own = {key for key, one in held.items() if one.project in (None, place.cluster.project)}
+        classes = self.platform.capacity_classes
+        return bool(own) and any(named(spec) & own and self.uses_class(name, place) for name, spec in classes.items())
 
     def has_gateway(self, name: str, place: Place) -> bool:
         return place in self._gated[name]

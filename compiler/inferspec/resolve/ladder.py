@@ -48,3 +48,8 @@ def reserved(platform: Platform, source: CapacitySource, region: str | None, mac
     """Keys of the source's reservations that the region has of that machine: a reservation holds one shape."""
     held = platform.regions[region].reservations if region else {}
     return [key for key in source.reservation or () if key in held and held[key].shape == machine.id]
+
+
+def named(spec: CapacityClass) -> frozenset[str]:
+    """Keys of every reservation that a source of the class names."""
+    return frozenset(key for _, source in sources(spec) for key in source.reservation or ())

@@ -10,7 +10,9 @@ from ..values import SpecAt, Value
 from .workload import Workload
 
 NEEDS = {"ttft": ("ttft",), "itl": ("itl",), "availability": ("errors", "responses")}
-"""Key of ``slo`` -> ids of the metrics that it is judged by."""
+"""Key of ``slo`` -> ids of the engine's metrics that it is judged by."""
+AT_PICKER = {"ntpot": ("tpot",)}
+"""The same of those that the endpoint picker judges: it sees a request from end to end."""
 
 LATENCIES = {"ttft": "ttft", "itl": "itl", "tpot": "itl"}
 """Id of a metric -> key of ``slo`` that limits it."""
@@ -26,6 +28,13 @@ def pool_series(workload: Workload, id: str) -> Metric | None:
     """A series of the stack's picker; None where the release has none, or exports it with a feature gate alone: pickers have none open."""
     row = workload.stack.metrics.get(id)
     return Metric(id=id, series=row["series"], type=row["type"]) if row is not None and "gate" not in row else None
+
+
+def judged_by(workload: Workload, key: str) -> dict[str, Metric | None]:
+    """The metrics that a key of ``slo`` needs, by id; None for what nothing shows. Only what is exposed has a picker."""
+    if key in AT_PICKER:
+        return {id: pool_series(workload, id) if workload.service.expose else None for id in AT_PICKER[key]}
+    return {id: series(workload, id) for id in NEEDS[key]}
 
 
 def limit(workload: Workload, block: str, key: str, default: str = "") -> Value:
@@ -51,7 +60,7 @@ def bounds(workload: Workload, metric: Metric) -> tuple[Fraction, ...]:
 def promised(workload: Workload, key: str) -> bool:
     """Whether the service has the objective and the engine shows it: a latency on one of its bucket boundaries."""
     said = getattr(workload.service.slo, key)
-    found = [series(workload, id) for id in NEEDS[key]]
+    found = judged_by(workload, key).values()
     if said is None or None in found:
         return False
     return key == "availability" or any(latency(said) in bounds(workload, m) for m in found if m is not None)

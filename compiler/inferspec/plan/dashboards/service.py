@@ -130,7 +130,6 @@ POOL = {
     "kv-cache-usage": ("Average KV cache use of the endpoints", SHARE),
     "saturation": ("Saturation of the pool", SHARE),
 }
-AT_PICKER = {"ttft": "Time to first token, at the gateway", "tpot": "Time of a request for each of its tokens, at the gateway"}
 
 
 def _pickers(pools: list[Workload]) -> list[Panel]:
@@ -140,4 +139,7 @@ def _pickers(pools: list[Workload]) -> list[Panel]:
         held = [(w, metric) for w in pools if (metric := pool_series(w, id)) is not None]
         queries = [Query(f"max by (cluster) ({promql.select(m, _where(w, picker_name(w)))})", f"{w.name} {{cluster}}") for w, m in held]
         panels.append(Panel(title, unit, tuple(queries)))
-    return panels + [Panel(title, SECONDS, _quantiles(pools, id, at_picker=True)) for id, title in AT_PICKER.items()]
+    goal = _limit(pools[0], "slo", "ntpot", latency) if pools and pools[0].service.slo.ntpot is not None else None
+    ttft, ntpot = (_quantiles(pools, id, at_picker=True) for id in ("ttft", "tpot"))
+    answers = "Time of a request for each token of its answer, at the gateway"
+    return [*panels, Panel("Time to first token, at the gateway", SECONDS, ttft), Panel(answers, SECONDS, ntpot, goal)]

@@ -1,8 +1,11 @@
-"""One alert, of whatever it speaks."""
+"""One alert, of a workload or of what no service owns."""
 
 from __future__ import annotations
 
-from ...values import Value, text
+from ...catalog.engines import Metric
+from ...resolve.workload import Workload
+from ...values import Catalogue as FromCatalogue
+from ...values import Value, derive, text
 from ..row import Row
 
 RUNBOOKS = "docs/runbooks.md"
@@ -18,3 +21,16 @@ def alert(name: str, severity: str, wait: Value, expr: Value, summary: Value | s
         labels={"severity": severity, **labels},
         annotations={"summary": summary, "first": first, "runbook": f"{RUNBOOKS}#inference{name.lower()}"},
     )
+
+
+def of_workload(w: Workload, name: str, severity: str, wait: Value, expr: Value, summary: Value | str, first: str) -> Row:
+    return alert(name, severity, wait, expr, summary, first, service=w.service_name, workload=w.name)
+
+
+def wait(w: Workload, *, urgent: bool = False) -> Value:
+    return w.default("alerts.urgentWait" if urgent else "alerts.wait")
+
+
+def derived(w: Workload, metric: Metric, expr: str, *figures: Value) -> Value:
+    """An expression whose origin is the row of the series and the figures in it."""
+    return derive(f"{metric.id} of {w.engine.id}", expr, Value(metric.series, FromCatalogue(f"engines.{w.engine.id}.metrics")), *figures)
