@@ -99,9 +99,10 @@ class Machine(Row):
 
 
 class Region(Row):
-    """``at``: latitude and longitude in degrees."""
+    """``at``: latitude and longitude in degrees. ``zones``: letters, without AI zones."""
 
     at: tuple[float, ...] = ()
+    zones: tuple[str, ...] = ()
     allowlisted: bool = False
 
 

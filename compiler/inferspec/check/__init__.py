@@ -40,6 +40,7 @@ from . import (
     scaling,
     storage,
     volumes,
+    zones,
 )
 from .context import Context
 
@@ -61,6 +62,7 @@ RULES: tuple[Rule, ...] = (
     capacity_ladder.waits,
     capacity_disks.boot_disks,
     capacity_disks.local_ssds,
+    zones.known,
     capacity_zones.availability,
     capacity_zones.zones,
     capacity_pools.pools,
