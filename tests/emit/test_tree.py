@@ -243,7 +243,7 @@ def impossible() -> dict[str, FleetPlan]:
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: facts-search\n  namespace: x\na: 1\n"
     config = Skeletons(lambda _: text).object("t", Row())
     return {
-        **{f"reserved region {name}": changed_cluster(region=name) for name in RESERVED_REGIONS},
+        **{f"reserved region {name}": changed_cluster(region=name) for name in sorted(RESERVED_REGIONS)},
         "region": changed_cluster(region="Europe"),
         "cluster": changed_cluster(name="a/b"),
         "platform": replace(plan, platform="../x"),

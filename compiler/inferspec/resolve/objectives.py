@@ -7,6 +7,7 @@ from fractions import Fraction
 from ..catalog.engines import Metric
 from ..model.watching import latency
 from ..values import SpecAt, Value
+from .picker_config import FLOW_CONTROL, queueing
 from .workload import Workload
 
 NEEDS = {"ttft": ("ttft",), "itl": ("itl",), "availability": ("errors", "responses")}
@@ -25,9 +26,11 @@ def series(workload: Workload, id: str) -> Metric | None:
 
 
 def pool_series(workload: Workload, id: str) -> Metric | None:
-    """A series of the stack's picker; None where the release has none, or exports it with a feature gate alone: pickers have none open."""
+    """A series of the stack's picker; None where the release has none, or exports it with a feature gate that is not open."""
     row = workload.stack.metrics.get(id)
-    return Metric(id=id, series=row["series"], type=row["type"]) if row is not None and "gate" not in row else None
+    if row is None or (row.get("gate") == FLOW_CONTROL and queueing(workload) is None):
+        return None
+    return Metric(id=id, series=row["series"], type=row["type"])
 
 
 def judged_by(workload: Workload, key: str) -> dict[str, Metric | None]:
