@@ -131,8 +131,9 @@ def _release(engine: Engine, platform: Platform, image: str) -> tuple[str, str]:
     for row in engine.versions:
         for kind, own in row.images.items():
             published = f"{engine.repositories[kind]}:{own}"
-            mirror = mirror_of(platform, published)
-            if image.partition("@")[0] in (published, mirror[1] if mirror else published):
+            regions = (None, *platform.regions)
+            mirrors = {found[2] for region in regions if (found := mirror_of(platform, published, region)) is not None}
+            if image.partition("@")[0] in (published, *mirrors):
                 return row.version, kind
     raise AssertionError(f"no version of {engine.id} has the image {image}")
 

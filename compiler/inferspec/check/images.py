@@ -83,7 +83,7 @@ def _prefixes(image: Value) -> Iterator[str]:
     origin = image.origin
     for value in getattr(origin, "inputs", ()):
         if isinstance(value.origin, SpecAt) and value.origin.path[:2] == ("images", "mirrors"):
-            yield str(value.origin.path[-1])
+            yield str(value.origin.path[2])
         yield from _prefixes(value)
 
 

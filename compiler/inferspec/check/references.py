@@ -13,7 +13,7 @@ from .rows import capacities, engine, known_region, shapes, weights
 
 def references(context: Context) -> tuple[list[Diagnostic], dict[str, Service]]:
     """Findings, and the services that can be resolved: without the exposures that lead nowhere."""
-    found = [*_classes(context), *_places(context), *_models(context)]
+    found = [*_classes(context), *_places(context), *_models(context), *_mirrors(context)]
     unknown = {d.path[1] for d in found if d.code == "CAT001" and d.path[0] == "capacityClasses"}
     sound: dict[str, Service] = {}
     for name, service in context.platform.serving.items():
@@ -149,6 +149,12 @@ def _classes(context: Context) -> Iterator[Diagnostic]:
         yield from shapes(context, name, spec)
         for i, team in enumerate(spec.teams or ()):
             yield from _names(context, ("capacityClasses", name, "teams", i), team, "teams")
+
+
+def _mirrors(context: Context) -> Iterator[Diagnostic]:
+    for prefix, said in context.platform.images.mirrors.items():
+        for region in said if not isinstance(said, str) else ():
+            yield from known_region(context, ("images", "mirrors", prefix, region), region, key=True)
 
 
 def _places(context: Context) -> Iterator[Diagnostic]:

@@ -8,6 +8,7 @@ from typing import Any
 from ..model.delivery import Gateway
 from ..plan.terraform import variables
 from ..resolve.fleet import Fleet
+from ..resolve.images import images_of
 from ..resolve.places import Place
 from .needs import ReservationNeed, needs
 
@@ -32,6 +33,7 @@ def prerequisites(fleet: Fleet, place: Place) -> dict[str, Any]:
         "grants": [{"role": role, "on": on, "to": to} for role, on, to in grants],
         "secrets": [f"{secret.resource}/versions/{secret.version}" for secret in needed.secrets.values()],
         "reservations": [_reservation(fleet, need) for need in needed.reservations.values()],
+        "images": sorted({str(image.v) for image, _ in images_of(fleet, place)}),
         "models": [model.target for model in needed.models.values()],
         "certificates": said["certificates"],
         "addresses": [address["name"] for address in said["addresses"]],
@@ -72,6 +74,8 @@ def lines(said: dict[str, Any]) -> Iterator[str]:
         yield f"  reservation  {held['name']} of {held['count']} {held['machineType']} in {held['zone']}, project {held['project']}"
     for model in said["models"]:
         yield f"  model        {model}"
+    for image in said["images"]:
+        yield f"  image        {image}"
     for name in said["certificates"]:
         yield f"  certificate  {name}"
     for name in said["addresses"]:

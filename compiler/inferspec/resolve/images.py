@@ -16,21 +16,27 @@ if TYPE_CHECKING:
     from .workload import Workload
 
 
-def mirror_of(platform: Platform, reference: str) -> tuple[str, str] | None:
-    """(prefix of the map, the reference in the mirror); the longest prefix counts, and only whole parts of a path match."""
+def mirror_of(platform: Platform, reference: str, region: str | None) -> tuple[str, Value, str] | None:
+    """(prefix of the map, its mirror, the reference there); the longest prefix counts, and only whole parts of a path match.
+
+    A mirror of some regions stands for nothing in the others, and where no region is known.
+    """
     for prefix in sorted(platform.images.mirrors, key=len, reverse=True):
         rest = reference.removeprefix(prefix)
         if rest != reference and rest[:1] in ("/", ":", "@", ""):
-            return prefix, platform.images.mirrors[prefix] + rest
+            said, at = platform.images.mirrors[prefix], ("images", "mirrors", prefix)
+            if isinstance(said, str):
+                return prefix, Value(said, SpecAt(at)), said + rest
+            if region in said:
+                return prefix, Value(said[region], SpecAt((*at, region))), said[region] + rest
     return None
 
 
-def pulled(platform: Platform, catalogue: Catalogue, image: Value) -> Value:
-    """The image as a node pulls it."""
-    found = mirror_of(platform, str(image.v))
+def pulled(platform: Platform, catalogue: Catalogue, image: Value, region: str | None) -> Value:
+    """The image as a node of the region pulls it."""
+    found = mirror_of(platform, str(image.v), region)
     if found is not None:
-        said = Value(platform.images.mirrors[found[0]], SpecAt(("images", "mirrors", found[0])))
-        image = derive(f"mirror of {found[0]}", found[1], image, said)
+        image = derive(f"mirror of {found[0]}", found[2], image, found[1])
     digest = catalogue.digests.get(str(image.v))
     return image if digest is None else derive("digest of the lock", f"{image.v}@{digest}", image)
 
@@ -39,10 +45,14 @@ def server_image(workload: Workload) -> Value:
     """Of the engine."""
     w = workload
     if w.image_said is not None:
-        return pulled(w.platform, w.catalogue, w.image_said)
+        return _pulled(w, w.image_said)
     image = w.engine.image(str(w.engine_version.v), w.accelerator.kind)
     assert image is not None, "check.references refuses a version without an image"
-    return pulled(w.platform, w.catalogue, Value(image, Derived(f"image of {w.engine.id} for {w.accelerator.kind}", (w.engine_version,))))
+    return _pulled(w, Value(image, Derived(f"image of {w.engine.id} for {w.accelerator.kind}", (w.engine_version,))))
+
+
+def _pulled(workload: Workload, image: Value) -> Value:
+    return pulled(workload.platform, workload.catalogue, image, workload.subject.region)
 
 
 def sidecar_images(workload: Workload) -> dict[str, Value]:
@@ -51,35 +61,37 @@ def sidecar_images(workload: Workload) -> dict[str, Value]:
     found = {s.name: Value(s.image, FromCatalogue(f"engines.{w.engine.id}.sidecars")) for s in w.engine.sidecars}
     if w.half == "decode":
         found["routing-proxy"] = Value(w.stack.disaggregated.image.reference, FromCatalogue(f"stacks.{w.stack.id}.disaggregated"))
-    return {name: pulled(w.platform, w.catalogue, image) for name, image in found.items()}
+    return {name: _pulled(w, image) for name, image in found.items()}
 
 
 def picker_image(workload: Workload) -> Value:
     """Of the endpoint picker of the workload's pool."""
     w = workload
-    return pulled(w.platform, w.catalogue, Value(w.stack.picker.image.reference, FromCatalogue(f"stacks.{w.stack.id}.picker.image")))
+    return _pulled(w, Value(w.stack.picker.image.reference, FromCatalogue(f"stacks.{w.stack.id}.picker.image")))
 
 
-def processor_image(platform: Platform, catalogue: Catalogue) -> Value:
+def processor_image(platform: Platform, catalogue: Catalogue, region: str | None) -> Value:
     """Of the payload processor, which reads the model's name."""
     stack = catalogue.stack(platform.stack)
-    return pulled(platform, catalogue, Value(stack.processor.image.reference, FromCatalogue(f"stacks.{stack.id}.processor.image")))
+    image = Value(stack.processor.image.reference, FromCatalogue(f"stacks.{stack.id}.processor.image"))
+    return pulled(platform, catalogue, image, region)
 
 
 def gate_image(workload: Workload) -> Value:
     """Of what waits for the weights: the engine's own, which is pulled anyway, where it has a Python."""
-    return server_image(workload) if workload.engine.python else client_image(workload.platform, workload.catalogue)
+    w = workload
+    return server_image(w) if w.engine.python else client_image(w.platform, w.catalogue, w.subject.region)
 
 
-def client_image(platform: Platform, catalogue: Catalogue) -> Value:
+def client_image(platform: Platform, catalogue: Catalogue, region: str | None) -> Value:
     """What runs the programs that move weights: the team's own image of them, else the GPU image of the stack's default vLLM, which is
     public, pinned, and has a Python with huggingface_hub."""
     if platform.images.models is not None:
-        return pulled(platform, catalogue, Value(platform.images.models, SpecAt(("images", "models"))))
+        return pulled(platform, catalogue, Value(platform.images.models, SpecAt(("images", "models"))), region)
     version = catalogue.stack(platform.stack).engine_version("vllm", "gpu")
     image = catalogue.engine("vllm").image(version or "", "gpu")
     assert image is not None, "the package's stack profiles name a version with an image"
-    return pulled(platform, catalogue, Value(image, Derived("the engine's own image: it carries the Hugging Face client, pinned")))
+    return pulled(platform, catalogue, Value(image, Derived("the engine's own image: it carries the Hugging Face client, pinned")), region)
 
 
 def images_of(fleet: Fleet, place: Place) -> Iterator[tuple[Value, str]]:
@@ -96,6 +108,6 @@ def images_of(fleet: Fleet, place: Place) -> Iterator[tuple[Value, str]]:
             yield picker_image(w), f"the picker of {w.name}"
     for gateway in fleet.platform.gateways:
         if fleet.has_gateway(gateway, place) and fleet.leads_by_model(gateway):
-            yield processor_image(fleet.platform, fleet.catalogue), f"the payload processor of gateway {gateway}"
+            yield processor_image(fleet.platform, fleet.catalogue, place.region), f"the payload processor of gateway {gateway}"
     if any(d.writer is place for d in fleet.downloads) or any(f.writer is place for f in fleet.fillings):
-        yield client_image(fleet.platform, fleet.catalogue), "download Jobs"
+        yield client_image(fleet.platform, fleet.catalogue, place.region), "download Jobs"

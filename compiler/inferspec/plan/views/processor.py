@@ -42,7 +42,7 @@ def processor(platform: Platform, catalogue: Catalogue, gateway: str, subject: S
         pod_labels={**own["labels"], **selector},
         service_account=name,
         priority_class=SERVING_PRIORITY,
-        image=processor_image(platform, catalogue),
+        image=processor_image(platform, catalogue, subject.region),
         args=list(told.args),
         grpc_port=ports["grpc"],
         health_port=ports["grpc-health"],
