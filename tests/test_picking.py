@@ -123,6 +123,18 @@ def test_the_halves_keep_what_they_need() -> None:
     assert [p for p in flowing["plugins"] if p["type"] != "utilization-detector"] == plain["plugins"]
 
 
+def test_a_catalogue_of_a_team_changes_one_preset(tmp_path: Path) -> None:
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "catalog/stacks").mkdir(parents=True)
+    (tmp_path / "specs/platform.yaml").write_text(line.written(spec({"preset": "prefix-heavy"})), encoding="utf-8")
+    own = "presets: {prefix-heavy: {source: measured, plugins: [{plugin: no-hit-lru-scorer, weight: 5}, {plugin: max-score-picker}]}}\n"
+    (tmp_path / "catalog/stacks/llm-d-router-0.10.yaml").write_text(f'kind: stack\nasOf: "2026-11-01"\n{own}', encoding="utf-8")
+    why = line.inferspec("why", "ConfigMap/chat-picker", "data", cwd=tmp_path).stdout
+    assert "no-hit-lru-scorer" in why and "kv-cache" not in why
+    plain = line.inferspec("why", "ConfigMap/code-picker", "data", cwd=tmp_path).stdout
+    assert "kv-cache-utilization-scorer" in plain
+
+
 def test_the_page_has_the_weights_of_the_catalogue() -> None:
     page = (line.ROOT / "docs/routing.md").read_text(encoding="utf-8")
     scorers = ("queue-scorer", "kv-cache-utilization-scorer", "prefix-cache-scorer", "lora-affinity-scorer")
