@@ -281,6 +281,21 @@ def test_servers_let_the_picker_follow_their_events() -> None:
     assert refused(emitted(made), "llm-d-router-0.10") == []
 
 
+def test_metrics_on_a_port_of_their_own_are_read_there() -> None:
+    def triton(*more: dict[str, Any]) -> dict[str, Any]:
+        made = line.data("engines")
+        made["stack"] = "llm-d-router-0.10"
+        made["serving"]["triton"]["picker"] = {"config": {"plugins": [{"type": "queue-scorer"}, *more]}}
+        return made
+
+    source = {"type": "metrics-data-source", "parameters": {"port": 8002}}
+    assert emitted(triton(), "triton")["plugins"] == [{"type": "queue-scorer"}, source]
+    assert emitted(triton(source), "triton")["plugins"] == [{"type": "queue-scorer"}, source]
+    for wrong in ({"type": "metrics-data-source"}, {**source, "parameters": {"port": 8000}}):
+        (one,) = [d for d in vetted(triton(wrong)) if d.code == "GTW116"]
+        assert "are on 8002" in one.message and one.path[:6] == ("serving", "triton", "picker", "config", "plugins", 1)
+
+
 @pytest.mark.parametrize(
     "broken", ["text", 5, [], [1], {"pluginRef": 3}, {"sources": 1}, {"sources": [{"extractors": "x"}]}, {"priorityBands": [[]]}]
 )
