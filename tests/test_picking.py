@@ -206,7 +206,8 @@ def test_why_and_trace_find_the_line(tmp_path: Path) -> None:
 
 def test_explain_says_the_names_of_the_stack_and_nothing_without_a_spec(tmp_path: Path) -> None:
     assert "what clients" not in line.inferspec("explain", "serving.chat", cwd=tmp_path).stdout
-    (tmp_path / "old.yaml").write_text(json.dumps(spec({"flowControl": {"ordering": "slo"}}, "gie-1.5", adapters=ADAPTERS)), encoding="utf-8")
+    made = spec({"flowControl": {"ordering": "slo"}}, "gie-1.5", adapters=ADAPTERS)
+    (tmp_path / "old.yaml").write_text(json.dumps(made), encoding="utf-8")
     told = line.inferspec("explain", "serving.chat", "-f", "old.yaml", cwd=tmp_path).stdout
     assert "x-gateway-inference-objective" in told and "x-gateway-inference-fairness-id" in told and "qwen3-32b, sql" in told
     assert "x-slo-ttft-ms" in told
