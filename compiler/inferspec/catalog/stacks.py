@@ -186,17 +186,28 @@ class Stack(Row):
 
 
 def load_stack(name: str, folders: tuple[str, ...]) -> Stack:
-    """``stacks/<name>.yaml`` over ``stacks/common.yaml``, team folders over the package, top key by top key."""
+    """``stacks/<name>.yaml`` over ``stacks/common.yaml``, team folders over the package, top key by top key, presets one by one."""
     data: dict[str, Any] = {}
     file = ""
     for part in ("common", name):
         for folder in folders:
             if document := read(f"{folder}/stacks", part):
-                data, file = data | document, document.file if part == name else file
+                presets = data.get("presets", {}) | document.get("presets", {})
+                data = data | document | {"presets": presets}
+                file = document.file if part == name else file
     if not file:
         raise KeyError(name)
     data.pop("kind", None)
     try:
-        return build(Stack, data)
+        stack = build(Stack, data)
+        _sound(stack)
     except (ValueError, TypeError, AttributeError) as error:
         raise CatalogueError(file, 1, str(error), name) from error
+    return stack
+
+
+def _sound(stack: Stack) -> None:
+    """ValueError for a preset that the release could not read."""
+    for name, preset in stack.presets.items():
+        if unknown := [ref.plugin for ref in preset.plugins if ref.plugin not in stack.plugins]:
+            raise ValueError(f"preset {name}: stack {stack.id} has no plugin {unknown[0]}")

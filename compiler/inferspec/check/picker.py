@@ -9,6 +9,7 @@ from typing import Any
 
 from ..catalog import Stack
 from ..diagnostics import Diagnostic, Severity, SpecPath
+from ..model.base import seconds
 from ..model.picking import Picker, plain
 from ..model.watching import latency
 from ..resolve.picker_config import FLOW_CONTROL, gated, path_of
@@ -129,6 +130,7 @@ def queued(context: Context) -> Iterator[Diagnostic]:
         else:
             on = (*path_of(name), "flowControl") if picker.flow_control is not None else None
             yield from _typed(context, stack, name, picker)
+            yield from _outlived(context, name, picker, fronts)
         yield from _alone(context, name, fronts, on)
 
 
@@ -147,6 +149,23 @@ def _typed(context: Context, stack: Stack, name: str, picker: Picker) -> Iterato
     if full is not None and full.staleness is not None and latency(full.staleness) < FRESH:
         said = f"{name}: metrics older than {full.staleness} count as a full server: a late scrape stops requests"
         yield context.finding("GTW117", said, (*at, "saturation", "staleness"), help=_FRESHER, notes=_STOPS)
+
+
+def _outlived(context: Context, name: str, picker: Picker, fronts: list[Workload]) -> Iterator[Diagnostic]:
+    """A wait ends with the gateway's own timeout at the latest."""
+    flow = picker.flow_control
+    if flow is None or not fronts:
+        return
+    timeout = fronts[0].pod.timeout
+    for key, said in (("ttl", flow.ttl), ("coldStartTtl", flow.cold_start_ttl)):
+        if said is not None and seconds(said) > int(timeout.v):
+            yield context.finding(
+                "GTW117",
+                f"{name}: a request may wait {said}, and its gateway gives up after {timeout.v} s",
+                (*path_of(name), "flowControl", key),
+                severity=Severity.WARNING,
+                help=f"{key}: {timeout.v}s or less, or a longer timeout of the gateway",
+            )
 
 
 _FRESHER = f"{FRESH}s or more"

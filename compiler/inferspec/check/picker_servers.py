@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..diagnostics import Severity, SpecPath
-from ..resolve.picker_config import EVENTS_FLAG, PRECISE, events
+from ..resolve.picker_config import EVENTS_FLAG, METRICS, PRECISE, events, metrics_port
 from ..resolve.workload import Workload
 from .picker_config import Fault, mapping, plugins_of
 
@@ -18,6 +18,7 @@ TOKENS, NOTIFIED, LORA, APART = "token-producer", "endpoint-notification-source"
 
 def suits(w: Workload, config: Mapping[str, Any]) -> Iterator[Fault]:
     yield from _adapters(w, config)
+    yield from _metrics(w, config)
     yield from _blocks(w, config)
     yield from _precise(w, config)
     yield from _halves(w, config)
@@ -34,8 +35,9 @@ def block_size(w: Workload) -> int | None:
 
 
 def _adapters(w: Workload, config: Mapping[str, Any]) -> Iterator[Fault]:
-    types = [plugin["type"] for plugin in config.get("plugins", ())]
-    if (w.service.adapters or w.service.dynamic_adapters is not None) and LORA not in types:
+    refs = {ref["pluginRef"] for profile in config.get("schedulingProfiles", ()) for ref in profile["plugins"]}
+    used = [plugin["type"] for name, (_, plugin) in plugins_of(config).items() if not refs or name in refs]
+    if (w.service.adapters or w.service.dynamic_adapters is not None) and LORA not in used:
         yield Fault(
             "GTW116",
             ("plugins",),
@@ -45,6 +47,17 @@ def _adapters(w: Workload, config: Mapping[str, Any]) -> Iterator[Fault]:
             severity=Severity.WARNING,
             key=True,
         )
+
+
+def _metrics(w: Workload, config: Mapping[str, Any]) -> Iterator[Fault]:
+    """An engine that shows its metrics on another port than the pool's, and a source that is not told so."""
+    port = metrics_port(w)
+    for i, plugin in enumerate(config.get("plugins", ())):
+        said = (plugin.get("parameters") or {}).get("port")
+        if port and plugin["type"] == METRICS and said != port:
+            told = f"{w.name}: {METRICS} reads port {said or w.engine.port}, and the metrics of {w.engine.id} are on {port}"
+            at: SpecPath = ("plugins", i, "type") if said is None else ("plugins", i, "parameters", "port")
+            yield Fault("GTW116", at, told, f"parameters: {{port: {port}}}, or leave the plugin out", ("every server looks idle, or full",))
 
 
 def _blocks(w: Workload, config: Mapping[str, Any]) -> Iterator[Fault]:

@@ -49,5 +49,5 @@ def _headers(fronts: list[tuple[str, Workload, list[str]]]) -> Iterator[tuple[st
         return
     turns = {"round-robin": ": clients take turns", "strict": ": no effect, the oldest request is next"}
     yield headers["fairness"], ANY, f"whose request it is{turns.get(flow.fairness or '', '')}"
-    if flow.ordering == "slo" and "sloTtft" in headers:
+    if flow.ordering == "slo":
         yield headers["sloTtft"], "milliseconds", "the request whose time to first token ends first is next"

@@ -16,6 +16,7 @@ FLOW_CONTROL = "flowControl"
 """The feature gate."""
 PRECISE = ("precise-prefix-cache-producer", "precise-prefix-cache-scorer")
 """Plugins that follow the servers' KV cache by its events."""
+METRICS = "metrics-data-source"
 EVENTS_FLAG = "kv-events-config"
 EVENTS_ENDPOINT = "tcp://*:5557"
 """Where vLLM publishes KV events unless it is told otherwise (vllm 0.32.0, KVEventsConfig.endpoint)."""
@@ -51,12 +52,8 @@ def document(workload: Workload) -> dict[str, Any]:
 def inputs(workload: Workload) -> list[Value]:
     """What the spec and the defaults say in the configuration."""
     w, picker = workload, workload.service.picker
-    at: SpecPath = ("serving", w.service_name)
-    found = [w.tokens] if w.half else []
-    if picker is None or picker.config is None:
-        found += [Value(name, SpecAt((*at, "adapters", name))) for name in w.service.adapters if not w.half]
-        if w.service.dynamic_adapters is not None and not w.half:
-            found.append(Value(w.service.dynamic_adapters.max, SpecAt((*at, "dynamicAdapters", "max"))))
+    own = picker.config if picker is not None else None
+    found = [] if own is not None else [w.tokens] if w.half else _adapters(w)
     if picker is None:
         return found
     found += _leaves(plain(picker), path_of(w.service_name))
@@ -115,28 +112,35 @@ def events(workload: Workload) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def metrics_port(w: Workload) -> int:
+    """Port of the engine's metrics where the picker is told it by a plugin; 0 where it is the pool's own or an argument."""
+    return w.engine.metrics_port or 0 if w.stack.picker.options.get("metricsPort") is None else 0
+
+
 # -- parts -------------------------------------------------------------------------------------------------------------
 
 
 def _preset(w: Workload, name: str) -> dict[str, Any]:
     """One profile; what servers with adapters need besides stands before the picker."""
     refs = list(w.stack.presets[name].plugins)
-    adapted = bool(w.service.adapters) or w.service.dynamic_adapters is not None
-    if adapted and all(ref.plugin != w.stack.adapter_scorer.plugin for ref in refs):
+    if _adapters(w) and all(ref.plugin != w.stack.adapter_scorer.plugin for ref in refs):
         refs.insert(len(refs) - 1, w.stack.adapter_scorer)
     plugins: list[dict[str, Any]] = [{"type": ref.plugin} for ref in refs]
-    if port := _metrics_port(w):
-        plugins.append({"type": "metrics-data-source", "parameters": {"port": port}})
+    if port := metrics_port(w):
+        plugins.append({"type": METRICS, "parameters": {"port": port}})
     return {"plugins": plugins, "schedulingProfiles": [{"name": "default", "plugins": [_used(ref) for ref in refs]}]}
+
+
+def _adapters(w: Workload) -> list[Value]:
+    """What makes the scorer of adapters part of a preset."""
+    at: SpecPath = ("serving", w.service_name)
+    found = [Value(name, SpecAt((*at, "adapters", name))) for name in w.service.adapters]
+    dynamic = w.service.dynamic_adapters
+    return found if dynamic is None else [*found, Value(dynamic.max, SpecAt((*at, "dynamicAdapters", "max")))]
 
 
 def _used(ref: PluginRef) -> dict[str, Any]:
     return {"pluginRef": ref.plugin, **({} if ref.weight is None else {"weight": ref.weight})}
-
-
-def _metrics_port(w: Workload) -> int:
-    """Port of the engine's metrics where the picker is told it by a plugin; 0 where it is the pool's own or an argument."""
-    return w.engine.metrics_port or 0 if w.stack.picker.options.get("metricsPort") is None else 0
 
 
 def _halves(w: Workload) -> dict[str, Any]:
@@ -155,8 +159,8 @@ def _own(w: Workload, config: Configuration) -> dict[str, Any]:
     """As written, maps sorted: the order of keys changes nothing."""
     made = {key: _sorted(value) if isinstance(value, dict) else value for key, value in plain(config).items()}
     made["plugins"] = [{**p, "parameters": Inline(p["parameters"])} if p.get("parameters") else p for p in made["plugins"]]
-    if (port := _metrics_port(w)) and all(plugin.type != "metrics-data-source" for plugin in config.plugins):
-        made["plugins"].append({"type": "metrics-data-source", "parameters": Inline(port=port)})
+    if (port := metrics_port(w)) and all(plugin.type != METRICS for plugin in config.plugins):
+        made["plugins"].append({"type": METRICS, "parameters": Inline(port=port)})
     return made
 
 

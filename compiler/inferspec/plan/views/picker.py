@@ -54,7 +54,9 @@ def _rules(workload: Workload) -> list[dict[str, Any]]:
 
 def configuration(workload: Workload) -> Value:
     """The EndpointPickerConfig as text, with what decided it."""
-    return derive(f"plugins of stack {workload.stack.id}", text(document(workload)), *inputs(workload))
+    said = workload.service.picker
+    rule = "plugins of" if said is None or said.config is None else "the service's own, for"
+    return derive(f"{rule} stack {workload.stack.id}", text(document(workload)), *inputs(workload))
 
 
 def _deployment(workload: Workload, own: dict[str, Any], config: Value) -> Row:
