@@ -28,12 +28,12 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(handler: type[Handler]) -> Iterator[str]:
-    """Its HOST:PORT, until the block is left."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+def serving(handler: type[Handler], at: tuple[str, int] = ("127.0.0.1", 0)) -> Iterator[str]:
+    """Its HOST:PORT, until the block is left; ``at`` is a loopback address, and a port or 0."""
+    server = ThreadingHTTPServer(at, handler)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
-        yield f"127.0.0.1:{server.server_port}"
+        yield f"{at[0]}:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

@@ -1,4 +1,5 @@
-"""The programs that tests run for real: API server, scheduler, etcd, Config Sync's kustomize, object store, registry, OpenTofu, promtool.
+"""The programs that tests run for real: API server, scheduler, etcd, Config Sync's kustomize, object store, registry, OpenTofu, promtool,
+endpoint picker.
 
 Run by itself, as ./dev test does, it builds what is not in the cache:
 
@@ -40,6 +41,7 @@ _SUMS = {
 }
 _ETCD_SOURCE, _K8S_SOURCE = ROOT / "tools" / "controlplane" / "etcd", ROOT / "tools" / "controlplane" / "k8s"
 _PROMTOOL = "github.com/prometheus/prometheus/cmd/promtool"  # in a module of ours: its own replaces others, so `go install` refuses it
+_PICKER = "sigs.k8s.io/gateway-api-inference-extension/cmd/epp"  # in a module of ours: the proxy does not list its versions
 PROGRAMS = (
     gobuild.Program("kustomize", _KUSTOMIZE, _KUSTOMIZE, f"v{KUSTOMIZE}", cost="about 20 s on two cores"),
     gobuild.Program("etcd", "go.etcd.io/etcd/server/v3", source=_ETCD_SOURCE, cost="about 40 s on two cores"),
@@ -53,6 +55,7 @@ PROGRAMS = (
     # It finds no targets here: without service discovery a tenth of the libraries is left.
     gobuild.Program("promtool", _PROMTOOL, source=ROOT / "tools" / "promtool", tags="remove_all_sd", cost="about 3 min on two cores"),
     gobuild.Program("fake-gcs-server", _FAKE_GCS, _FAKE_GCS, f"v{FAKE_GCS}", cost="1 to 7 min on two cores"),
+    gobuild.Program("epp", _PICKER, source=ROOT / "tools" / "epp", cost="about 3 min on two cores"),
     # Its go.mod replaces a module, which counts in a main module alone.
     gobuild.Program("tofu", f"{_TOFU}/cmd/tofu", _TOFU, f"v{TOFU}", inside=True, cost="about 4 min on two cores"),
 )
