@@ -98,6 +98,8 @@ TEXTS: list[tuple[str, Callable[[], str | bytes], set[str]]] = [
     ("14 next line and line separators", lambda: "a: b\x85c\u2028d\u2029e\n", {"SYN005"}),
     ("15 bidirectional override", lambda: "a: \u202egnp.exe\n", {"SYN005"}),
     ("15 escaped bidirectional override", lambda: 'a: "\\u202e"\n', {"SYN005"}),
+    ("15 what marks holes of templates", lambda: "a: \ue000x\ue001\n", {"SYN005"}),
+    ("15 the same escaped", lambda: 'a: "\\ue000"\n', {"SYN005"}),
     ("16 empty", lambda: "", {"SYN013"}),
     ("16 null", lambda: "null\n", {"SYN013"}),
     ("16 list", lambda: "- a\n", {"SYN014"}),

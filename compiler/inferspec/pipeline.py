@@ -42,7 +42,9 @@ def _judge(outcome: Outcome, document: Document, request: Request) -> None:
         return
     own = request.root / "catalog"
     known, problems = overlay(own) if own.is_dir() else (catalogue(), [])
-    outcome.diagnostics += [_catalogue_problem(problem, request.root) for problem in problems]
+    if problems:  # what a mended row would say is not known
+        outcome.diagnostics += [_catalogue_problem(problem, request.root) for problem in problems]
+        return
     digests, problems_of_lock = read_lock(request.spec, request.root)
     outcome.diagnostics += problems_of_lock
     fleet = Fleet(platform, known.pinning(digests) if digests else known)

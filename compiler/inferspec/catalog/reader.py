@@ -26,6 +26,11 @@ class CatalogueError(Exception):
         self.file, self.line, self.message, self.row = file, line, message, row
 
 
+def unfit(error: Exception) -> str:
+    """What is wrong with data that no record could be made of."""
+    return "a key has text, a number or a list where a mapping belongs" if isinstance(error, AttributeError) else str(error)
+
+
 class Document(dict[str, Any]):
     """One catalogue file: its top-level mapping, the path it was read from and the line of each row."""
 

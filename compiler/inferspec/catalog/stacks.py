@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .picking import Detector, Plugin, PluginRef, PluginType, Preset
-from .reader import CatalogueError, read
+from .reader import CatalogueError, read, unfit
 from .record import EMPTY, Record, build, listed, mapped, nested, optional
 from .rows import Row
 
@@ -202,7 +202,7 @@ def load_stack(name: str, folders: tuple[str, ...]) -> Stack:
         stack = build(Stack, data)
         _sound(stack)
     except (ValueError, TypeError, AttributeError) as error:
-        raise CatalogueError(file, 1, str(error), name) from error
+        raise CatalogueError(file, 1, unfit(error), name) from error
     return stack
 
 

@@ -27,7 +27,7 @@ def build() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="inferspec",
         description="Compile one platform spec into checked Kustomize overlays for every region and cluster.",
-        epilog="exit codes: 0 clean, 1 findings, 2 usage, 3 no input, 4 a tool is missing, 5 stale tree, 70 bug, 130 interrupted",
+        epilog="exit codes: 0 clean, 1 findings, 2 usage, 3 no input, 4 a tool is missing, 5 stale or different, 70 bug, 130 interrupted",
     )
     parser.add_argument("--version", action="version", version=f"inferspec {__version__}")
     _traceback(parser, False)
@@ -100,6 +100,13 @@ def _spec_commands(commands: Commands) -> None:
     _spec(verify)
     verify.add_argument("--all", action="store_true", help="build every cluster, not one of each structure")
     verify.add_argument("--no-cache", action="store_true", help="prove anew what was proven before")
+    changed = _command(
+        commands, "diff", "diff", "what changes in every cluster since a commit: objects, fields, Pods, chips", "inferspec diff main"
+    )
+    changed.add_argument("ref", metavar="REF", nargs="?", default="HEAD", help="commit, branch or tag to compare with (HEAD)")
+    changed.add_argument("--only", metavar="CLUSTER", help="only what changes in this cluster")
+    changed.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="of a comment: markdown (text)")
+    _spec(changed, report=False)
     fmt = _command(commands, "fmt", "fmt", "format specs, comments kept", "inferspec fmt --check specs/*.yaml")
     fmt.add_argument("files", nargs="+", metavar="FILE")
     fmt.add_argument("--check", action="store_true", help="change nothing; exit 5 if a file would change")

@@ -18,10 +18,11 @@ from .limits import MAX_BYTES
 
 _ALLOWED_ASCII = bytes(range(0x20, 0x7F)) + b"\t\n"
 # C0, DEL, C1 (with U+0085), line and paragraph separators, byte order mark, surrogates, bidi controls ("Trojan Source",
-# CVE-2021-42574), zero-width and invisible operators, tag characters, and the noncharacters that YAML excludes.
+# CVE-2021-42574), zero-width and invisible operators, tag characters, the noncharacters that YAML excludes, and two of private
+# use that mark holes of templates (plan/scalars.py).
 FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff"
-    "\ud800-\udfff\U000e0000-\U000e0fff]|\r(?!\n)"
+    "\ud800-\udfff\ue000\ue001\U000e0000-\U000e0fff]|\r(?!\n)"
 )
 _STAND_IN = "\ufffd"
 _SHOWN = 20
