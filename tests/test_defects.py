@@ -1,4 +1,5 @@
-"""The defects of the reference architecture: each attempt to write one gets its finding, and docs/defects.md says so."""
+"""The defects of the reference architecture, and what users of gateways run into: each attempt to write one gets its finding, and
+docs/defects.md says so."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from inferspec.cli import main
 
 from tests import docs, line
 
-DEFECTS = yaml.safe_load((line.ROOT / "tests/defects.yaml").read_text(encoding="utf-8"))
+DEFECTS, PAINS = (yaml.safe_load((line.ROOT / f"tests/{name}.yaml").read_text(encoding="utf-8")) for name in ("defects", "gateway_pains"))
 PAGE = line.ROOT / "docs/defects.md"
 
 
@@ -35,7 +36,7 @@ def edited(edits: list[list[str]]) -> str:
     return text
 
 
-@pytest.mark.parametrize("defect", DEFECTS, ids=lambda d: d["id"])
+@pytest.mark.parametrize("defect", [*DEFECTS, *PAINS], ids=lambda d: d["id"])
 def test_an_attempt_gets_its_finding(defect: dict[str, Any], compiled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = tmp_path / "repository"
     shutil.copytree(compiled, root)
@@ -48,8 +49,9 @@ def test_an_attempt_gets_its_finding(defect: dict[str, Any], compiled: Path, tmp
     assert found.get(defect["code"]) in ("error", "warning"), found
 
 
-def test_there_are_27() -> None:
+def test_there_are_27_and_20() -> None:
     assert [d["id"] for d in DEFECTS] == [f"P{number}" for number in range(1, 28)]
+    assert [d["id"] for d in PAINS] == [f"G{number}" for number in range(1, 21)]
 
 
 def answer(defect: dict[str, Any]) -> str:
@@ -58,4 +60,7 @@ def answer(defect: dict[str, Any]) -> str:
 
 def test_the_docs_have_the_table(refresh: bool) -> None:
     rows = [(d["id"], d["what"], d["spec"], answer(d)) for d in DEFECTS]
-    assert docs.held(PAGE, docs.table(("id", "defect", "attempt", "answer"), rows), refresh), "pytest --refresh writes the table anew"
+    pains = [(d["id"], d["what"], d["threads"], d["spec"], answer(d)) for d in PAINS]
+    tables = docs.table(("id", "defect", "attempt", "answer"), rows), docs.table(("id", "pain", "threads", "attempt", "answer"), pains)
+    for table in tables:
+        assert docs.held(PAGE, table, refresh), "pytest --refresh writes the tables anew"

@@ -36,7 +36,8 @@ def _checked(fleet: Fleet, gateway: str) -> bool:
 
 
 def _health_check(fleet: Fleet, gateway: str) -> dict[str, Any]:
-    """A list of models comes from a server, so it tells that one is there."""
+    """A list of models comes from a server, so it tells that one is there: a request without a body goes to any server of the pool
+    (gateway-api-inference-extension v1.5.0, pkg/epp/handlers/request.go)."""
     spec = fleet.platform.gateways[gateway]
     return {
         "name": _check_name(fleet, gateway),

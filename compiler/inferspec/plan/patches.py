@@ -5,6 +5,7 @@ They never reach kustomize as they are, so a patch that hits nothing, or that wo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -23,12 +24,18 @@ OWNED = (
     "spec.targetPorts",
     "spec.endpointPickerRef",
     "spec.scaleTargetRef",
+    "spec.metrics",
     "spec.parentRefs",
     "spec.podSelector",
+    "spec.default.config",
     "spec.template.metadata.labels.app",
     "spec.template.spec.serviceAccountName",
+    "spec.template.spec.enableServiceLinks",
 )
-"""Fields by which objects find each other, and the account that the grants are for."""
+"""Fields by which objects find each other and metrics their scalers, what load balancers ask for, the account that the grants are for,
+and the variables of Services, which a server of that name would take for its own."""
+OWNED_WITHIN = re.compile(r"""spec\.rules\[[^\]]*\]\.backendRefs|spec\.template\.metadata\.annotations\["gke-gcsfuse/""")
+"""The same below a list, and what the FUSE driver's sidecar gets."""
 OWNED_OF_CONTAINER = ("name", "ports", "args", "command", "volumeMounts.weights")
 """The command line belongs to ``flags``, ports and the model's path to the objects that point there."""
 
@@ -85,7 +92,9 @@ def _set(start: dict[str, Any], field: str, value: Any, at: SpecPath, owned: tup
     except ValueError as error:
         raise _Refused("SPC021", str(error), "a path such as env.NCCL_DEBUG or spec.template.spec.hostNetwork") from None
     plain = format_path(steps)
-    if held := next((o for o in owned if plain == o or plain.startswith((o + ".", o + "["))), None):
+    within = OWNED_WITHIN.match(plain) if owned is OWNED else None
+    held = next((o for o in owned if plain == o or plain.startswith((o + ".", o + "["))), within and plain)
+    if held:
         raise _Refused("SPC021", f"{held} belongs to the compiler: other objects rely on it", "set it by its own key of the spec")
     node: Any = start
     for step in steps[:-1]:
