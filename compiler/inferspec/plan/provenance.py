@@ -71,7 +71,10 @@ def explained(value: Value | None, template: str, depth: int = 0) -> list[str]:
         return [f"{indent}default {origin.key}: {catalogue().defaults[origin.key].reason}"]
     if isinstance(origin, Catalogue):
         return [f"{indent}{value.v!r} from the catalogue: {origin.row}"]
-    lines = [f"{indent}what the cluster is: its {origin.name}" if isinstance(origin, Fact) else f"{indent}{value.v!r}: {origin.rule}"]
+    if isinstance(origin, Fact):
+        lines = [f"{indent}{'written for the cluster' if origin.inputs else 'what the cluster is'}: its {origin.name}"]
+    else:
+        lines = [f"{indent}{value.v!r}: {origin.rule}"]
     for part in origin.inputs:
         lines += explained(part, template, depth + 1)
     return lines

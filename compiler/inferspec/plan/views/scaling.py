@@ -142,7 +142,7 @@ def _fact(w: Workload, trigger: str) -> str:
 
 def _trigger(w: Workload, name: str, metric: Metric, threshold: Value, kind: str = "AverageValue") -> Row:
     said = w.scale("metric") if name == "load" else w.scale("min")
-    told = Derived(f"{metric.id}, read by KEDA", (said, Value(metric.series, FromCatalogue(_rows(w)))))
+    told = Derived(f"{metric.id}, read by KEDA", (said, w.scale("by"), Value(metric.series, FromCatalogue(_rows(w)))))
     query = cluster_fact(_fact(w, name), Value(metric.series, told))
     return Row(name=name, kind=kind, server=cluster_fact(PROMETHEUS), query=query, threshold=threshold)
 
