@@ -15,7 +15,9 @@ from inferspec.plan.provenance import fields, spec_paths
 from tests import line
 from tests.prometheus import exported, promtool, rule_file
 
-SELECTED = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)\{project_id="([^"]+)",location="([^"]+)",cluster="([^"]+)",namespace="([^"]+)",job="([^"]+)"\}')
+SELECTED = re.compile(
+    r'([a-zA-Z_:][a-zA-Z0-9_:]*)\{project_id="([^"]+)",location="([^"]+)",cluster="([^"]+)",namespace="([^"]+)",job="([^"]+)"\}'
+)
 KINDS = ("HorizontalPodAutoscaler", "ScaledObject", "PodMonitoring", "Deployment", "LeaderWorkerSet", "TriggerAuthentication", "Rules")
 
 
@@ -70,7 +72,9 @@ def test_every_scaler_reads_what_its_servers_export(name: str) -> None:
             else:
                 (metric,) = (found["pods"]["metric"]["name"] for found in tree["spec"]["metrics"])
                 assert metric.split("|")[1] in exported(w)
-    written = {(cluster, own) for cluster, here in held.items() for kind, own in here if kind in ("HorizontalPodAutoscaler", "ScaledObject")}
+    written = {
+        (cluster, own) for cluster, here in held.items() for kind, own in here if kind in ("HorizontalPodAutoscaler", "ScaledObject")
+    }
     assert written == due
 
 
@@ -101,7 +105,11 @@ def test_groups_of_nodes_are_scaled_as_groups() -> None:
 
 def test_one_override_moves_one_cluster_to_zero() -> None:
     spec, tree = live("rare")["spec"], line.tree("scaling")
-    assert (spec["minReplicaCount"], spec["cooldownPeriod"]) == (0, 1800) and [t["name"] for t in spec["triggers"]] == ["load", "waiting", "busy"]
+    assert (spec["minReplicaCount"], spec["cooldownPeriod"]) == (0, 1800) and [t["name"] for t in spec["triggers"]] == [
+        "load",
+        "waiting",
+        "busy",
+    ]
     assert "cooldownPeriod" not in live("fast")["spec"] and len(live("fast")["spec"]["triggers"]) == 1
     parts = {cluster: tree[f"overlays/moved/us-central1/{cluster}/search/kustomization.yaml"] for cluster in ("usc1-test", "usc1-live")}
     for cluster, own, other in (("usc1-test", "autoscaling", "keda"), ("usc1-live", "keda", "autoscaling")):
@@ -138,14 +146,25 @@ def told(programs: Path, folder: Path, series: dict[str, str], expected: dict[st
         {"expr": expr, "eval_time": at, "exp_samples": [] if value is None else [{"labels": "{}", "value": value}]}
         for expr, value in expected.items()
     ]
-    case = {"interval": "15s", "input_series": [{"series": name, "values": values} for name, values in series.items()], "promql_expr_test": asked}
+    case = {
+        "interval": "15s",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": asked,
+    }
     (folder / "tests.yaml").write_text(yaml.safe_dump({"evaluation_interval": "15s", "tests": [case]}), encoding="utf-8")
     done = promtool(programs, "test", "rules", "tests.yaml", cwd=folder)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
 def labelled(series: str, job: str, **labels: str) -> str:
-    where = {"project_id": "acme-live", "location": "us-central1-a", "cluster": "usc1-live", "namespace": "search-llm", "job": job, **labels}
+    where = {
+        "project_id": "acme-live",
+        "location": "us-central1-a",
+        "cluster": "usc1-live",
+        "namespace": "search-llm",
+        "job": job,
+        **labels,
+    }
     return f"{series}{{{','.join(f'{key}={value!r}' for key, value in where.items())}}}".replace("'", '"')
 
 
