@@ -11,6 +11,8 @@ import pytest
 import yaml
 from inferspec.emit.tree import cluster_objects
 from inferspec.plan.provenance import fields, spec_paths
+from inferspec.resolve.facts import facts
+from inferspec.resolve.quota import demands
 
 from tests import line
 from tests.prometheus import exported, promtool, rule_file
@@ -18,7 +20,16 @@ from tests.prometheus import exported, promtool, rule_file
 SELECTED = re.compile(
     r'([a-zA-Z_:][a-zA-Z0-9_:]*)\{project_id="([^"]+)",location="([^"]+)",cluster="([^"]+)",namespace="([^"]+)",job="([^"]+)"\}'
 )
-KINDS = ("HorizontalPodAutoscaler", "ScaledObject", "PodMonitoring", "Deployment", "LeaderWorkerSet", "TriggerAuthentication", "Rules")
+KINDS = (
+    "HorizontalPodAutoscaler",
+    "ScaledObject",
+    "PodMonitoring",
+    "Deployment",
+    "LeaderWorkerSet",
+    "TriggerAuthentication",
+    "Rules",
+    "CapacityBuffer",
+)
 
 
 @cache
@@ -101,6 +112,29 @@ def test_targets_are_in_the_unit_of_the_series() -> None:
 def test_groups_of_nodes_are_scaled_as_groups() -> None:
     to = live("wide")["spec"]["scaleTargetRef"]
     assert to == {"apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet", "name": "wide"}
+
+
+def test_a_buffer_is_beside_the_scaler_and_counts_as_held() -> None:
+    assert live("fast")["spec"]["maxReplicaCount"] == 6
+    buffers = {key: tree for key, tree in scalers("scaling")["usc1-live"].items() if key[0] == "CapacityBuffer"}
+    assert {name: tree["spec"] for (_, name), tree in buffers.items()} == {
+        "fast": {
+            "provisioningStrategy": "buffer.x-k8s.io/active-capacity",
+            "scalableRef": {"apiGroup": "apps", "kind": "Deployment", "name": "fast"},
+            "replicas": 1,
+        }
+    }
+    asked = next(d for d in demands(line.fleet("scaling")) if d.workload == "fast")
+    assert (asked.least, asked.most) == (2 * (2 + 1), 2 * (6 + 1)), "chips: two a server"
+    told = {w["name"]: w.get("buffer") for w in facts(line.fleet("scaling"))["workloads"]}
+    assert told == {"fast": 1, "rare": None, "batch": None, "wide": None}
+
+
+def test_a_buffer_needs_a_cluster_that_knows_it() -> None:
+    spec = line.data("scaling")
+    spec["regions"]["us-central1"]["clusters"]["usc1-live"]["gke"]["minVersion"] = "1.35.1-gke.1396000"
+    with pytest.raises(AssertionError, match=r"SYNC113 .*capacity buffer of fast is there from 1\.35\.2-gke\.1842000"):
+        line.resolved(line.written(spec))
 
 
 def test_one_override_moves_one_cluster_to_zero() -> None:

@@ -120,6 +120,7 @@ RULES: tuple[Rule, ...] = (
     layout.processors,
     scaling.bounds,
     scaling.chain,
+    scaling.buffers,
     scaling_zero.zero,
     objectives.objectives,
     objectives.dashboards,

@@ -91,6 +91,8 @@ def _of_workload(context: Context, key: WorkloadKey) -> Iterator[tuple[Claim, Sp
     for by, suffix in ((HPA, "autoscaling"), (KEDA, "keda")):
         if context.fleet.ever_scaled_by(by, key):
             yield ("directory", "", f"{name}-{suffix}"), path
+    if context.fleet.ever_buffered(key):
+        yield ("directory", "", f"{name}-buffer"), path
     if key.prefill:
         return
     if workload.service.expose:

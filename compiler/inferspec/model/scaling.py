@@ -36,5 +36,7 @@ class Scale(Closed):
     """What they are moved by: queue-depth, running, kv-cache-usage, requests, ttft or another of the engine's metrics."""
     target: Target | None = None
     """Wanted value a replica: requests, percent for kv-cache-usage, a second's worth of what is counted; for a latency a time (2s)."""
+    buffer: Annotated[int, Field(ge=0, le=1_000)] | None = None
+    """Servers whose nodes are kept ready beside those in use, so that a new one waits for no node (CapacityBuffer, Preview)."""
     idle: Duration | None = None
     """Time without a request after which the last replica goes, with min: 0."""

@@ -271,6 +271,8 @@ def _team_drawings(fleet: Fleet) -> list[Drawing]:
         for by, suffix, view in SCALERS:
             if fleet.ever_scaled_by(by, key):
                 add(suffix, view, partial(fleet.is_scaled_by, by, key))
+        if fleet.ever_buffered(key):
+            add("-buffer", scaling.buffer, partial(fleet.is_buffered, key))
         if fleet.workload(key, fleet.base).engine.metrics_path:
             add("-alerts", alerts.alerts, placed)
         if key.prefill:

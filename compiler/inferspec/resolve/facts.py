@@ -178,6 +178,7 @@ def _workload(w: Workload, places: list[Place]) -> dict[str, Any]:
         "clusters": [p.name for p in places],
         "stages": sorted({p.cluster.stage for p in places}),
         **{key: _plain(v) for key, v in settled.items() if key != "model"},
+        **({"buffer": w.kept} if w.kept else {}),
         "chips": w.layout.total,
         "flags": {k: s.v for k, s in w.settings.flags.items() if k not in owned},
         "env": {k: str(s.v) for k, s in w.settings.env.items()},

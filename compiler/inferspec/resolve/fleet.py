@@ -224,6 +224,13 @@ class Fleet:
     def ever_scaled_by(self, by: str, key: WorkloadKey) -> bool:
         return any(self.is_scaled_by(by, key, place) for place in self.places) or _scaled_by(by, self.workload(key, self.base))
 
+    def is_buffered(self, key: WorkloadKey, place: Place) -> bool:
+        """Whether the cluster keeps nodes ready for the workload."""
+        return self.is_placed(key, place) and self.workload_at(key, place).buffer is not None
+
+    def ever_buffered(self, key: WorkloadKey) -> bool:
+        return any(self.is_buffered(key, place) for place in self.places)
+
     # -- weights -------------------------------------------------------------------------------------------------------
 
     def location(self, store: str, place: Place) -> str | None:

@@ -297,6 +297,19 @@ class Workload:
         """By a HorizontalPodAutoscaler or KEDA; Ray moves its replicas itself."""
         return self.scale("min").v != self.scale("max").v and self.engine.workload == "deployment"
 
+    @cached_property
+    def buffer(self) -> Value | None:
+        """Servers whose nodes are kept ready beside those in use; None for none. A canary has those that it asks for itself."""
+        said = self.settings.scalars.get("scale.buffer")
+        if said is None or not said.v or (self.canary is not None and said.path[: len(self.path)] != self.path):
+            return None
+        return said.value
+
+    @property
+    def kept(self) -> int:
+        """How many those are."""
+        return int(self.buffer.v) if self.buffer is not None else 0
+
     @property
     def to_zero(self) -> bool:
         """Whether it has no server while nobody asks."""

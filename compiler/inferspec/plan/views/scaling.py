@@ -18,7 +18,7 @@ from ...resolve.places import Place
 from ...resolve.scaling import KEDA, moved_by, target, waiting
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
-from ...values import Derived, Scalar, Value, cluster_fact, derive, text
+from ...values import Derived, Scalar, SpecAt, Value, cluster_fact, derive, text
 from ..row import Drawn, Row
 from . import promql
 from .picker import picker_name
@@ -59,6 +59,12 @@ def scaled_object(workload: Workload) -> list[Drawn]:
     idle = w.default("scale.idle") if said is None else derive("in seconds", seconds(str(said.v)), said)
     row = Row(**_common(w), triggers=made, idle=idle if w.to_zero else None, polling=w.default("scale.polling"))
     return [("trigger-authentication", Row(**common(w))), ("scaled-object", row)]
+
+
+def buffer(workload: Workload) -> list[Drawn]:
+    """Nodes for further servers, of the same shape: the autoscaler looks at the Deployment's own Pod template."""
+    row = Row(**common(workload), replicas=workload.buffer if workload.buffer is not None else Value(0, SpecAt(workload.path)))
+    return [("capacity-buffer", row)]
 
 
 def facts(fleet: Fleet, place: Place) -> dict[str, Scalar]:
