@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from inferspec.resolve.objectives import pool_series
 from inferspec.resolve.workload import Workload
 
 
@@ -15,7 +16,8 @@ def exported(workload: Workload) -> set[str]:
     version = str(workload.engine_version.v)
     own = {m.series for m in workload.engine.metrics if m.exists_in(version) and not m.unverified}
     stack = workload.stack
-    return own | {row["series"] for row in (*stack.metrics.values(), *stack.collector_metrics.values()) if "gate" not in row}
+    gated = {row["series"] for id, row in stack.metrics.items() if pool_series(workload, id) is not None}
+    return own | gated | {row["series"] for row in stack.collector_metrics.values()}
 
 
 def promtool(programs: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -38,9 +38,13 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What a cluster is (name, region, project ...). ``name`` is its key in ``ClusterPlan.facts``."""
+    """What a cluster is (name, region, project ...). ``name`` is its key in ``ClusterPlan.facts``.
+
+    ``inputs``: what else took part, where a text holds more than the fact itself.
+    """
 
     name: str
+    inputs: tuple[Value, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,8 @@ class Value:
         return self.origin.name if isinstance(self.origin, Fact) else None
 
 
-def cluster_fact(name: str) -> Value:
-    return Value(SENTINEL, Fact(name))
+def cluster_fact(name: str, *inputs: Value) -> Value:
+    return Value(SENTINEL, Fact(name, inputs))
 
 
 def derive(rule: str, v: Scalar, *inputs: Value) -> Value:

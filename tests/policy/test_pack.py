@@ -55,12 +55,12 @@ def test_a_credential_is_never_printed(findings: dict[str, list[Violation]]) -> 
 
 
 def test_advice_that_can_be_followed(findings: dict[str, list[Violation]]) -> None:
-    """A custom engine has no image of the catalogue's, and Model Armor is not written yet."""
+    """A custom engine has no image of the catalogue's."""
     tagged, *_, bare, custom = [found for found in findings["SEC002-fail"] if found.rule == "SEC002"]
     assert tagged.message.endswith("its tag is no release tag (N.N, a date or a commit)") and bare.message.endswith("it has no tag")
     assert "the catalogue's is pinned" in tagged.help and "catalogue" not in custom.help
     (armor,) = [found for found in findings["SEC005-fail"] if found.rule == "SEC005"]
-    assert "not written yet" in armor.help and "waive" in armor.help
+    assert "modelArmor: {template: NAME}" in armor.help and "waive" in armor.help
 
 
 def test_one_platform_gives_the_same_findings_alone(findings: dict[str, list[Violation]]) -> None:

@@ -72,6 +72,8 @@ def test_shape_of_a_crd(path: Path) -> None:
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real CRDs are not beside this clone")
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
 def test_equal_to_the_real_one(path: Path) -> None:
+    if not (REAL / path.name).is_file():
+        pytest.skip(f"the shared folder has no CRD {path.stem}")
     own, real = (yaml.load((folder / path.name).read_text(), Loader=yaml.CSafeLoader) for folder in (OWN, REAL))
     assert (own["spec"]["group"], own["spec"]["scope"], own["spec"]["names"]["kind"]) == (
         real["spec"]["group"],

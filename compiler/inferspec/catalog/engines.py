@@ -44,6 +44,11 @@ class Metric(Record):
         """The bounds in that version; none where they are not known."""
         return self.buckets if not self.buckets_since or version_key(self.buckets_since) <= version_key(version) else ()
 
+    @property
+    def timed(self) -> bool:
+        """Whether it is a histogram of seconds."""
+        return self.type == "histogram" and self.series.endswith("_seconds")
+
     def exists_in(self, version: str) -> bool:
         at = version_key(version)
         return (not self.since or version_key(self.since) <= at) and (not self.until or at < version_key(self.until))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, SpecPath, format_path
 from ..resolve.naming import GATEWAY_NAMESPACE, objective_name, writer_name
+from ..resolve.scaling import HPA, KEDA
 from ..resolve.settings import WorkloadKey, canary_of
 from .context import Context
 
@@ -87,8 +88,11 @@ def _of_workload(context: Context, key: WorkloadKey) -> Iterator[tuple[Claim, Sp
     name, namespace, path = workload.name, workload.namespace, workload.path
     yield ("directory", "", name), path
     yield ("ServiceAccount", namespace, name), path
-    if context.fleet.ever_autoscaled(key):
-        yield ("directory", "", f"{name}-autoscaling"), path
+    for by, suffix in ((HPA, "autoscaling"), (KEDA, "keda")):
+        if context.fleet.ever_scaled_by(by, key):
+            yield ("directory", "", f"{name}-{suffix}"), path
+    if context.fleet.ever_buffered(key):
+        yield ("directory", "", f"{name}-buffer"), path
     if key.prefill:
         return
     if workload.service.expose:

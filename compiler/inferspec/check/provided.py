@@ -21,6 +21,8 @@ def _key(version: str) -> tuple[int, ...]:
 
 CACHE_CLASS_FLOOR = "1.35.3-gke.1290000"
 """``dynamic-rwo`` (google/skills@1af7775 gke-compute-classes)."""
+BUFFER_FLOOR = "1.35.2-gke.1842000"
+"""Active buffers of CapacityBuffer (GKE documentation, "Configure capacity buffers"; standby buffers take no GPUs and TPUs)."""
 PROFILE_FLOOR = "1.34.0-gke.2011000"
 """Buffered reads, which the FUSE driver's serving profile turns on (GoogleCloudPlatform/gcs-fuse-csi-driver@5fcdc04a docs/releases.md)."""
 
@@ -54,6 +56,8 @@ def _needs(context: Context, place: Place) -> Iterator[tuple[str, str]]:
         mounts = fleet.workload_at(key, place).mounts
         if mounts.fused and mounts.store.cache.medium == "hyperdisk":
             yield CACHE_CLASS_FLOOR, f"the disk of the file cache of {key.service}"
+        if fleet.is_buffered(key, place):
+            yield BUFFER_FLOOR, f"the capacity buffer of {key.service}"
         if any(volume.read == PROFILE for volume in mounts.volumes):
             yield PROFILE_FLOOR, "the FUSE driver's serving profile"
     for name, spec in platform.capacity_classes.items():

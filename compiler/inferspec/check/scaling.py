@@ -1,4 +1,4 @@
-"""Replicas and the chain that moves them: engine metric -> PodMonitoring -> adapter -> autoscaler."""
+"""Replicas and the chain that moves them: engine metric -> PodMonitoring -> adapter -> autoscaler, or KEDA in place of the last two."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from ..diagnostics import Diagnostic
 from ..resolve.places import Place
+from ..resolve.scaling import ADDON, HPA, KEDA, READS, by, moved_by, readable, target, usable
+from ..resolve.workload import Workload
 from .context import Context, clusters, place_of
 
 
@@ -26,47 +28,123 @@ def bounds(context: Context) -> Iterator[Diagnostic]:
                 related=(context.span(place_of(high, (*w.path, "scale")), "the most"),),
                 help=f"min: at most {high.v}, or max: at least {low.v}",
             )
-        elif int(low.v) == 0:
+        elif w.to_zero and (by(w) != KEDA or w.engine.workload != "deployment"):
+            yield _by_nobody(context, w, at)
+
+
+def _by_nobody(context: Context, w: Workload, at: Any) -> Diagnostic:
+    if w.engine.workload != "deployment":
+        return context.finding("SCL102", f"{w.name}: Ray keeps a replica, and its head, whether or not anybody asks", at, help="min: 1")
+    return context.finding(
+        "SCL102",
+        f"{w.name}: a HorizontalPodAutoscaler cannot go to zero replicas",
+        at,
+        notes=("the API server takes minReplicas 0 only behind the alpha gate HPAScaleToZero",),
+        help="scale: {by: keda}, behind a picker with flowControl; or min: 1",
+    )
+
+
+def buffers(context: Context) -> Iterator[Diagnostic]:
+    """A buffer is as many Pods of a Deployment."""
+    told: set[Any] = set()
+    for w in context.workloads():
+        if w.buffer is None or (w.engine.workload == "deployment" and not w.layout.spans_nodes):
+            continue
+        at = place_of(w.buffer, (*w.path, "scale"))
+        if (w.name, at) not in told:
+            told.add((w.name, at))
+            what = "a group of nodes" if w.engine.workload == "deployment" else "a RayService"
             yield context.finding(
-                "SCL102",
-                f"{w.name}: a HorizontalPodAutoscaler cannot go to zero replicas",
+                "SCL110",
+                f"{w.name} is {what}: a buffer would keep single nodes ready",
                 at,
-                notes=("the API server takes minReplicas 0 only behind an alpha gate; scale to zero by KEDA is not emitted yet",),
-                help="min: 1",
+                notes=("a CapacityBuffer copies the Pod of its target; the leader of a group is one of several, on a machine each",),
+                help="leave buffer out; minimumNodes of the class keeps nodes",
             )
 
 
 def chain(context: Context) -> Iterator[Diagnostic]:
-    """Every link of the chain is there: a series in that version, and an adapter in that cluster."""
-    lacking: dict[str, list[Place]] = {}
+    """Every link of the chain is there: a series in that version that can be read, and who reads it in that cluster."""
+    lacking: dict[tuple[str, str], list[Place]] = {}
+    told: set[Any] = set()
     for _, w, places in context.cohorts:
-        metric = str(w.scale("metric").v)
-        asked = w.settings.get("scale.metric")
-        if w.engine.workload == "ray-service" and asked is not None and metric != "running":
-            yield context.finding(
-                "SCL105",
-                f"{w.name}: Ray moves its replicas by requests at once, not by {metric}",
-                place_of(asked, (*w.path, "scale")),
-                help="metric: running, with the requests a replica is to have as target",
-            )
-        if w.autoscaled and w.engine.metric(metric, str(w.engine_version.v)) is None:
-            known = [m.id for m in w.engine.metrics if m.type == "gauge" and m.exists_in(str(w.engine_version.v))]
-            yield context.finding(
-                "SCL103",
-                f"{w.engine.id} {w.engine_version.v} exports no {metric}",
-                place_of(w.scale("metric"), (*w.path, "scale")),
-                help=f"gauges of that version: {', '.join(known) or 'none'}",
-            )
-        if w.autoscaled:
-            without = [p for p in places if "custom-metrics-adapter" not in p.cluster.addons]
-            if without:
-                lacking.setdefault(w.service_name, []).extend(without)
-    for service, places in lacking.items():
+        if w.engine.workload == "ray-service":
+            yield from _of_ray(context, w)
+        if not w.autoscaled:
+            continue
+        for finding in _metric(context, w):
+            once = (finding.code, finding.path, finding.message)
+            if once not in told:
+                told.add(once)
+                yield finding
+        if without := [p for p in places if ADDON[by(w)] not in p.cluster.addons]:
+            lacking.setdefault((w.service_name, by(w)), []).extend(without)
+    for (service, who), without in lacking.items():
+        yield _unread(context, service, who, without)
+
+
+def _of_ray(context: Context, w: Workload) -> Iterator[Diagnostic]:
+    for key, usual, help in (
+        ("metric", "running", "metric: running, with the requests a replica is to have as target"),
+        ("by", HPA, "leave by out"),
+    ):
+        asked = w.settings.get(f"scale.{key}")
+        if asked is not None and asked.v != usual:
+            said = f"{w.name}: Ray moves its replicas by requests at once, not by {asked.v}"
+            yield context.finding("SCL105", said, place_of(asked, (*w.path, "scale")), help=help)
+
+
+def _metric(context: Context, w: Workload) -> Iterator[Diagnostic]:
+    """The series is there, who moves the replicas can read it, and the target is in its unit."""
+    who, said, metric = by(w), w.scale("metric"), moved_by(w)
+    at = place_of(said, (*w.path, "scale"))
+    able = usable(w, who)
+    if metric is None:
         yield context.finding(
-            "SCL104",
-            f"{service} scales on a metric, and {clusters(places)} has no custom metrics adapter",
-            ("serving", service, "scale"),
-            related=(context.span((*places[0].path, "addons"), "add-ons of the cluster", key=True),),
-            notes=("the HorizontalPodAutoscaler would read <unknown> and never move",),
-            help="install the adapter and write 'custom-metrics-adapter' under the cluster's addons",
+            "SCL103",
+            f"{w.engine.id} {w.engine_version.v} exports no {said.v}",
+            at,
+            help=f"with by: {who} that version has: {', '.join(able) or 'none'}",
         )
+    elif not readable(metric, who):
+        others = [other for other in READS if readable(metric, other)]
+        reason = (
+            "the custom metrics adapter reads numbers, and a histogram is a distribution of Cloud Monitoring"
+            if others
+            else "its value says nothing of the load"
+        )
+        yield context.finding(
+            "SCL106",
+            f"{w.name}: {said.v} ({metric.series}, a {metric.type}) moves no replicas by {who}",
+            at,
+            notes=(reason,),
+            help=(f"by: {others[0]}; or " if others else "") + f"one of {', '.join(able) or 'none'}",
+        )
+    else:
+        yield from _target(context, w, timed=metric.timed)
+
+
+def _target(context: Context, w: Workload, *, timed: bool) -> Iterator[Diagnostic]:
+    said, wanted = w.scale("metric").v, target(w)
+    if wanted is None:
+        told = f"{w.name}: {said} has no usual target: how much of it a replica bears depends on model and machine"
+        help = "scale: {target: 2s}" if timed else "scale: {target: N}, from a load test"
+        yield context.finding("SCL107", told, place_of(w.scale("metric"), (*w.path, "scale")), help=help)
+    elif isinstance(wanted.v, str) != timed:
+        told = f"{w.name}: the target of {said} is {'a time' if timed else 'a number'}, not {wanted.v}"
+        yield context.finding("SCL107", told, place_of(wanted, (*w.path, "scale")), help="target: 2s" if timed else "target: 5")
+
+
+def _unread(context: Context, service: str, who: str, without: list[Place]) -> Diagnostic:
+    what, then = {
+        HPA: ("custom metrics adapter", "the HorizontalPodAutoscaler would read <unknown> and never move"),
+        KEDA: ("KEDA", "nothing would read the ScaledObject: the API server does not know its kind"),
+    }[who]
+    return context.finding(
+        "SCL104",
+        f"{service} scales on a metric, and {clusters(without)} has no {what}",
+        ("serving", service, "scale"),
+        related=(context.span((*without[0].path, "addons"), "add-ons of the cluster", key=True),),
+        notes=(then,),
+        help=f"install {'the adapter' if who == HPA else 'it'} and write '{ADDON[who]}' under the cluster's addons",
+    )

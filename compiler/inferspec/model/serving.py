@@ -34,6 +34,7 @@ from .base import (
     Where,
 )
 from .picking import Picker
+from .scaling import Scale
 from .watching import Alerts, Slo
 
 
@@ -50,19 +51,6 @@ FlagValue = Annotated[str | int | float | bool | None, BeforeValidator(_flag_val
 Flags = dict[Flag, FlagValue]
 Share = Annotated[int, Field(ge=1, le=99)]
 TokenCount = Annotated[int, Field(ge=1, le=100_000_000)]
-
-
-class Scale(Closed):
-    """Replicas and what moves them."""
-
-    min: Annotated[int, Field(ge=0, le=10_000)] | None = None
-    """Fewest replicas."""
-    max: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """Most replicas."""
-    metric: Literal["queue-depth", "running", "kv-cache-usage"] | None = None
-    """What the autoscaler watches."""
-    target: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    """Wanted value a replica: requests, or percent for kv-cache-usage."""
 
 
 class Resources(Closed):

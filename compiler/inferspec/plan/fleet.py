@@ -17,6 +17,7 @@ from ..resolve.fleet import Fleet
 from ..resolve.layers import Layer, Subject, layer_subject
 from ..resolve.naming import GATEWAY_NAMESPACE, address_fact, own_address, writer_name
 from ..resolve.places import Place, selects
+from ..resolve.scaling import HPA, KEDA
 from ..resolve.settings import WorkloadKey, canary_of
 from ..values import Scalar
 from .dns import dns_variables
@@ -27,9 +28,12 @@ from .patches import Problem, apply_patches, manifest
 from .row import Drawn
 from .skeleton import Skeletons
 from .terraform import variables
-from .views import alerts, capacity, class_teams, fleet_alerts, processor, routing, screening, server, sync, weights
+from .views import alerts, capacity, class_teams, fleet_alerts, processor, routing, scaling, screening, server, sync, weights
 from .views import platform as platform_views
 from .volumes import volume_drawings
+
+SCALERS = ((HPA, "-autoscaling", scaling.autoscaler), (KEDA, "-keda", scaling.scaled_object))
+"""Who moves replicas, the facet, its view. A cluster has one of them: Config Sync prunes what it no longer has."""
 
 
 @dataclass(slots=True)
@@ -157,7 +161,7 @@ def cluster_facts(fleet: Fleet, place: Place) -> dict[str, Scalar]:
     """What a cluster is. A base holds sentinels in their place."""
     project = fleet.platform.projects[place.cluster.project]
     own = {address_fact(name): own_address(name, place.name) for name, spec in fleet.platform.gateways.items() if has_own_address(spec)}
-    return {"cluster": place.name, "region": place.region, "project": project.id, **own}
+    return {"cluster": place.name, "region": place.region, "project": project.id, **own, **scaling.facts(fleet, place)}
 
 
 def _own(planner: Planner, place: Place) -> dict[str, Objects]:
@@ -264,8 +268,11 @@ def _team_drawings(fleet: Fleet) -> list[Drawing]:
             )
 
         add("", server.server, placed)
-        if fleet.ever_autoscaled(key):
-            add("-autoscaling", server.autoscaler, partial(fleet.is_autoscaled, key))
+        for by, suffix, view in SCALERS:
+            if fleet.ever_scaled_by(by, key):
+                add(suffix, view, partial(fleet.is_scaled_by, by, key))
+        if fleet.ever_buffered(key):
+            add("-buffer", scaling.buffer, partial(fleet.is_buffered, key))
         if fleet.workload(key, fleet.base).engine.metrics_path:
             add("-alerts", alerts.alerts, placed)
         if key.prefill:

@@ -43,7 +43,7 @@ def spec_paths(origin: Origin) -> Iterator[SpecPath]:
     """Every place of the spec that took part, nearest first."""
     if isinstance(origin, SpecAt):
         yield origin.path
-    elif isinstance(origin, Derived):
+    elif isinstance(origin, (Derived, Fact)):
         for value in origin.inputs:
             yield from spec_paths(value.origin)
 
@@ -72,8 +72,9 @@ def explained(value: Value | None, template: str, depth: int = 0) -> list[str]:
     if isinstance(origin, Catalogue):
         return [f"{indent}{value.v!r} from the catalogue: {origin.row}"]
     if isinstance(origin, Fact):
-        return [f"{indent}what the cluster is: its {origin.name}"]
-    lines = [f"{indent}{value.v!r}: {origin.rule}"]
+        lines = [f"{indent}{'written for the cluster' if origin.inputs else 'what the cluster is'}: its {origin.name}"]
+    else:
+        lines = [f"{indent}{value.v!r}: {origin.rule}"]
     for part in origin.inputs:
         lines += explained(part, template, depth + 1)
     return lines

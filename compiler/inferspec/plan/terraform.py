@@ -66,13 +66,11 @@ def _gateways(fleet: Fleet, place: Place) -> dict[str, Gateway]:
 
 
 def _cluster(place: Place) -> dict[str, Any]:
-    """GKE calls the control plane's place the cluster's location; the zones of nodes are another thing."""
     cluster = place.cluster
     zones = [f"{place.region}-{letter}" for letter in cluster.zones or ()]
-    zonal = cluster.zonal and len(zones) == 1 and cluster.mode == "standard"
     return {
-        "location": zones[0] if zonal else place.region,
-        "node_zones": [] if zonal else sorted(zones),
+        "location": place.location,
+        "node_zones": sorted(zones) if place.location == place.region else [],
         "autopilot": cluster.mode == "autopilot",
         "stage": cluster.stage,
         "release_channel": cluster.gke.channel.upper(),

@@ -10,6 +10,7 @@ from ..values import SpecAt, Value
 from .fleet import Fleet
 from .memory import GIB
 from .places import Place
+from .scaling import target
 from .workload import Workload
 
 ITL_SECONDS = 0.03
@@ -149,11 +150,12 @@ def _workload(w: Workload, places: list[Place]) -> dict[str, Any]:
         "min": w.scale("min"),
         "max": w.scale("max"),
         "metric": w.scale("metric"),
-        "target": w.target,
         "maxModelLen": w.tokens,
         "tensorParallel": w.layout.tensor,
         "model": w.model_ref,
     }
+    if (wanted := target(w)) is not None:
+        settled["target"] = wanted
     at = {key: format_path(v.origin.path) if isinstance(v.origin, SpecAt) else format_path(w.path) for key, v in settled.items()}
     at |= {f"flags.{k}": format_path(s.path) for k, s in w.settings.flags.items()}
     at |= {f"env.{k}": format_path(s.path) for k, s in w.settings.env.items()}
@@ -176,6 +178,7 @@ def _workload(w: Workload, places: list[Place]) -> dict[str, Any]:
         "clusters": [p.name for p in places],
         "stages": sorted({p.cluster.stage for p in places}),
         **{key: _plain(v) for key, v in settled.items() if key != "model"},
+        **({"buffer": w.kept} if w.kept else {}),
         "chips": w.layout.total,
         "flags": {k: s.v for k, s in w.settings.flags.items() if k not in owned},
         "env": {k: str(s.v) for k, s in w.settings.env.items()},

@@ -217,11 +217,19 @@ class Fleet:
         seen = Counter((key.service, place) for key in self.front_keys for place in self._placed[key])
         return frozenset(service for (service, _), pools in seen.items() if pools > 1)
 
-    def is_autoscaled(self, key: WorkloadKey, place: Place) -> bool:
-        return self.is_placed(key, place) and self.workload_at(key, place).autoscaled
+    def is_scaled_by(self, by: str, key: WorkloadKey, place: Place) -> bool:
+        """Whether ``hpa`` or ``keda`` moves the workload's replicas in the cluster."""
+        return self.is_placed(key, place) and _scaled_by(by, self.workload_at(key, place))
 
-    def ever_autoscaled(self, key: WorkloadKey) -> bool:
-        return any(self.is_autoscaled(key, place) for place in self.places) or self.workload(key, self.base).autoscaled
+    def ever_scaled_by(self, by: str, key: WorkloadKey) -> bool:
+        return any(self.is_scaled_by(by, key, place) for place in self.places) or _scaled_by(by, self.workload(key, self.base))
+
+    def is_buffered(self, key: WorkloadKey, place: Place) -> bool:
+        """Whether the cluster keeps nodes ready for the workload."""
+        return self.is_placed(key, place) and self.workload_at(key, place).buffer is not None
+
+    def ever_buffered(self, key: WorkloadKey) -> bool:
+        return any(self.is_buffered(key, place) for place in self.places)
 
     # -- weights -------------------------------------------------------------------------------------------------------
 
@@ -313,3 +321,7 @@ class Fleet:
         for f in self.fillings:
             found.setdefault((f.artefact.key, f.volume.team), set()).add(f.writer)
         return found
+
+
+def _scaled_by(by: str, workload: Workload) -> bool:
+    return workload.autoscaled and workload.scale("by").v == by

@@ -24,6 +24,13 @@ class Place:
     def path(self) -> tuple[str, ...]:
         return ("regions", self.region, "clusters", self.name)
 
+    @property
+    def location(self) -> str:
+        """Where GKE has the control plane, which is the cluster's ``location``; the zones of nodes are another thing."""
+        zones = self.cluster.zones or ()
+        zonal = self.cluster.zonal and len(zones) == 1 and self.cluster.mode == "standard"
+        return f"{self.region}-{zones[0]}" if zonal else self.region
+
 
 def places(platform: Platform) -> tuple[Place, ...]:
     """All clusters in the order of the spec."""

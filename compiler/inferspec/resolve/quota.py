@@ -106,7 +106,7 @@ def demands(fleet: Fleet) -> list[Demand]:
 
 def _of_workload(fleet: Fleet, key: WorkloadKey, place: Place, left: dict[tuple[str, str], int]) -> Demand:
     w = fleet.workload_at(key, place)
-    replicas = int(w.scale("min").v), int(w.scale("max").v)
+    replicas = int(w.scale("min").v) + w.kept, int(w.scale("max").v) + w.kept
     chips, nodes = w.machine.chips, w.layout.nodes
     if w.layout.spans_nodes:
         least, most = (n * nodes * chips for n in replicas)
@@ -114,6 +114,8 @@ def _of_workload(fleet: Fleet, key: WorkloadKey, place: Place, left: dict[tuple[
     else:  # servers that use a part of a machine share it
         least, most = (-(-n * w.layout.total // chips) * chips for n in replicas)
         arithmetic = f"{replicas[0]} to {replicas[1]} replicas x {w.layout.total} chips, in whole machines of {chips}"
+    if w.kept:
+        arithmetic += f", {w.kept} of them kept ready"
     asks = _asks(fleet, w.capacity_name, place, least, most, left)
     return Demand(w.name, w.service_name, place, w.capacity_name, least, most, arithmetic, tuple(asks))
 

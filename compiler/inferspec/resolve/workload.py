@@ -274,9 +274,10 @@ class Workload:
     # -- scale ---------------------------------------------------------------------------------------------------------
 
     def scale(self, key: str) -> Value:
-        """``min``, ``max`` or ``metric``. Nothing moves the replicas of an engine that does not export the metric: most is least there."""
+        """``min``, ``max``, ``by``, ``metric`` or ``idle``. Nothing moves the replicas of an engine that does not export the metric:
+        most is least there."""
         said = self.settings.scalars.get(f"scale.{key}")
-        if self.canary is not None and key != "metric" and (said is None or said.path[: len(self.path)] != self.path):
+        if self.canary is not None and key in ("min", "max") and (said is None or said.path[: len(self.path)] != self.path):
             return self._share(self.canary, key)
         if said is not None:
             return said.value
@@ -292,17 +293,27 @@ class Workload:
         return derive(f"{canary.weight} % of the {stable.v} of {self.stable.name}, at least one", share, stable, weight)
 
     @cached_property
-    def target(self) -> Value:
-        """Wanted value a replica; the default depends on the metric."""
-        asked = self.settings.get("scale.target")
-        return (
-            asked if asked is not None else Value(self.catalogue.default("scale.target")[self.scale("metric").v], Default("scale.target"))
-        )
+    def autoscaled(self) -> bool:
+        """By a HorizontalPodAutoscaler or KEDA; Ray moves its replicas itself."""
+        return self.scale("min").v != self.scale("max").v and self.engine.workload == "deployment"
 
     @cached_property
-    def autoscaled(self) -> bool:
-        """By a HorizontalPodAutoscaler; Ray moves its replicas itself."""
-        return self.scale("min").v != self.scale("max").v and self.engine.workload == "deployment"
+    def buffer(self) -> Value | None:
+        """Servers whose nodes are kept ready beside those in use; None for none. A canary has those that it asks for itself."""
+        said = self.settings.scalars.get("scale.buffer")
+        if said is None or not said.v or (self.canary is not None and said.path[: len(self.path)] != self.path):
+            return None
+        return said.value
+
+    @property
+    def kept(self) -> int:
+        """How many those are."""
+        return int(self.buffer.v) if self.buffer is not None else 0
+
+    @property
+    def to_zero(self) -> bool:
+        """Whether it has no server while nobody asks."""
+        return int(self.scale("min").v) == 0
 
     def serves(self) -> list[Value]:
         """Names that the server itself answers to: the served name, and those of the adapters loaded at start."""

@@ -91,7 +91,7 @@ def _quantiles(workloads: list[Workload], id: str, *, at_picker: bool = False) -
     found = []
     for w in workloads:
         metric = pool_series(w, id) if at_picker else series(w, id)
-        if metric is None or not promql.timed(metric):
+        if metric is None or not metric.timed:
             continue
         where = _where(w, picker_name(w) if at_picker else w.name)
         for percent in sorted({50, int(limit(w, "slo", "share").v), 99}):

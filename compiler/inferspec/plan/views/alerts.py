@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from ...resolve.objectives import limit, pool_series, series
+from ...resolve.scaling import waiting
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import Value, derive, text
@@ -75,10 +76,20 @@ def _servers(w: Workload) -> Iterator[Row]:
         "ServersMissing",
         CRITICAL,
         arrive,
-        derive("no server answers", f"absent({up} == 1)", origin),
+        _missing(w, up, origin),
         f"{w.name}: no server answers, for longer than a new node and a start may take",
         "Pods that are pending: capacity of every source of the class, quota, the Pod's events",
     )
+
+
+def _missing(w: Workload, up: str, origin: Value) -> Value:
+    """Of what may have no server while nobody asks: none although requests wait in the picker."""
+    none, queue = f"absent({up} == 1)", waiting(w) if w.to_zero else None
+    if queue is None:
+        return derive("no server answers", none, origin)
+    asked = f"sum({promql.select(queue, promql.job(picker_name(w)))}) > 0"
+    series = Value(queue.series, FromCatalogue(f"stacks.{w.stack.id}.metrics.{queue.id}"))
+    return derive("requests wait and no server answers", f"{asked} and on() {none}", origin, series, w.scale("min"))
 
 
 # -- how much of it is used --------------------------------------------------------------------------------------------
@@ -141,7 +152,8 @@ def _pool(w: Workload) -> Iterator[Row]:
         f"{w.name}: no endpoint picker answers, so the gateway chooses no server",
         "the Pod of the picker: its rights, its configuration",
     )
-    if (ready := pool_series(w, "ready")) is not None:
+    # Without servers on purpose the pool is empty; ServersMissing speaks where requests wait.
+    if not w.to_zero and (ready := pool_series(w, "ready")) is not None:
         yield of_workload(
             w,
             "PoolEmpty",

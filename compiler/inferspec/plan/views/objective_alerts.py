@@ -37,7 +37,7 @@ def _latencies(w: Workload) -> Iterator[Row]:
     share = limit(w, "slo", "share")
     for id, key in LATENCIES.items():
         metric, (name, words, first) = series(w, id), WORDS[id]
-        if metric is None or not promql.timed(metric):
+        if metric is None or not metric.timed:
             continue
         most = limit(w, "slo", key)
         quantile = promql.quantile(metric, promql.job(w.name), int(share.v))

@@ -38,9 +38,9 @@ def rate(selected: str, window: str) -> str:
     return f"rate({selected}[{window}])"
 
 
-def quantile(metric: Metric, where: Matchers, percent: int, by: Iterable[str] = ()) -> str:
+def quantile(metric: Metric, where: Matchers, percent: int, by: Iterable[str] = (), window: str = "10m") -> str:
     """Estimated between two buckets."""
-    buckets = rate(select(metric, where, "_bucket"), "10m")
+    buckets = rate(select(metric, where, "_bucket"), window)
     return f"histogram_quantile({number(Fraction(percent, 100))}, sum by ({', '.join([*by, 'le'])}) ({buckets}))"
 
 
@@ -53,8 +53,3 @@ def share(part: str, whole: str, window: str, by: str = "") -> str:
 def number(value: Fraction) -> str:
     """As short as it can be written, never with an exponent: 1/20 -> 0.05."""
     return f"{float(value):.6f}".rstrip("0").rstrip(".")
-
-
-def timed(metric: Metric | None) -> bool:
-    """Whether it is a histogram of seconds."""
-    return metric is not None and metric.type == "histogram" and metric.series.endswith("_seconds")

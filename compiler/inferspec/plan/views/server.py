@@ -9,15 +9,13 @@ from ...catalog.engines import Sidecar
 from ...resolve.images import server_image, sidecar_images
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
-from ...values import Derived, SpecAt, Value, derive, text
+from ...values import SpecAt, Value, derive, text
 from ..row import Drawn, Row, environment, labels
 from .arguments import arguments, command, environment_of, group_of, placed
 from .network import ingress, pool_selector, reached, selector
 from .node_options import class_tolerations
 from .platform import SERVING_PRIORITY
 from .volumes import fuse_annotations, gate, volumes
-
-LEADER_WORKER_SET = "leaderworkerset.x-k8s.io/v1"
 
 
 def common(workload: Workload, component: str = "server") -> dict[str, Any]:
@@ -217,43 +215,3 @@ def _disruption(workload: Workload) -> Value:
         return workload.default("pdb.maxUnavailable")
     said = Value(workload.service.disruption, SpecAt(("serving", workload.service_name, "disruption")))
     return text("{}%", said)
-
-
-def autoscaler(workload: Workload) -> list[Drawn]:
-    metric = str(workload.scale("metric").v)
-    series = workload.engine.metric(metric, str(workload.engine_version.v))
-    assert series is not None, "check.scaling refuses a metric the version does not export"
-    name = f"prometheus.googleapis.com|{series.series}|{series.type}"
-    return [
-        (
-            "horizontal-pod-autoscaler",
-            Row(
-                **common(workload),
-                min=workload.scale("min"),
-                max=workload.scale("max"),
-                target_api=LEADER_WORKER_SET if workload.layout.spans_nodes else "apps/v1",
-                target_kind="LeaderWorkerSet" if workload.layout.spans_nodes else "Deployment",
-                metric=Value(
-                    name,
-                    Derived(
-                        f"{metric} of {workload.engine.id}, read by the custom metrics adapter",
-                        (workload.scale("metric"), workload.engine_version),
-                    ),
-                ),
-                target=_target(workload, metric),
-                metric_labels={f"metric.labels.{key}": value for key, value in series.labels.items()} or None,
-                up_window=workload.default("scale.upStabilization"),
-                up_period=workload.default("scale.upPeriod"),
-                down_window=workload.default("scale.downStabilization"),
-                down_period=workload.default("scale.downPeriod"),
-            ),
-        )
-    ]
-
-
-def _target(workload: Workload, metric: str) -> Value:
-    """The series of KV cache use counts to 1: percent become thousandths, as Kubernetes writes them."""
-    target = workload.target
-    if metric == "kv-cache-usage":
-        return derive("percent as thousandths of 1", f"{int(target.v) * 10}m", target)
-    return text("{}", target)

@@ -1,0 +1,42 @@
+"""How many replicas a workload has, and what moves them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from .base import Closed, Duration, Grammar
+from .watching import Latency
+
+MetricId = Annotated[str, Grammar(r"[a-z0-9]+(?:-[a-z0-9]+)*", "the id of a metric of the engine", "queue-depth", 40)]
+
+
+def _form(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise PydanticCustomError("target", "a target is a whole number, or a time such as 2500ms for a latency")
+    return value
+
+
+Amount = Annotated[int, Field(ge=1, le=100_000)]
+Target = Annotated[Amount | Latency, BeforeValidator(_form, json_schema_input_type=Amount | Latency)]
+
+
+class Scale(Closed):
+    """Replicas and what moves them."""
+
+    min: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    """Fewest replicas; 0 with by: keda, behind an endpoint picker that holds requests."""
+    max: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Most replicas."""
+    by: Literal["hpa", "keda"] | None = None
+    """Who moves them: a HorizontalPodAutoscaler on the custom metrics adapter, or KEDA on Managed Prometheus; hpa without it."""
+    metric: MetricId | None = None
+    """What they are moved by: queue-depth, running, kv-cache-usage, requests, ttft or another of the engine's metrics."""
+    target: Target | None = None
+    """Wanted value a replica: requests, percent for kv-cache-usage, a second's worth of what is counted; for a latency a time (2s)."""
+    buffer: Annotated[int, Field(ge=0, le=1_000)] | None = None
+    """Servers whose nodes are kept ready beside those in use, so that a new one waits for no node (CapacityBuffer, Preview)."""
+    idle: Duration | None = None
+    """Time without a request after which the last replica goes, with min: 0."""
