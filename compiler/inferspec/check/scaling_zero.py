@@ -20,7 +20,8 @@ HELD = 60
 def zero(context: Context) -> Iterator[Diagnostic]:
     seen: set[Any] = set()
     for w in context.workloads():
-        found = [*_seen(context, w)] or [*_held(context, w)] if w.to_zero and by(w) == KEDA and w.autoscaled else [*_idle(context, w)]
+        zero = w.to_zero and by(w) == KEDA and w.engine.workload == "deployment"
+        found = ([*_seen(context, w)] or [*_held(context, w)]) if zero else [*_idle(context, w)]
         for finding in found:
             if (finding.code, finding.path, finding.message) not in seen:
                 seen.add((finding.code, finding.path, finding.message))

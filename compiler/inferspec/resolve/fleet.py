@@ -219,10 +219,10 @@ class Fleet:
 
     def is_scaled_by(self, by: str, key: WorkloadKey, place: Place) -> bool:
         """Whether ``hpa`` or ``keda`` moves the workload's replicas in the cluster."""
-        return self.is_placed(key, place) and _scaled_by(by, self.workload_at(key, place))
+        return self.is_placed(key, place) and self.workload_at(key, place).scaled_by == by
 
     def ever_scaled_by(self, by: str, key: WorkloadKey) -> bool:
-        return any(self.is_scaled_by(by, key, place) for place in self.places) or _scaled_by(by, self.workload(key, self.base))
+        return any(self.is_scaled_by(by, key, place) for place in self.places) or self.workload(key, self.base).scaled_by == by
 
     def is_buffered(self, key: WorkloadKey, place: Place) -> bool:
         """Whether the cluster keeps nodes ready for the workload."""
@@ -321,7 +321,3 @@ class Fleet:
         for f in self.fillings:
             found.setdefault((f.artefact.key, f.volume.team), set()).add(f.writer)
         return found
-
-
-def _scaled_by(by: str, workload: Workload) -> bool:
-    return workload.autoscaled and workload.scale("by").v == by

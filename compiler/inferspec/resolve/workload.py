@@ -298,6 +298,11 @@ class Workload:
         return self.scale("min").v != self.scale("max").v and self.engine.workload == "deployment"
 
     @cached_property
+    def scaled_by(self) -> str:
+        """``hpa`` or ``keda``; empty where neither moves its replicas."""
+        return str(self.scale("by").v) if self.autoscaled else ""
+
+    @cached_property
     def buffer(self) -> Value | None:
         """Servers whose nodes are kept ready beside those in use; None for none. A canary has those that it asks for itself."""
         said = self.settings.scalars.get("scale.buffer")
