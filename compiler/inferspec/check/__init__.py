@@ -10,6 +10,7 @@ from ..load import Document
 from ..resolve.fleet import Fleet
 from . import (
     aliases,
+    backends,
     canaries,
     capacity,
     capacity_disks,
@@ -100,7 +101,6 @@ RULES: tuple[Rule, ...] = (
     engines.speculation,
     engines.kinds,
     engines.containers,
-    engines.pools,
     engines.halves,
     flags.flags,
     flags.together,
@@ -122,6 +122,8 @@ RULES: tuple[Rule, ...] = (
     objectives.objectives,
     objectives.dashboards,
     gateways.reached,
+    backends.pickers,
+    backends.screened,
     canaries.asked,
     canaries.different,
     gateways.routing,

@@ -114,7 +114,9 @@ def bodies(context: Context) -> Iterator[Diagnostic]:
             if "servedModelName" not in w.engine.flags:
                 yield context.finding(
                     "GTW110",
-                    f"requests to {w.engine.id} name no model, and gateway {exposure.gateway} leads by that name",
+                    f"requests to {w.engine.id} name no model, and gateway {exposure.gateway} leads by that name"
+                    if w.pooled
+                    else f"gateway {exposure.gateway} leads by the model's name, and the Service of {w.service_name} knows none",
                     ("serving", key.service, "expose", i),
                     notes=("several services stand behind the gateway: the model of the body chooses among them",),
                     help="give this service a gateway with a host of its own",

@@ -270,8 +270,10 @@ def _team_drawings(fleet: Fleet) -> list[Drawing]:
             add("-alerts", alerts.alerts, placed)
         if key.prefill:
             continue
-        if spec.expose:
+        if spec.expose and fleet.workload(key, fleet.base).pooled:
             add("-pool", routing.pool, placed, fleet.called(key))
+        elif spec.expose:
+            add("-backend", routing.backend, placed)
         for exposure in spec.expose if not key.canary else ():
             by_model = fleet.leads_by_model(exposure.gateway)
             for shared, suffix in ((False, ""), (True, "-canary")):

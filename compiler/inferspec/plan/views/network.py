@@ -63,6 +63,7 @@ def ingress(workload: Workload) -> list[dict[str, Any]]:
     rules: list[dict[str, Any]] = []
     if workload.service.expose:
         rules.append(from_gateway(workload.platform, workload.subject.region, port))
+    if workload.pooled:
         read = sorted({port, workload.engine.metrics_port or port, event_port(workload) or port})
         picker = {"podSelector": {"matchLabels": {"app": f"{workload.front_name}-picker"}}}
         rules.append({"from": [picker], "ports": [{"protocol": "TCP", "port": p} for p in read]})
