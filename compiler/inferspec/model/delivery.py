@@ -27,10 +27,14 @@ from .base import (
 
 
 class Tls(Closed):
-    """The certificate, in the form the gateway class takes: a Certificate Manager certificate of the gateway's region."""
+    """The certificate, in the form the gateway class takes: one or the other."""
 
-    certificate: ResourceName
-    """Name of the certificate in the region."""
+    certificate: ResourceName | None = None
+    """Regional classes: a Certificate Manager certificate of the gateway's region, by name."""
+    certificate_map: ResourceName | None = None
+    """global-external: a certificate map of Certificate Manager, by name."""
+    redirect: bool = True
+    """Port 80 answers with a redirect to HTTPS; false, and nothing listens there."""
 
 
 class ModelArmor(Closed):

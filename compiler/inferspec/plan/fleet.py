@@ -233,6 +233,8 @@ def _class(platform: Platform, catalogue: Catalogue, name: str, subject: Subject
 
 def _gateway(fleet: Fleet, name: str, _: Subject) -> list[Drawn]:
     found = [platform_views.gateway(fleet.platform, fleet.catalogue, name)]
+    if platform_views.redirects(fleet.platform, name):
+        found.append(platform_views.redirect(fleet.platform, name))
     return [*found, platform_views.global_access(fleet.platform, name)] if global_access(fleet, name) else found
 
 
