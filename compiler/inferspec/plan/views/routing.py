@@ -126,7 +126,7 @@ def route(workload: Workload, gateway: str, by_model: bool, shared: bool) -> lis
     asked: list[tuple[str | None, Value | None]] = [(header, name) for name in w.answers_to()] if by_model else []
     if not by_model or w.platform.gateways[gateway].default == w.service_name:
         asked.append((None, None))
-    matches = [Row(path=path, header=of, model=name) for path in w.engine.paths or ("/",) for of, name in asked]
+    matches = [Row(path=path, header=of, model=name) for path in _paths(w) for of, name in asked]
     return [
         (
             "http-route",
@@ -142,6 +142,16 @@ def route(workload: Workload, gateway: str, by_model: bool, shared: bool) -> lis
             ),
         )
     ]
+
+
+def _paths(workload: Workload) -> list[Value | str]:
+    """Beginnings of what clients ask for; everything where the engine's row, or the container of one's own, says nothing."""
+    w, container = workload, workload.service.container
+    if container is not None:
+        found = [Value(path, SpecAt(("serving", w.service_name, "container", "paths", i))) for i, path in enumerate(container.paths)]
+    else:
+        found = [Value(path, FromCatalogue(f"engines.{w.engine.id}.paths")) for path in w.engine.paths]
+    return [*found] or ["/"]
 
 
 def _backends(workload: Workload, shared: bool) -> list[Row]:
