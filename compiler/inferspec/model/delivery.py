@@ -73,7 +73,7 @@ class Gateway(Closed):
     timeout: Duration | None = None
     """Longest request; covers the longest generation."""
     address: Name | None = None
-    """Reserved address, by name; with ``dns`` each cluster has one of its own without it, CLUSTER-GATEWAY."""
+    """Reserved address, by name, global as the gateway; with ``dns`` each cluster has one of its own without it, CLUSTER-GATEWAY."""
     default: Name | None = None
     """Service that gets requests without a model's name, where several stand behind the gateway; without it they get 404."""
     model_armor: ModelArmor | None = None
@@ -81,7 +81,7 @@ class Gateway(Closed):
     dns: Dns | None = None
     """Records of the host, for what stands in several regions."""
     cloud_armor: ResourceName | None = None
-    """Cloud Armor security policy of the gateway's region, by name: addresses, rates, countries."""
+    """Cloud Armor security policy of the gateway's region, or global as the gateway, by name: addresses, rates, countries."""
 
 
 class ConfigSync(Closed):
