@@ -194,6 +194,10 @@ def test_a_global_gateway_has_a_certificate_map_a_global_address_and_proxies_of_
     objects = kinds("engines", cluster)
     studio = named(objects["Gateway"], "inference-gateway", "studio")
     assert studio["metadata"]["annotations"] == {"networking.gke.io/certmap": "studio"}
+    (policy,) = [p for p in objects["GCPBackendPolicy"] if "iap" in p["spec"]["default"]]
+    assert policy["spec"]["targetRef"]["name"] == "comfy"
+    client = "123456789012-a1b2c3.apps.googleusercontent.com"
+    assert policy["spec"]["default"]["iap"] == {"enabled": True, "clientID": client, "oauth2ClientSecret": {"name": "iap"}}
     assert studio["spec"]["addresses"] == [{"type": "NamedAddress", "value": "studio"}]
     assert not cluster.terraform["addresses"], "nobody makes a global address"
     (policy,) = [p for p in objects["NetworkPolicy"] if p["metadata"]["name"] == "comfy"]

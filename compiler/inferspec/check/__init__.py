@@ -125,6 +125,7 @@ RULES: tuple[Rule, ...] = (
     gateways.reached,
     backends.pickers,
     backends.screened,
+    backends.identified,
     canaries.asked,
     canaries.different,
     gateways.routing,

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from ..catalog import Engine
 from ..diagnostics import Diagnostic, SpecPath
+from ..model.delivery import Gateway
 from ..model.serving import Service
+from ..resolve.dns import led_to
 from .context import Context
 
 
@@ -69,3 +71,41 @@ def screened(context: Context) -> Iterator[Diagnostic]:
                 help="a gateway without modelArmor for this service"
                 + (", or container: {paths: [/v1]} where it serves the OpenAI API" if w.service.container is not None else ""),
             )
+
+
+def identified(context: Context) -> Iterator[Diagnostic]:
+    """IAP guards a Service, and asks a browser to sign in: no pool, no port without TLS, no health check that is no person."""
+    for name, gateway in context.platform.gateways.items():
+        problem, help = _unasked(context, name, gateway) if gateway.iap is not None else ("", "")
+        if problem:
+            yield context.finding("GTW135", f"gateway {name}: {problem}", ("gateways", name, "iap"), key=True, help=help)
+    for name, service in context.platform.serving.items():
+        shown = {e.gateway: context.platform.gateways[e.gateway].iap for e in service.expose}
+        asking = [gateway for gateway, iap in shown.items() if iap is not None]
+        engine = _engine(context, service.engine)
+        if asking and engine.engine_label:
+            problem, help = f"gateway {asking[0]} has iap, and {name} is an inference pool", "a gateway without iap for this service"
+        elif asking and any(iap != shown[asking[0]] for iap in shown.values()):
+            problem = f"{name} stands behind gateways with different iap"
+            help = "one iap for these gateways, or a service of its own behind each"
+        else:
+            continue
+        yield context.finding(
+            "GTW135",
+            problem,
+            ("serving", name, "expose"),
+            key=True,
+            related=(context.span(("gateways", asking[0], "iap"), "its iap", key=True),),
+            help=help,
+        )
+
+
+def _unasked(context: Context, name: str, gateway: Gateway) -> tuple[str, str]:
+    """Why IAP cannot stand at the gateway, and what to do; nothing where it can."""
+    if not gateway.class_.endswith("-external"):
+        return "iap is for external classes", "class: regional-external or global-external"
+    if gateway.tls is None:
+        return "iap needs HTTPS", "tls: with the certificate of the host"
+    if gateway.dns is not None and len({place.region for place in led_to(context.fleet, name)}) > 1:
+        return "iap answers the health checks of dns with its sign-in, so every region looks lost", "dns.where: clusters of one region"
+    return "", ""

@@ -16,6 +16,7 @@ from .base import (
     KindAndName,
     LabelKey,
     Name,
+    OauthClient,
     PinnedImage,
     ProjectId,
     Reason,
@@ -59,6 +60,15 @@ class Dns(Closed):
     """CLUSTER.HOST leads to one cluster, for those who look for a fault."""
 
 
+class Iap(Closed):
+    """Identity-Aware Proxy: people sign in, and IAM says who may."""
+
+    client_id: OauthClient
+    """OAuth client."""
+    secret: Name
+    """Secret with the client's secret, by name; it stands in the namespace of each service behind the gateway."""
+
+
 class Gateway(Closed):
     """A front door in each cluster it is for."""
 
@@ -82,6 +92,8 @@ class Gateway(Closed):
     """Records of the host, for what stands in several regions."""
     cloud_armor: ResourceName | None = None
     """Cloud Armor security policy of the gateway's region, or global as the gateway, by name: addresses, rates, countries."""
+    iap: Iap | None = None
+    """Identity-Aware Proxy before the ordinary Services of an external gateway."""
 
 
 class ConfigSync(Closed):

@@ -62,9 +62,19 @@ def _policies(workload: Workload, own: dict[str, Any]) -> list[Drawn]:
                 draining=w.pod.timeout,
                 log_sample=w.default("gateway.logSampleRate"),
                 security_policy=_security_policy(w),
+                **_identity(w),
             ),
         ),
     ]
+
+
+def _identity(workload: Workload) -> dict[str, Value | None]:
+    """IAP is the backend's as Cloud Armor is; clientID and secret are set together (GCPBackendPolicy, default.iap)."""
+    for exposure in workload.service.expose:
+        iap, at = workload.platform.gateways[exposure.gateway].iap, ("gateways", exposure.gateway, "iap")
+        if iap is not None:
+            return {"iap_client": Value(iap.client_id, SpecAt((*at, "clientId"))), "iap_secret": Value(iap.secret, SpecAt((*at, "secret")))}
+    return {"iap_client": None, "iap_secret": None}
 
 
 def _security_policy(workload: Workload) -> Value | None:
