@@ -72,6 +72,16 @@ def test_internal_gateways_of_several_regions_take_clients_of_others() -> None:
     assert {c["host"] for c in told()["health_checks"]} == {"chat.llm.acme.example"}
 
 
+def test_a_health_check_asks_for_what_the_servers_have() -> None:
+    spec = line.data("platform")
+    assert told()["health_checks"][0]["path"] == "/v1/models"
+    where = {"cluster": ["usc1-prod", "euw4-prod"]}
+    spec["gateways"]["pictures"] |= {"class": "regional-external", "where": where, "dns": {"zone": "llm-acme-example"}}
+    spec["serving"]["pictures"] |= {"engine": "tensorflow-serving", "where": where}
+    checks = {c["host"]: c["path"] for c in dns_variables(line.resolved(line.written(spec)))["health_checks"]}
+    assert checks == {"chat.llm.acme.example": "/v1/models", "pictures.llm.acme.internal": "/v1/models/flux-2-klein"}
+
+
 def apart(a: str, b: str) -> float:
     """Kilometres between two regions, by the haversine formula."""
     rows = line.fleet("platform").catalogue.regions

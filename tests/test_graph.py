@@ -54,13 +54,18 @@ def references(objects: list[dict[str, Any]]) -> set[Ends]:
     }
     found: set[Ends] = set()
     for route in of_kind.get("HTTPRoute", []):
+        if not any("backendRefs" in rule for rule in route["spec"]["rules"]):
+            continue  # a redirect ends at the gateway
         name = route["metadata"]["name"]
         for parent in route["spec"]["parentRefs"]:
             host = listeners[parent["namespace"], parent["name"], parent["sectionName"]]
             assert host in route["spec"]["hostnames"]
             if not host.startswith("*."):  # names below a host lead where it does
                 found.add((("host", host), ("route", name)))
-        found |= {(("route", name), ("pool", to["name"])) for rule in route["spec"]["rules"] for to in rule["backendRefs"]}
+        for rule in route["spec"]["rules"]:
+            for to in rule["backendRefs"]:
+                # A Service has the name of the server whose Pods it selects (tests/test_routing.py).
+                found.add((("route", name), ("pool" if to["kind"] == "InferencePool" else "service", to["name"])))
     for kind in ("Deployment", "LeaderWorkerSet", "RayService"):
         for server in of_kind.get(kind, []):
             name, namespace = server["metadata"]["name"], server["metadata"]["namespace"]
@@ -92,7 +97,7 @@ def test_edges_are_the_references_of_the_emitted_objects(name: str) -> None:
     for region in graph(line.fleet(name)).regions:
         for edge in region.edges:
             start, end = region.nodes[edge.start], region.nodes[edge.end]
-            assert KINDS.index(end.kind) == KINDS.index(start.kind) + 1
+            assert KINDS.index(end.kind) == KINDS.index(start.kind) + 1 or (start.kind, end.kind) == ("route", "service")
             for cluster in edge.clusters:
                 assert cluster in start.clusters and cluster in end.clusters
                 drawn[cluster].add(((start.kind, start.name), (end.kind, end.name)))

@@ -11,6 +11,7 @@ from inferspec.emit.tree import cluster_objects
 from inferspec.plan.objects import ClusterPlan
 
 from tests import line
+from tests.test_graph import pods
 
 HEADER = "X-Gateway-Model-Name"
 
@@ -58,19 +59,150 @@ def test_every_name_reaches_servers_that_answer_to_it(name: str) -> None:
     for cluster in line.fleet_plan(name).clusters:
         objects = kinds(name, cluster)
         gateways, pools, taken = objects.get("Gateway", []), objects.get("InferencePool", []), set()
-        for route in objects.get("HTTPRoute", []):
+        for route in served(objects):
             parents = route["spec"]["parentRefs"]
             (gateway,) = {(p["namespace"], p["name"]) for p in parents}
             listeners = {x["name"]: x["hostname"] for x in named(gateways, *gateway)["spec"]["listeners"]}
             hosts = [listeners[p["sectionName"]] for p in parents]
             assert hosts == route["spec"]["hostnames"] and set(hosts) == set(listeners.values())
-            backends = [named(pools, route["metadata"]["namespace"], b["name"]) for b in route["spec"]["rules"][0]["backendRefs"]]
-            for model in asked(route):
+            refs = [b for b in route["spec"]["rules"][0]["backendRefs"] if b["kind"] == "InferencePool"]
+            backends = [named(pools, route["metadata"]["namespace"], b["name"]) for b in refs]
+            for model in dict.fromkeys(asked(route)):
                 assert (gateway, model) not in taken, "one name, one route"
                 taken.add((gateway, model))
                 for pool in backends:
                     if model is not None and answers(objects, pool):
                         assert model in answers(objects, pool) | set(rewritten(objects, pool))
+
+
+def served(objects: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Routes that lead to servers; the others redirect."""
+    return [route for route in objects.get("HTTPRoute", []) if "backendRefs" in route["spec"]["rules"][0]]
+
+
+CHECKERS = "35.191.0.0/16"
+
+
+def answering(objects: dict[str, list[dict[str, Any]]], namespace: str, ref: dict[str, Any]) -> tuple[dict[str, str], int]:
+    """Labels and port of the Pods that a route's backend leads to."""
+    backend = named(objects[ref["kind"]], namespace, ref["name"])
+    if ref["kind"] == "InferencePool":
+        (port,) = backend["spec"]["targetPorts"]
+        return backend["spec"]["selector"]["matchLabels"], port["number"]
+    (port,) = backend["spec"]["ports"]
+    assert port["port"] == ref["port"]
+    return backend["spec"]["selector"], ref["port"]
+
+
+def targeted(objects: dict[str, list[dict[str, Any]]], kind: str, namespace: str, ref: dict[str, Any]) -> dict[str, Any]:
+    """The policy of a kind that attaches to a backend."""
+    target = {key: ref[key] for key in ("group", "kind", "name")}
+    (one,) = [p for p in objects[kind] if p["metadata"]["namespace"] == namespace and p["spec"]["targetRef"] == target]
+    default: dict[str, Any] = one["spec"]["default"]
+    return default
+
+
+@pytest.mark.parametrize("name", list(line.SPECS))
+def test_every_route_leads_to_a_port_that_answers(name: str) -> None:
+    """Host -> listener -> route -> pool or Service -> container -> health path, and nothing between that refuses it."""
+    for cluster in line.fleet_plan(name).clusters:
+        objects = kinds(name, cluster)
+        servers = [s for kind in ("Deployment", "LeaderWorkerSet", "RayService") for s in objects.get(kind, [])]
+        for route in served(objects):
+            namespace = route["metadata"]["namespace"]
+            for parent in route["spec"]["parentRefs"]:
+                gateway = named(objects["Gateway"], parent["namespace"], parent["name"])
+                (listener,) = [x for x in gateway["spec"]["listeners"] if x["name"] == parent["sectionName"]]
+                secure = any(x["protocol"] == "HTTPS" for x in gateway["spec"]["listeners"])
+                assert (listener["protocol"], listener["port"]) == (("HTTPS", 443) if secure else ("HTTP", 80))
+                assert namespace in listener["allowedRoutes"]["namespaces"]["selector"]["matchExpressions"][0]["values"]
+                if gateway["spec"]["gatewayClassName"] == "gke-l7-global-external-managed":
+                    assert {b["kind"] for b in route["spec"]["rules"][0]["backendRefs"]} == {"Service"} and "tls" not in listener
+            kinds_led_to = {b["kind"] for b in route["spec"]["rules"][0]["backendRefs"]}
+            assert len(kinds_led_to) == 1, "a canary has what its service has"
+            for ref in route["spec"]["rules"][0]["backendRefs"]:
+                chosen, port = answering(objects, namespace, ref)
+                check = targeted(objects, "HealthCheckPolicy", namespace, ref)["config"]["httpHealthCheck"]
+                assert (check["portSpecification"], check["port"]) == ("USE_FIXED_PORT", port)
+                assert targeted(objects, "GCPBackendPolicy", namespace, ref)["timeoutSec"] > 0
+                found = [p for s in servers if s["metadata"]["namespace"] == namespace for p in pods(s) if chosen.items() <= p[0].items()]
+                assert found, "somebody answers"
+                for labels, spec in found:
+                    containers = [*spec["containers"], *spec.get("initContainers", [])]
+                    listening = [c for c in containers if port in {p["containerPort"] for p in c.get("ports", [])}]
+                    assert listening
+                    probes = [c["startupProbe"]["httpGet"]["path"] for c in spec["containers"] if "startupProbe" in c]
+                    assert all(path == check["requestPath"] for path in probes)
+                    policies = [p for p in objects["NetworkPolicy"] if p["spec"]["podSelector"]["matchLabels"].items() <= labels.items()]
+                    assert policies and all(admits(p, port) for p in policies if p["metadata"]["namespace"] == namespace)
+
+
+def admits(policy: dict[str, Any], port: int) -> bool:
+    """Whether health checkers reach the port."""
+    rules = [r for r in policy["spec"]["ingress"] if port in {p["port"] for p in r.get("ports", [])}]
+    return any("from" not in r or CHECKERS in {f.get("ipBlock", {}).get("cidr") for f in r["from"]} for r in rules)
+
+
+@pytest.mark.parametrize("name", list(line.SPECS))
+def test_port_80_of_a_secure_gateway_redirects_and_does_nothing_else(name: str) -> None:
+    spec = line.data(name)
+    for cluster in line.fleet_plan(name).clusters:
+        objects = kinds(name, cluster)
+        for gateway in objects.get("Gateway", []):
+            called, namespace = gateway["metadata"]["name"], gateway["metadata"]["namespace"]
+            tls = spec["gateways"][called].get("tls")
+            plain = {x["name"]: x for x in gateway["spec"]["listeners"] if tls and x["port"] == 80}
+            hosts = [x["hostname"] for x in gateway["spec"]["listeners"] if x["port"] == 443]
+            attached = [
+                r for r in objects["HTTPRoute"] if any(p["name"] == called and p["sectionName"] in plain for p in r["spec"]["parentRefs"])
+            ]
+            assert bool(plain) == bool(tls and tls.get("redirect", True)) == bool(attached)
+            for listener in plain.values():
+                assert listener["protocol"] == "HTTP" and listener["allowedRoutes"]["namespaces"] == {"from": "Same"}
+            for route in attached:
+                assert route["metadata"]["namespace"] == namespace and route["spec"]["hostnames"] == hosts
+                (rule,) = route["spec"]["rules"]
+                redirect = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}
+                assert rule == {"matches": [{"path": {"type": "PathPrefix", "value": "/"}}], "filters": [redirect]}
+
+
+def test_a_service_without_a_picker_has_none_of_its_objects() -> None:
+    (cluster,) = line.fleet_plan("engines").clusters
+    objects = kinds("engines", cluster)
+    assert [p["metadata"]["name"] for p in objects["InferencePool"]] == ["triton"]
+    assert not [d for d in objects["Deployment"] if d["metadata"]["name"].endswith("-picker") and d["metadata"]["name"] != "triton-picker"]
+    routes = {r["metadata"]["name"]: r["spec"]["rules"][0] for r in served(objects)}
+    paths = {name: [m["path"]["value"] for m in rule["matches"]] for name, rule in routes.items()}
+    assert paths == {
+        "triton-inside": ["/v2"],
+        "tgi-words": ["/v1"],
+        "classic-classes": ["/"],
+        "ray-ray": ["/v1"],
+        "comfy-studio": ["/"],
+        "thumbs-thumbs": ["/v1", "/thumbs"],
+    }
+    shares = [(b["kind"], b["name"], b["port"], b["weight"]) for b in routes["thumbs-thumbs"]["backendRefs"]]
+    assert shares == [("Service", "thumbs", 9000, 80), ("Service", "thumbs-canary", 9000, 20)]
+    (guarded,) = [p for p in objects["GCPBackendPolicy"] if "securityPolicy" in p["spec"]["default"]]
+    assert guarded["spec"]["targetRef"] == {"group": "", "kind": "Service", "name": "tgi"}
+    (check,) = [p for p in objects["HealthCheckPolicy"] if p["metadata"]["name"] == "classic"]
+    assert check["spec"]["default"]["config"]["httpHealthCheck"]["requestPath"] == "/v1/models/t5-small"
+
+
+def test_a_global_gateway_has_a_certificate_map_a_global_address_and_proxies_of_no_region() -> None:
+    (cluster,) = line.fleet_plan("engines").clusters
+    objects = kinds("engines", cluster)
+    studio = named(objects["Gateway"], "inference-gateway", "studio")
+    assert studio["metadata"]["annotations"] == {"networking.gke.io/certmap": "studio"}
+    (policy,) = [p for p in objects["GCPBackendPolicy"] if "iap" in p["spec"]["default"]]
+    assert policy["spec"]["targetRef"]["name"] == "comfy"
+    client = "123456789012-a1b2c3.apps.googleusercontent.com"
+    assert policy["spec"]["default"]["iap"] == {"enabled": True, "clientID": client, "oauth2ClientSecret": {"name": "iap"}}
+    assert studio["spec"]["addresses"] == [{"type": "NamedAddress", "value": "studio"}]
+    assert not cluster.terraform["addresses"], "nobody makes a global address"
+    (policy,) = [p for p in objects["NetworkPolicy"] if p["metadata"]["name"] == "comfy"]
+    blocks = [f["ipBlock"]["cidr"] for f in policy["spec"]["ingress"][0]["from"]]
+    assert blocks == [CHECKERS, "130.211.0.0/22"]
 
 
 def rewritten(objects: dict[str, list[dict[str, Any]]], pool: dict[str, Any]) -> dict[str, dict[str, int | None]]:
@@ -129,7 +261,7 @@ def test_a_canary_without_a_scale_has_its_share_of_the_replicas() -> None:
 def test_a_name_in_the_body_becomes_the_header_that_routes_match(name: str) -> None:
     for cluster in line.fleet_plan(name).clusters:
         objects = kinds(name, cluster)
-        by_model = {r["spec"]["parentRefs"][0]["name"] for r in objects.get("HTTPRoute", []) if any(asked(r))}
+        by_model = {r["spec"]["parentRefs"][0]["name"] for r in served(objects) if any(asked(r))}
         extended = {e["spec"]["targetRefs"][0]["name"] for e in objects.get("GCPRoutingExtension", [])}
         assert by_model == extended
         for extension in objects.get("GCPRoutingExtension", []):
@@ -162,7 +294,7 @@ def test_requests_without_a_name_go_to_the_default_or_nowhere() -> None:
 def test_a_gateway_with_one_service_asks_for_no_name() -> None:
     (plan,) = line.fleet_plan("quickstart").clusters
     objects = kinds("quickstart", plan)
-    assert [asked(r) for r in objects["HTTPRoute"]] == [[None]] and "GCPRoutingExtension" not in objects
+    assert [asked(r) for r in served(objects)] == [[None]] and "GCPRoutingExtension" not in objects
 
 
 def test_screening_knows_every_name_and_the_templates_own_region() -> None:

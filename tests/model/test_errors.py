@@ -92,7 +92,7 @@ TEN = (
     ("topology: 2x2", "topology: 3x3"),  # not of that machine
     ("    capacity: l4\n", "    capacity: l4\n    tensorParallel: 0\n"),  # below the limit
     ("background: -1", "background: low"),  # another type
-    ("  public: {class: regional-external,", "  public: {class: global-external,"),  # not written yet
+    ("  public: {class: regional-external,", "  public: {class: cross-regional-internal,"),  # not written yet
     ("auth: token, secretRef: git-creds", "auth: token"),  # two keys that go together
 )
 

@@ -139,6 +139,7 @@ class Engine(Row):
     memory_fraction  share of a chip the engine takes where the spec does not say, 0 for the default; ``…_excludes_reserve``: activations
                   and graphs are in what it leaves
     model_path    where the weights are mounted; ``{model}`` is the key of the model
+    paths         beginnings of the paths that clients ask for, ``/v1`` for those of the OpenAI API; any where it is empty
     metrics_port  0: the serving port
     engine_label  value of the label by which the endpoint picker reads its metrics; "" where no picker can
     groups        by platform: how a copy that spans nodes is started
@@ -152,6 +153,7 @@ class Engine(Row):
     args: tuple[str, ...] = ()
     port: int
     health_path: str
+    paths: tuple[str, ...] = ()
     metrics_path: str = ""
     metrics_port: int = 0
     engine_label: str = ""
@@ -179,6 +181,11 @@ class Engine(Row):
     min_capability: Mapping[str, int] = EMPTY
     lora_ranks: tuple[int, ...] = ()
 
+    @property
+    def openai(self) -> bool:
+        """Whether its requests are those of the OpenAI API: a model in the body, a list of models under /v1/models."""
+        return OPENAI in self.paths
+
     def version(self, version: str) -> EngineVersion | None:
         return next((v for v in self.versions if v.version == version), None)
 
@@ -201,6 +208,9 @@ class Engine(Row):
         """The series that carries a metric in that version, or None."""
         return next((m for m in self.metrics if m.id == id and m.exists_in(version)), None)
 
+
+OPENAI = "/v1"
+"""Where the OpenAI API begins (OpenAI API reference, "Introduction")."""
 
 PLACES = ("modelPath", "model", "servedName", "port", "chips", "tensorParallel", "maxModelLen")
 """What ``{…}`` may name in an argument or a variable of a container."""

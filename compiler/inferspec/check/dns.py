@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity
-from ..resolve.dns import led_to, records
+from ..resolve.dns import answering, led_to, records
 from ..resolve.places import selects
 from .context import Context, clusters
 
@@ -28,7 +28,21 @@ def targets(context: Context) -> Iterator[Diagnostic]:
 def probed(context: Context) -> Iterator[Diagnostic]:
     """A health check names no model: it needs a route that takes such requests."""
     for name, gateway in context.platform.gateways.items():
-        if gateway.dns is None or gateway.class_ != "regional-external" or gateway.default is not None:
+        if gateway.dns is None or gateway.class_ != "regional-external":
+            continue
+        # One path is asked of all of them (plan.dns): that of the health of one API is unknown to another.
+        asked = {w.engine.openai or (w.engine.health_path, w.model_key): w for w in answering(context.fleet, name)}
+        if len(asked) > 1:
+            yield context.finding(
+                "GTW125",
+                f"gateway {name}: no path answers a health check of {' and '.join(w.name for w in asked.values())} alike",
+                ("gateways", name, "dns"),
+                key=True,
+                notes=("one health check asks all clusters that the host leads to",),
+                help="services of one API behind a host: a gateway of its own for each, or a narrower dns.where",
+            )
+            continue
+        if gateway.default is not None:
             continue
         if context.fleet.leads_by_model(name) and len({p.region for p in led_to(context.fleet, name)}) > 1:
             yield context.finding(
@@ -69,7 +83,9 @@ def unwritten(context: Context) -> Iterator[Diagnostic]:
                     f"gateway {name}: {gateway.host} is {len(places)} addresses, in {clusters(places)}, and has no records",
                     ("gateways", name, "host"),
                     severity=Severity.INFO,
-                    help="dns: {zone: NAME}, or records of your own",
+                    help="records of your own, or where: one cluster"
+                    if gateway.class_ == "global-external"
+                    else "dns: {zone: NAME}, or records of your own",
                 )
 
 

@@ -164,20 +164,3 @@ def halves(context: Context) -> Iterator[Diagnostic]:
         )  # fmt: skip
         if problem:
             yield context.finding("GTW109", f"{w.name}: {problem}", w.path, key=True, help=help)
-
-
-def pools(context: Context) -> Iterator[Diagnostic]:
-    """A pool's picker reads the metrics of its servers: an engine it cannot read has no place behind one."""
-    for name, service in context.platform.serving.items():
-        said = [service.engine, *([service.canary.engine] if service.canary is not None and service.canary.engine is not None else [])]
-        engine = next((e for e in (context.catalogue.engine(s.partition("@")[0]) for s in said) if not e.engine_label), None)
-        if service.expose and engine is not None:
-            at: SpecPath = ("serving", name, "expose")
-            yield context.finding(
-                "GTW108",
-                f"{name}: the endpoint picker cannot read the metrics of {engine.id}",
-                at,
-                key=True,
-                notes=("a route to an ordinary Service is not emitted yet",),
-                help="leave expose out and call the Service inside the cluster, or take vllm, sglang or triton-tensorrt-llm",
-            )

@@ -51,7 +51,7 @@ def hosts(context: Context) -> Iterator[Diagnostic]:
 
 
 def addresses(context: Context) -> Iterator[Diagnostic]:
-    """A reserved address belongs to one forwarding rule: one gateway, in one cluster of a region and project."""
+    """A reserved address belongs to one load balancer: one gateway, in one cluster of a project, and of a region where it is not global."""
     first: dict[tuple[str, str, str], tuple[str, Place]] = {}
     for name, gateway in context.platform.gateways.items():
         if gateway.address is None:
@@ -59,11 +59,12 @@ def addresses(context: Context) -> Iterator[Diagnostic]:
         for place in context.fleet.places:
             if not context.fleet.has_gateway(name, place):
                 continue
-            other = first.setdefault((gateway.address, place.region, place.cluster.project), (name, place))
+            where = "" if gateway.class_ == "global-external" else f" of {place.region}"
+            other = first.setdefault((gateway.address, where, place.cluster.project), (name, place))
             if other != (name, place):
                 yield context.finding(
                     "GTW106",
-                    f"address {gateway.address} of {place.region} would serve {other[0]} in {other[1].name} and {name} in {place.name}",
+                    f"address {gateway.address}{where} would serve {other[0]} in {other[1].name} and {name} in {place.name}",
                     ("gateways", name, "address"),
                     notes=("an address in use is refused to a second load balancer",),
                     help="one gateway a cluster and address: narrow where, or leave address out",
@@ -114,7 +115,9 @@ def bodies(context: Context) -> Iterator[Diagnostic]:
             if "servedModelName" not in w.engine.flags:
                 yield context.finding(
                     "GTW110",
-                    f"requests to {w.engine.id} name no model, and gateway {exposure.gateway} leads by that name",
+                    f"requests to {w.engine.id} name no model, and gateway {exposure.gateway} leads by that name"
+                    if w.pooled
+                    else f"gateway {exposure.gateway} leads by the model's name, and the Service of {w.service_name} knows none",
                     ("serving", key.service, "expose", i),
                     notes=("several services stand behind the gateway: the model of the body chooses among them",),
                     help="give this service a gateway with a host of its own",
@@ -168,7 +171,8 @@ def callers(context: Context) -> Iterator[Diagnostic]:
     """Without the proxy-only subnet the network policy must let everybody through."""
     told: set[str] = set()
     for key in context.fleet.front_keys:
-        if not context.platform.serving[key.service].expose:
+        shown = [context.platform.gateways[e.gateway].class_ for e in context.platform.serving[key.service].expose]
+        if all(class_ == "global-external" for class_ in shown):
             continue
         for place in context.fleet.places_of(key):
             if context.platform.regions[place.region].proxy_subnet is None and place.region not in told:
@@ -196,17 +200,6 @@ def adapters(context: Context) -> Iterator[Diagnostic]:
                 severity=Severity.WARNING,
                 notes=("/v1/load_lora_adapter is behind the same route as /v1/chat/completions",),
                 help="an internal gateway, or adapters: loaded at start",
-            )
-
-
-def classes(context: Context) -> Iterator[Diagnostic]:
-    for name, gateway in context.platform.gateways.items():
-        if gateway.class_ not in ("regional-external", "regional-internal"):
-            yield context.finding(
-                "GTW104",
-                f"gateway {name}: class {gateway.class_} is not emitted yet",
-                ("gateways", name, "class"),
-                help="regional-external or regional-internal",
             )
 
 

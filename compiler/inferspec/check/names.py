@@ -96,7 +96,8 @@ def _of_workload(context: Context, key: WorkloadKey) -> Iterator[tuple[Claim, Sp
     if key.prefill:
         return
     if workload.service.expose:
-        yield ("directory", "", f"{name}-pool"), path
+        yield ("directory", "", f"{name}-{'pool' if workload.pooled else 'backend'}"), path
+    if workload.pooled:
         yield ("ServiceAccount", namespace, f"{name}-picker"), path
     for exposure in workload.service.expose:
         if key.canary:

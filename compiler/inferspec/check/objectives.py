@@ -88,7 +88,9 @@ def _judged(context: Context, w: Workload, key: str) -> Iterator[Diagnostic]:
 def _nowhere(w: Workload, key: str, lacking: list[str]) -> str:
     if key not in AT_PICKER:
         return f"the catalogue confirms no series {' and '.join(lacking)} of that version"
-    return "its endpoint picker shows no such series" if w.service.expose else "an endpoint picker judges it: the service is not exposed"
+    if w.pooled:
+        return "its endpoint picker shows no such series"
+    return f"an endpoint picker judges it: {'none reads ' + w.engine.id if w.service.expose else 'the service is not exposed'}"
 
 
 def _shown(bound: Fraction) -> str:

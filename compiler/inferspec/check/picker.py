@@ -35,7 +35,9 @@ def _pickers(context: Context) -> Iterator[tuple[str, Picker, list[Workload]]]:
         if key.service in fronts and not key.prefill:
             fronts[key.service].append(workload)
     for name, picker in said.items():
-        yield name, picker, fronts[name]
+        # check.backends says it of servers that no picker reads.
+        if not any(w.service.expose and not w.pooled for w in fronts[name]):
+            yield name, picker, fronts[name]
 
 
 def placed(context: Context) -> Iterator[Diagnostic]:
@@ -224,9 +226,9 @@ def alike(context: Context) -> Iterator[Diagnostic]:
     """One pool, one accelerator: the picker compares queues and caches of its servers as if they were equally fast."""
     told: set[str] = set()
     for key in context.fleet.front_keys:
-        if not context.platform.serving[key.service].expose:
-            continue
         w = context.fleet.workload(key, context.fleet.base)
+        if not w.pooled:
+            continue
         known = machines(context, w.capacity_name, w.capacity)
         chips = list(dict.fromkeys(machine.accelerator for _, machine in known))
         if len(chips) > 1 and w.capacity_name not in told:

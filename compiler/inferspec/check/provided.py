@@ -50,7 +50,7 @@ def _needs(context: Context, place: Place) -> Iterator[tuple[str, str]]:
     """(lowest GKE version, what needs it) of all that is emitted for the cluster."""
     fleet, platform = context.fleet, context.platform
     here = [key for key in fleet.workload_keys if fleet.is_placed(key, place)]
-    if any(platform.serving[key.service].expose for key in here):
+    if any(fleet.workload_at(key, place).pooled for key in here):
         yield context.catalogue.stack(platform.stack).apis["InferencePool"].gke_managed, "InferencePool"
     for key in here:
         mounts = fleet.workload_at(key, place).mounts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..model.delivery import Gateway
 from ..resolve.fleet import Fleet
 from ..resolve.naming import objective_name
 from ..resolve.picker_config import exposed, queueing
@@ -21,17 +22,34 @@ def lines(fleet: Fleet, service: str) -> list[str]:
     exposure = fleet.platform.serving[service].expose
     if not exposure or not fronts:
         return [f"no gateway offers {service}: it is called inside its clusters, and has no picker that reads headers"]
-    models = ", ".join(str(name.v) for name in fronts[0][0].answers_to())
+    first = fronts[0][0]
+    if not first.pooled:
+        return _by_service(fleet, first)
+    models = ", ".join(str(name.v) for name in first.answers_to())
     if (dynamic := fleet.platform.serving[service].dynamic_adapters) is not None:
         models += f", adapters of {dynamic.source}"
     rows: list[tuple[str, ...]] = [("gateway", "answers at", "to the models")]
     for name in dict.fromkeys(e.gateway for e in exposure):
         gateway = fleet.platform.gateways[name]
         rest = " or none" if gateway.default == service else ""
-        rows.append((name, f"{'https' if gateway.tls else 'http'}://{gateway.host}", models + rest))
+        rows.append((name, _address(gateway), models + rest))
     called = [(fleet.called(key), front, places) for key, (front, places) in zip(keys, fronts, strict=True)]
     headers: list[tuple[str, ...]] = [("header", "value", "means"), *_headers(called)]
     return [*aligned(rows, {0, 1, 2}), "", *aligned(headers, {0, 1, 2})]
+
+
+def _by_service(fleet: Fleet, workload: Workload) -> list[str]:
+    """Servers that no endpoint picker reads."""
+    rows: list[tuple[str, ...]] = [("gateway", "answers at")]
+    for exposure in workload.service.expose:
+        for path in workload.engine.paths or ("/",):
+            rows.append((exposure.gateway, _address(fleet.platform.gateways[exposure.gateway]) + path))
+    engine = workload.engine.id
+    return [*aligned(rows, {0, 1}), "", f"no endpoint picker reads {engine}: its Service takes all requests alike, and reads no header"]
+
+
+def _address(gateway: Gateway) -> str:
+    return f"{'https' if gateway.tls else 'http'}://{gateway.host}"
 
 
 def _headers(fronts: list[tuple[str, Workload, list[str]]]) -> Iterator[tuple[str, str, str]]:

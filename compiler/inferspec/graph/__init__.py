@@ -1,4 +1,5 @@
-"""The way of a request, region by region: host -> route -> pool -> service -> class -> reservation.
+"""The way of a request, region by region: host -> route -> pool -> service -> class -> reservation; without a pool where no
+endpoint picker reads the servers.
 
 Drawn from the settled fleet. Every edge is a reference that one emitted object makes to another; tests/test_graph.py finds each there.
 """
@@ -15,7 +16,7 @@ from ..resolve.places import Place
 from ..resolve.settings import WorkloadKey
 
 KINDS = ("host", "route", "pool", "service", "class", "reservation")
-"""In the order of the way: an edge goes from one kind to the next."""
+"""In the order of the way: an edge goes from one kind to the next, and from a route to a service without a pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +112,14 @@ def _ways(fleet: Fleet, key: WorkloadKey, place: Place) -> Iterator[list[Referen
     ladder: Reference = ("class", w.capacity_name, ", ".join(dict.fromkeys(source.kind for _, source in sources(w.capacity))))
     yield [server, ladder]
     if w.service.expose:
-        pool: Reference = ("pool", w.front_name, "")
-        yield [pool, server]
+        behind: list[Reference] = [("pool", w.front_name, ""), server] if w.pooled else [server]
+        yield behind
         led = w.stable if key.canary else w
         for exposure in w.service.expose:
             if fleet.has_gateway(exposure.gateway, place):
                 gateway = platform.gateways[exposure.gateway]
-                yield [("host", gateway.host, f"gateway {exposure.gateway}"), ("route", f"{led.front_name}-{exposure.gateway}", ""), pool]
+                host: Reference = ("host", gateway.host, f"gateway {exposure.gateway}")
+                yield [host, ("route", f"{led.front_name}-{exposure.gateway}", ""), behind[0]]
     for rung in rungs(w.capacity, fleet.catalogue):
         if rung.machine is not None:
             for held in reserved(platform, rung.source, place.region, rung.machine):

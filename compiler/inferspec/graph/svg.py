@@ -51,6 +51,10 @@ def _band(region: Region, rows: list[float], top: int, height: int) -> Iterator[
         title = escape(f"{start.name} → {end.name}: {', '.join(edge.clusters)}")
         dashed = ' stroke-dasharray="4 3"' if region.only(edge) else ""
         path = f"M{x0:g} {y0:g} C{middle:g} {y0:g} {middle:g} {y1:g} {x1 - 6:g} {y1:g}"
+        if x1 - x0 > GAP:  # past a column: between two of its boxes
+            bend, between = GAP / 2, y0 + STEP / 2
+            past = f"C{x0 + bend:g} {y0:g} {x0 + bend:g} {between:g} {x0 + GAP:g} {between:g} H{x1 - GAP:g}"
+            path = f"M{x0:g} {y0:g} {past} C{x1 - bend:g} {between:g} {x1 - bend:g} {y1:g} {x1 - 6:g} {y1:g}"
         yield f'<path d="{path}" fill="none" stroke="{LINE}" stroke-width="1.2"{dashed}><title>{title}</title></path>'
         yield f'<path d="M{x1:g} {y1:g} l-7 -3.5 v7 z" fill="{LINE}"/>'
     for node, row in zip(region.nodes, rows, strict=True):

@@ -161,6 +161,12 @@ EngineVersion = Annotated[
     Grammar(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?:@[0-9]+(?:\.[0-9]+){0,2})?", "an engine, with its version or without", "vllm@0.33.0", 60),
 ]
 ReadPath = Literal["gcs-fuse", "lustre", "hyperdisk-ml", "run-ai-streamer", "filestore"]
+OauthClient = Annotated[
+    str,
+    Grammar(
+        r"[0-9]+-[a-z0-9]+\.apps\.googleusercontent\.com", "an OAuth client ID", "123456789012-a1b2c3.apps.googleusercontent.com", 120
+    ),
+]
 HttpPath = Annotated[str, Grammar(r"/[-A-Za-z0-9._~/]*", "the path of a page", "/health", 200)]
 MountPath = Annotated[
     str, Grammar(r"(?!.*//)(?!.*/\.)(?:/[A-Za-z0-9._][-A-Za-z0-9._]*){2,}", "an absolute path of two folders or more", "/models/sdxl", 200)

@@ -16,6 +16,7 @@ from .base import (
     KindAndName,
     LabelKey,
     Name,
+    OauthClient,
     PinnedImage,
     ProjectId,
     Reason,
@@ -27,10 +28,14 @@ from .base import (
 
 
 class Tls(Closed):
-    """The certificate, in the form the gateway class takes: a Certificate Manager certificate of the gateway's region."""
+    """The certificate, in the form the gateway class takes: one or the other."""
 
-    certificate: ResourceName
-    """Name of the certificate in the region."""
+    certificate: ResourceName | None = None
+    """Regional classes: a Certificate Manager certificate of the gateway's region, by name."""
+    certificate_map: ResourceName | None = None
+    """global-external: a certificate map of Certificate Manager, by name."""
+    redirect: bool = True
+    """Port 80 answers with a redirect to HTTPS; false, and nothing listens there."""
 
 
 class ModelArmor(Closed):
@@ -55,6 +60,15 @@ class Dns(Closed):
     """CLUSTER.HOST leads to one cluster, for those who look for a fault."""
 
 
+class Iap(Closed):
+    """Identity-Aware Proxy: people sign in, and IAM says who may."""
+
+    client_id: OauthClient
+    """OAuth client."""
+    secret: Name
+    """Secret with the client's secret, by name; it stands in the namespace of each service behind the gateway."""
+
+
 class Gateway(Closed):
     """A front door in each cluster it is for."""
 
@@ -69,7 +83,7 @@ class Gateway(Closed):
     timeout: Duration | None = None
     """Longest request; covers the longest generation."""
     address: Name | None = None
-    """Reserved address, by name; with ``dns`` each cluster has one of its own without it, CLUSTER-GATEWAY."""
+    """Reserved address, by name, global as the gateway; with ``dns`` each cluster has one of its own without it, CLUSTER-GATEWAY."""
     default: Name | None = None
     """Service that gets requests without a model's name, where several stand behind the gateway; without it they get 404."""
     model_armor: ModelArmor | None = None
@@ -77,7 +91,9 @@ class Gateway(Closed):
     dns: Dns | None = None
     """Records of the host, for what stands in several regions."""
     cloud_armor: ResourceName | None = None
-    """Cloud Armor security policy of the gateway's region, by name: addresses, rates, countries."""
+    """Cloud Armor security policy of the gateway's region, or global as the gateway, by name: addresses, rates, countries."""
+    iap: Iap | None = None
+    """Identity-Aware Proxy before the ordinary Services of an external gateway."""
 
 
 class ConfigSync(Closed):

@@ -109,6 +109,8 @@ class Container(Closed):
     """Port it serves on."""
     health: HttpPath = "/health"
     """Path that answers 200 once the model is loaded."""
+    paths: Items[HttpPath] = ()
+    """Beginnings of the paths that gateways lead to it, [/v1] for the OpenAI API; all without it."""
     metrics: ContainerMetrics | None = None
     """Its metrics page; not monitored without it."""
     model_path: MountPath | None = None

@@ -10,9 +10,11 @@ from typing import Any
 
 from ..model.base import seconds
 from ..names import truncate_with_hash
-from ..resolve.dns import Record, address_of, led_to, records
+from ..resolve.dns import Record, address_of, answering, led_to, records
 from ..resolve.fleet import Fleet
 from ..resolve.places import Place
+from ..values import Value
+from .views.arguments import placed
 
 SOURCES = ("us-east4", "europe-west1", "asia-southeast1")
 """Where external addresses are asked from: three regions, one a continent (Compute Engine API, healthChecks.sourceRegions)."""
@@ -36,8 +38,7 @@ def _checked(fleet: Fleet, gateway: str) -> bool:
 
 
 def _health_check(fleet: Fleet, gateway: str) -> dict[str, Any]:
-    """A list of models comes from a server, so it tells that one is there: a request without a body goes to any server of the pool
-    (gateway-api-inference-extension v1.5.0, pkg/epp/handlers/request.go)."""
+    """What comes from a server tells that one is there."""
     spec = fleet.platform.gateways[gateway]
     return {
         "name": _check_name(fleet, gateway),
@@ -45,10 +46,18 @@ def _health_check(fleet: Fleet, gateway: str) -> dict[str, Any]:
         "host": spec.host,
         "port": 443 if spec.tls else 80,
         "tls": spec.tls is not None,
-        "path": "/v1/models",
+        "path": _path(fleet, gateway),
         "sources": list(SOURCES),
         "interval": fleet.catalogue.default("dns.checkInterval"),
     }
+
+
+def _path(fleet: Fleet, gateway: str) -> str:
+    """A list of models, since a request without a body goes to any server of a pool (gateway-api-inference-extension v1.5.0,
+    pkg/epp/handlers/request.go); of servers without the OpenAI API, the path of their health (check.dns: one path for all)."""
+    first = answering(fleet, gateway)[0]
+    said = "/v1/models" if first.engine.openai else placed(first, (first.engine.health_path,))[0]
+    return str(said.v) if isinstance(said, Value) else said
 
 
 def _check_name(fleet: Fleet, gateway: str) -> str:

@@ -237,6 +237,8 @@ def _class(platform: Platform, catalogue: Catalogue, name: str, subject: Subject
 
 def _gateway(fleet: Fleet, name: str, _: Subject) -> list[Drawn]:
     found = [platform_views.gateway(fleet.platform, fleet.catalogue, name)]
+    if platform_views.redirects(fleet.platform, name):
+        found.append(platform_views.redirect(fleet.platform, name))
     return [*found, platform_views.global_access(fleet.platform, name)] if global_access(fleet, name) else found
 
 
@@ -277,8 +279,10 @@ def _team_drawings(fleet: Fleet) -> list[Drawing]:
             add("-alerts", alerts.alerts, placed)
         if key.prefill:
             continue
-        if spec.expose:
+        if spec.expose and fleet.workload(key, fleet.base).pooled:
             add("-pool", routing.pool, placed, fleet.called(key))
+        elif spec.expose:
+            add("-backend", routing.backend, placed)
         for exposure in spec.expose if not key.canary else ():
             by_model = fleet.leads_by_model(exposure.gateway)
             for shared, suffix in ((False, ""), (True, "-canary")):

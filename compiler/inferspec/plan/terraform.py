@@ -56,7 +56,7 @@ def variables(fleet: Fleet, place: Place) -> dict[str, Any]:
         "services": _services(fleet, place, addons),
         **_resources(fleet, place),
         **_grants(fleet, place),
-        "certificates": sorted({spec.tls.certificate for spec in _gateways(fleet, place).values() if spec.tls}),
+        "certificates": sorted({s.tls.certificate for s in _gateways(fleet, place).values() if s.tls and s.tls.certificate}),
         "hosts": [{"host": spec.host, "address": address_of(spec, g, place) or ""} for g, spec in _gateways(fleet, place).items()],
     }
 

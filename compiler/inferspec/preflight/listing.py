@@ -36,7 +36,9 @@ def prerequisites(fleet: Fleet, place: Place) -> dict[str, Any]:
         "images": sorted({str(image.v) for image, _ in images_of(fleet, place)}),
         "models": [model.target for model in needed.models.values()],
         "certificates": said["certificates"],
+        "certificateMaps": sorted({g.tls.certificate_map for g in _gateways(fleet, place) if g.tls and g.tls.certificate_map}),
         "addresses": [address["name"] for address in said["addresses"]],
+        "globalAddresses": sorted({g.address for g in _gateways(fleet, place) if g.address and g.class_ == "global-external"}),
         "securityPolicies": sorted({g.cloud_armor for g in _gateways(fleet, place) if g.cloud_armor}),
     }
 
@@ -78,7 +80,11 @@ def lines(said: dict[str, Any]) -> Iterator[str]:
         yield f"  image        {image}"
     for name in said["certificates"]:
         yield f"  certificate  {name}"
+    for name in said["certificateMaps"]:
+        yield f"  certificates {name} (map)"
     for name in said["addresses"]:
         yield f"  address      {name}"
+    for name in said["globalAddresses"]:
+        yield f"  address      {name} (global)"
     for name in said["securityPolicies"]:
         yield f"  policy       {name} (Cloud Armor)"

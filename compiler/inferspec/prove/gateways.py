@@ -13,6 +13,8 @@ Fault = tuple[str, str, str]
 
 _DURATION = re.compile(r"(?:([0-9]+)h)?(?:([0-9]+)m(?!s))?(?:([0-9]+)s)?(?:([0-9]+)ms)?\Z")
 _NO_TLS = ("HTTP", "TCP", "UDP")
+_CERTIFICATE_MAP = "networking.gke.io/certmap"
+"""A map of the gateway serves every listener without ``tls`` (GKE documentation, "Secure a Gateway")."""
 
 
 def duration_ms(text: str) -> int | None:
@@ -26,6 +28,7 @@ def duration_ms(text: str) -> int | None:
 
 def _gateway(tree: Tree) -> Iterator[Fault]:
     seen: set[tuple[Any, ...]] = set()
+    mapped = _CERTIFICATE_MAP in mapping(mapping(tree.get("metadata")).get("annotations"))
     for i, listener in enumerate(sequence(mapping(tree.get("spec")).get("listeners"))):
         listener = mapping(listener)
         at = ("spec", "listeners", i)
@@ -33,7 +36,7 @@ def _gateway(tree: Tree) -> Iterator[Fault]:
         if protocol in _NO_TLS and tls is not None:
             yield "gw-http-with-tls", pointer(*at, "tls"), f"a listener of protocol {protocol} has no tls"
         terminates = protocol in ("HTTPS", "TLS") and mapping(tls).get("mode", "Terminate") == "Terminate"
-        if terminates and not mapping(tls).get("certificateRefs") and not mapping(tls).get("options"):
+        if terminates and not (mapped and tls is None) and not mapping(tls).get("certificateRefs") and not mapping(tls).get("options"):
             yield "gw-tls-no-cert", pointer(*at, "tls"), "mode Terminate wants certificateRefs or options"
         triple = (listener.get("port"), protocol, listener.get("hostname"))
         if triple in seen:

@@ -176,7 +176,8 @@ class Cloud:
             at: SpecPath = ("gateways", name)
             project = place.cluster.project
             address = address_of(gateway, name, place)
-            if address is not None:
+            # A global address stands: what makes addresses makes regional ones.
+            if address is not None and gateway.class_ != "global-external":
                 # What is named by us is there for nobody else.
                 own, inside = has_own_address(gateway), "internal" in gateway.class_
                 intent = imports.addresses.get(address, "create" if own else "observe")

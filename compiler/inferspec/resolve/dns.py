@@ -16,6 +16,7 @@ from .places import Place, selects
 
 if TYPE_CHECKING:
     from .fleet import Fleet
+    from .workload import Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,13 @@ def led_to(fleet: Fleet, gateway: str) -> tuple[Place, ...]:
         for place in fleet.places
         if fleet.has_gateway(gateway, place) and (dns.where is None or selects(dns.where, place)) and fleet.led_names(gateway, place)
     )
+
+
+def answering(fleet: Fleet, gateway: str) -> tuple[Workload, ...]:
+    """Servers that the host leads to, those of the first cluster first."""
+    front = [key for key in fleet.front_keys if any(e.gateway == gateway for e in fleet.platform.serving[key.service].expose)]
+    places = led_to(fleet, gateway)
+    return tuple(fleet.workload_at(key, place) for place in places for key in front if fleet.is_exposed(key, gateway, place))
 
 
 def residencies(fleet: Fleet, gateway: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ def own_container(engine: Engine, container: Container) -> Engine:
         "args": container.args,
         "port": container.port,
         "health_path": container.health,
+        "paths": container.paths,
         "metrics_path": metrics.path if metrics is not None else "",
         "metrics_port": metrics.port or 0 if metrics is not None else 0,
     }

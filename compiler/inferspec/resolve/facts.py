@@ -142,7 +142,7 @@ def _workload(w: Workload, places: list[Place]) -> dict[str, Any]:
     account = w.fit(w.machine)
     # Flags of the compiler's own are refused by check.flags and judged by nobody else.
     owned = {flag.name.removeprefix("--") for flag in w.engine.flags.values() if flag.owned}
-    exposed = w.service.expose if w.engine.engine_label and not w.key.prefill else ()
+    exposed = w.service.expose if w.pooled and not w.key.prefill else ()
     memory = {"requestGiB": (w.pod.server_bytes + w.pod.sidecar_bytes) // GIB, "weightsGiB": round(w.weights / GIB, 1)}
     if account is not None:
         memory["headroomGiB"] = round(account.headroom / GIB, 1)

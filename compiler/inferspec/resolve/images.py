@@ -104,7 +104,7 @@ def images_of(fleet: Fleet, place: Place) -> Iterator[tuple[Value, str]]:
         yield gate_image(w), f"the wait for the weights of {w.name}"
         for name, image in sidecar_images(w).items():
             yield image, f"{name} of {w.name}"
-        if w.service.expose and not key.prefill:
+        if w.pooled and not key.prefill:
             yield picker_image(w), f"the picker of {w.name}"
     for gateway in fleet.platform.gateways:
         if fleet.has_gateway(gateway, place) and fleet.leads_by_model(gateway):

@@ -34,9 +34,9 @@ def pool_series(workload: Workload, id: str) -> Metric | None:
 
 
 def judged_by(workload: Workload, key: str) -> dict[str, Metric | None]:
-    """The metrics that a key of ``slo`` needs, by id; None for what nothing shows. Only what is exposed has a picker."""
+    """The metrics that a key of ``slo`` needs, by id; None for what nothing shows. Only a pool has a picker."""
     if key in AT_PICKER:
-        return {id: pool_series(workload, id) if workload.service.expose else None for id in AT_PICKER[key]}
+        return {id: pool_series(workload, id) if workload.pooled else None for id in AT_PICKER[key]}
     return {id: series(workload, id) for id in NEEDS[key]}
 
 

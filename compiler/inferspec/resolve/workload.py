@@ -187,6 +187,12 @@ class Workload:
         """``prefill`` or ``decode`` of a disaggregated service, else empty."""
         return ("prefill" if self.key.prefill else "decode") if self.disaggregated else ""
 
+    @cached_property
+    def pooled(self) -> bool:
+        """Behind a gateway, an endpoint picker chooses among its servers: it reads the metrics of their engine. Requests to others go to
+        their Service, which knows the Pods and nothing of their load."""
+        return bool(self.service.expose) and bool(self.engine.engine_label)
+
     @property
     def engine_port(self) -> int:
         """Port the engine itself listens on: another than requests come to where a sidecar stands before it."""

@@ -24,7 +24,7 @@ def of_service(fleet: Fleet, service: str) -> Dashboard | None:
     if not found:
         return None
     fronts = [w for w in found if not w.key.prefill]
-    pools = [w for w in fronts if w.service.expose]
+    pools = [w for w in fronts if w.pooled]
     return Dashboard(
         service,
         fleet.platform.name,

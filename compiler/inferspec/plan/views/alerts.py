@@ -29,7 +29,7 @@ def alerts(workload: Workload) -> list[Drawn]:
     found = [*_servers(w), *_load(w)]
     if not w.key.prefill:
         found += objectives(w)
-        if w.service.expose:
+        if w.pooled:
             found += _pool(w)
     interval = text("{}s", w.default("alerts.interval"))
     return [

@@ -12,7 +12,7 @@ from ...values import SENTINEL, Derived, SpecAt, Value
 from ..row import PREFIX
 
 HEALTH_CHECKERS = ("35.191.0.0/16", "130.211.0.0/22")
-"""Sources of Google Cloud health checks (Cloud Load Balancing documentation, "Health checks overview")."""
+"""Sources of health checks and of the proxies of global load balancers (Cloud Load Balancing documentation, "Firewall rules")."""
 COLLECTORS = ("gmp-system", "gke-gmp-system")
 """Namespaces of Managed Prometheus collectors on Standard and on Autopilot (llm-d-router v0.10.0 charts, values for GKE)."""
 RAY_DASHBOARD = 8265
@@ -52,6 +52,15 @@ def from_gateway(platform: Platform, region: str | None, *ports: int) -> dict[st
     return {"from": [{"ipBlock": {"cidr": subnet}}, *({"ipBlock": {"cidr": c}} for c in HEALTH_CHECKERS)], **rule}
 
 
+def from_gateways(workload: Workload, port: int) -> dict[str, Any]:
+    """The gateways of a service: those of a region have proxies in its subnet."""
+    platform, stack = workload.platform, workload.stack
+    scopes = {stack.gateway_classes[platform.gateways[e.gateway].class_].scope for e in workload.service.expose}
+    if scopes == {"global"}:
+        return {"from": [{"ipBlock": {"cidr": c}} for c in HEALTH_CHECKERS], "ports": [{"protocol": "TCP", "port": port}]}
+    return from_gateway(platform, workload.subject.region, port)
+
+
 def from_namespaces(namespaces: Sequence[str | Value], port: int) -> dict[str, Any]:
     wanted = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": list(namespaces)}
     return {"from": [{"namespaceSelector": {"matchExpressions": [wanted]}}], "ports": [{"protocol": "TCP", "port": port}]}
@@ -62,7 +71,8 @@ def ingress(workload: Workload) -> list[dict[str, Any]]:
     port = workload.engine.port
     rules: list[dict[str, Any]] = []
     if workload.service.expose:
-        rules.append(from_gateway(workload.platform, workload.subject.region, port))
+        rules.append(from_gateways(workload, port))
+    if workload.pooled:
         read = sorted({port, workload.engine.metrics_port or port, event_port(workload) or port})
         picker = {"podSelector": {"matchLabels": {"app": f"{workload.front_name}-picker"}}}
         rules.append({"from": [picker], "ports": [{"protocol": "TCP", "port": p} for p in read]})

@@ -59,22 +59,60 @@ def priorities(platform: Platform, catalogue: Catalogue) -> list[Drawn]:
 
 
 def gateway(platform: Platform, catalogue: Catalogue, name: str) -> Drawn:
-    """Regional classes take certificates as a listener option, never a certificate map (GKE documentation, "Secure a Gateway")."""
+    """Regional classes take certificates as a listener option, the global one a map of them as an annotation, and its listeners then have
+    no ``tls`` (GKE documentation, "Secure a Gateway")."""
     spec = platform.gateways[name]
     stack = catalogue.stack(platform.stack)
     at = ("gateways", name)
-    namespaces = sorted({platform.teams[s.team].namespace for s in platform.serving.values() if any(e.gateway == name for e in s.expose)})
+    served = sorted({platform.teams[s.team].namespace for s in platform.serving.values() if any(e.gateway == name for e in s.expose)})
+    secure = spec.tls is not None
+    of_services = [
+        Row(
+            name=listener,
+            host=host,
+            protocol="HTTPS" if secure else "HTTP",
+            port=443 if secure else 80,
+            certificate=_certificate(platform, name, "certificate"),
+            namespaces=served or None,
+        )
+        for listener, host in listeners(platform, name)
+    ]
+    of_redirect = [
+        Row(name=listener, host=host, protocol="HTTP", port=80, certificate=None, namespaces=None)
+        for listener, host in (_named(platform, name, "http") if redirects(platform, name) else ())
+    ]
     return "gateway", Row(
         name=name,
         namespace=GATEWAY_NAMESPACE,
         labels=labels(platform.name, name, "gateway"),
         gateway_class=derive(f"class {spec.class_}", stack.gateway_classes[spec.class_].name, Value(spec.class_, SpecAt((*at, "class")))),
         address=_address(platform, name),
-        listeners=[Row(name=listener, host=host) for listener, host in listeners(platform, name)],
-        protocol="HTTPS" if spec.tls else "HTTP",
-        port=443 if spec.tls else 80,
-        certificate=Value(spec.tls.certificate, SpecAt((*at, "tls", "certificate"))) if spec.tls else None,
-        namespaces=namespaces or None,
+        certificate_map=_certificate(platform, name, "certificateMap"),
+        listeners=[*of_services, *of_redirect],
+    )
+
+
+def _certificate(platform: Platform, gateway: str, key: str) -> Value | None:
+    tls = platform.gateways[gateway].tls
+    said = None if tls is None else tls.certificate_map if key == "certificateMap" else tls.certificate
+    return Value(said, SpecAt(("gateways", gateway, "tls", key))) if said is not None else None
+
+
+def redirects(platform: Platform, gateway: str) -> bool:
+    """Whether port 80 of the gateway leads to HTTPS."""
+    tls = platform.gateways[gateway].tls
+    return tls is not None and tls.redirect
+
+
+def redirect(platform: Platform, gateway: str) -> Drawn:
+    """All that port 80 answers: its listeners take routes of the gateway's own namespace, so no service's."""
+    name = f"{gateway}-redirect"
+    return "redirect-route", Row(
+        name=name,
+        namespace=GATEWAY_NAMESPACE,
+        labels=labels(platform.name, name, "gateway"),
+        gateway=gateway,
+        listeners=[Row(name=listener, host=host) for listener, host in _named(platform, gateway, "http")],
     )
 
 
@@ -86,9 +124,13 @@ def _address(platform: Platform, gateway: str) -> Value | None:
 
 
 def listeners(platform: Platform, gateway: str) -> list[tuple[str, Value]]:
-    """(name, host) of each: the gateway's host, and names below it where ``dns`` leads some here."""
+    """(name, host) of each that services' routes attach to: the gateway's host, and names below it where ``dns`` leads some here."""
+    return _named(platform, gateway, "https" if platform.gateways[gateway].tls else "http")
+
+
+def _named(platform: Platform, gateway: str, name: str) -> list[tuple[str, Value]]:
     spec = platform.gateways[gateway]
-    host, name = Value(spec.host, SpecAt(("gateways", gateway, "host"))), "https" if spec.tls else "http"
+    host = Value(spec.host, SpecAt(("gateways", gateway, "host")))
     found = [(name, host)]
     if several_hosts(spec.dns):
         found.append((f"{name}-below", text("*.{}", host)))

@@ -1,6 +1,8 @@
-"""From a gateway to a server: pool, objectives, policies, route."""
+"""From a gateway to a server: pool or ordinary Service, objectives, policies, route."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from ...resolve.naming import GATEWAY_NAMESPACE, canary_name, objective_name
 from ...resolve.picker_config import exposed
@@ -9,6 +11,7 @@ from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import SpecAt, Value, derive
 from ..row import Drawn, Row, labels
+from .arguments import placed
 from .network import pool_selector
 from .picker import picker, picker_name
 from .platform import listeners
@@ -35,23 +38,47 @@ def pool(workload: Workload, called: str) -> list[Drawn]:
         *picker(w),
         *_objectives(w, called),
         *_rewrites(w),
-        ("health-check-policy", Row(**own, pool=w.name, port=w.engine.port, path=w.engine.health_path)),
+        *_policies(w, own),
+    ]
+
+
+def backend(workload: Workload) -> list[Drawn]:
+    """What GKE needs to reach the Service of a server that no endpoint picker reads."""
+    return _policies(workload, common(workload, "backend"))
+
+
+def _policies(workload: Workload, own: dict[str, Any]) -> list[Drawn]:
+    """Both attach to a pool or to a Service (GoogleCloudPlatform/gke-gateway-api, targetRef). Without the first GKE asks for ``/``."""
+    w = workload
+    target = {"pool": w.name if w.pooled else None, "service": None if w.pooled else w.name}
+    return [
+        ("health-check-policy", Row(**own, **target, port=w.engine.port, path=placed(w, (w.engine.health_path,))[0])),
         (
             "backend-policy",
             Row(
                 **own,
-                pool=w.name,
+                **target,
                 timeout=w.pod.timeout,
                 draining=w.pod.timeout,
                 log_sample=w.default("gateway.logSampleRate"),
                 security_policy=_security_policy(w),
+                **_identity(w),
             ),
         ),
     ]
 
 
+def _identity(workload: Workload) -> dict[str, Value | None]:
+    """IAP is the backend's as Cloud Armor is; clientID and secret are set together (GCPBackendPolicy, default.iap)."""
+    for exposure in workload.service.expose:
+        iap, at = workload.platform.gateways[exposure.gateway].iap, ("gateways", exposure.gateway, "iap")
+        if iap is not None:
+            return {"iap_client": Value(iap.client_id, SpecAt((*at, "clientId"))), "iap_secret": Value(iap.secret, SpecAt((*at, "secret")))}
+    return {"iap_client": None, "iap_secret": None}
+
+
 def _security_policy(workload: Workload) -> Value | None:
-    """Of Cloud Armor: the policy belongs to the backend, so the gateways of a service agree on it (check.gateways)."""
+    """Of Cloud Armor: the policy is the backend's, so the gateways of a service agree on it (check.gateways)."""
     for exposure in workload.service.expose:
         policy = workload.platform.gateways[exposure.gateway].cloud_armor
         if policy is not None:
@@ -102,13 +129,14 @@ def route(workload: Workload, gateway: str, by_model: bool, shared: bool) -> lis
     """Without ``timeouts``: GKE takes them from GCPBackendPolicy (llm-d-router v0.10.0 chart, provider gke).
 
     ``by_model``: a header that the payload processor makes of the body says which model is asked for. ``shared``: a canary takes its
-    share, in a pool of its own.
+    share, by a pool or Service of its own.
     """
     w = workload
     header = w.stack.headers["model"]
-    matches = [Row(header=header, model=name) for name in w.answers_to()] if by_model else []
+    asked: list[tuple[str | None, Value | None]] = [(header, name) for name in w.answers_to()] if by_model else []
     if not by_model or w.platform.gateways[gateway].default == w.service_name:
-        matches.append(Row(header=None, model=None))
+        asked.append((None, None))
+    matches = [Row(path=path, header=of, model=name) for path in _paths(w) for of, name in asked]
     return [
         (
             "http-route",
@@ -120,16 +148,28 @@ def route(workload: Workload, gateway: str, by_model: bool, shared: bool) -> lis
                 gateway_namespace=GATEWAY_NAMESPACE,
                 listeners=[Row(name=name, host=host) for name, host in listeners(w.platform, gateway)],
                 matches=matches,
-                pools=_pools(w, shared),
+                backends=_backends(w, shared),
             ),
         )
     ]
 
 
-def _pools(workload: Workload, shared: bool) -> list[Row]:
+def _paths(workload: Workload) -> list[Value | str]:
+    """Beginnings of what clients ask for; everything where the engine's row, or the container of one's own, says nothing."""
+    w, container = workload, workload.service.container
+    if container is not None:
+        found = [Value(path, SpecAt(("serving", w.service_name, "container", "paths", i))) for i, path in enumerate(container.paths)]
+    else:
+        found = [Value(path, FromCatalogue(f"engines.{w.engine.id}.paths")) for path in w.engine.paths]
+    return [*found] or ["/"]
+
+
+def _backends(workload: Workload, shared: bool) -> list[Row]:
+    """A pool, or the Service of servers without one; a canary has the same (check.pools)."""
     canary = canary_of(workload.platform, workload.key) if shared else None
+    port = None if workload.pooled else workload.engine.port
     if canary is None:
-        return [Row(name=workload.name, weight=None)]
+        return [Row(name=workload.name, port=port, weight=None)]
     weight = Value(canary.weight, SpecAt((*workload.key._replace(canary=True).path, "weight")))
     rest = derive("100 - the weight of the canary", 100 - canary.weight, weight)
-    return [Row(name=workload.name, weight=rest), Row(name=canary_name(workload.name), weight=weight)]
+    return [Row(name=workload.name, port=port, weight=rest), Row(name=canary_name(workload.name), port=port, weight=weight)]

@@ -183,7 +183,7 @@ def _for_picker(workload: Workload) -> dict[str, str]:
 
 def _engine_label(workload: Workload) -> dict[str, str]:
     label = workload.engine.engine_label
-    return {workload.stack.labels["engineType"]: label} if workload.service.expose and label else {}
+    return {workload.stack.labels["engineType"]: label} if workload.pooled else {}
 
 
 def _tolerations(workload: Workload) -> list[dict[str, Any]]:
