@@ -43,6 +43,8 @@ def _seen(context: Context, w: Workload) -> Iterator[Diagnostic]:
         why, help = "its halves share one picker, whose queue does not say which of them is missing", "min: 1 for both halves"
     elif not w.service.expose:
         why, help = "no gateway leads to it, so no picker holds a request", "expose it, or min: 1"
+    elif not w.pooled:
+        why, help = f"no endpoint picker reads {w.engine.id}, so none holds a request", "min: 1, or an engine that a picker reads"
     elif "flow-queue" not in w.stack.metrics:
         able = [s for s in context.catalogue.stacks() if "flow-queue" in context.catalogue.stack(s).metrics]
         why = f"the picker of stack {w.stack.id} shows no queue"

@@ -50,4 +50,4 @@ def target(workload: Workload) -> Value | None:
 def waiting(workload: Workload) -> Metric | None:
     """Requests that wait in the workload's own picker: all there is to see while it has no server. A picker that leads to halves
     needs one of each."""
-    return pool_series(workload, "flow-queue") if workload.service.expose and not workload.half else None
+    return pool_series(workload, "flow-queue") if workload.pooled and not workload.half else None
