@@ -20,7 +20,7 @@ KEYS = Keys()
 @pytest.mark.parametrize(
     ("path", "facts"),
     [
-        ("serving.chat.scale.metric", {"type": "text", "one of": "queue-depth, running, kv-cache-usage"}),
+        ("serving.chat.scale.by", {"type": "text", "one of": "hpa, keda"}),
         ("serving.chat.scale.min", {"type": "whole number", "limits": "0 to 10000"}),
         ("delivery.source", {"type": "text", "one of": "git, oci", "default": "git"}),
         ("delivery.waves", {"type": "list of map", "limits": "1 or more entries", "required": "yes"}),
@@ -55,7 +55,7 @@ def test_an_index_between_dots_is_an_index() -> None:
         ("serving.chat.maxModelLenn", "serving.chat has no key maxModelLenn; did you mean serving.chat.maxModelLen?"),
         ("Serving", "the spec has no key Serving; did you mean serving?"),
         ("maxModelLen", "the spec has no key maxModelLen; did you mean serving.NAME.maxModelLen"),
-        ("serving.chat.scale.nothing", "serving.chat.scale has no key nothing; its keys are min, max, metric, target"),
+        ("serving.chat.scale.nothing", "serving.chat.scale has no key nothing; its keys are min, max, by, metric, target, buffer, idle"),
         ("name.x", "name has no key x"),
     ],
 )
