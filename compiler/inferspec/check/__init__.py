@@ -119,6 +119,7 @@ RULES: tuple[Rule, ...] = (
     layout.operators,
     layout.idle,
     layout.processors,
+    scaling.held,
     scaling.bounds,
     scaling.chain,
     scaling.buffers,

@@ -16,7 +16,7 @@ def aliases(context: Context) -> Iterator[Diagnostic]:
         if not service.aliases or key.variant not in (None, next(iter(service.variants), None)):
             continue
         at: SpecPath = ("serving", key.service, "aliases")
-        if not service.expose:
+        if not service.expose and not context.lost_exposures(key.service):
             yield context.finding(
                 "GTW120",
                 f"{key.service} is behind no gateway, and only a pool's picker knows its aliases",

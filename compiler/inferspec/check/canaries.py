@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..diagnostics import Diagnostic, SpecPath
+from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.serving import Canary, Running
+from ..resolve.dns import led_to
+from ..resolve.places import Place
 from .context import Context, clusters
 
 PLACED = {"weight", "where", "variant", "scale", "resources"}
@@ -18,6 +20,8 @@ def asked(context: Context) -> Iterator[Diagnostic]:
         if not key.canary:
             continue
         service = context.platform.serving[key.service]
+        if context.lost_exposures(key.service):
+            continue
         places = list(context.fleet.places_of(key))
         led = [p for p in places if any(context.fleet.has_gateway(e.gateway, p) for e in service.expose)]
         if not service.expose:
@@ -27,9 +31,26 @@ def asked(context: Context) -> Iterator[Diagnostic]:
         elif places and not led:
             problem = f"no gateway of {key.service} is in {clusters(places)}, where it would run"
             help = "widen a gateway's where, or narrow the canary's"
+        elif led and not any(_shared(context, e.gateway, p) for e in service.expose for p in led):
+            yield context.finding(
+                "GTW119",
+                f"canary of {key.service}: no host with records leads to {clusters(led)}, where it stands",
+                key.path,
+                key=True,
+                severity=Severity.INFO,
+                notes=("its share is of the requests that come there by another name, such as CLUSTER.HOST",),
+                help="widen dns.where of a gateway, or let the canary stand where clients come",
+            )
+            continue
         else:
             continue
         yield context.finding("GTW119", f"canary of {key.service}: {problem}", key.path, key=True, help=help)
+
+
+def _shared(context: Context, gateway: str, place: Place) -> bool:
+    """Whether clients of the gateway's host may come to the cluster."""
+    has = context.fleet.has_gateway(gateway, place)
+    return has and (context.platform.gateways[gateway].dns is None or place in led_to(context.fleet, gateway))
 
 
 def different(context: Context) -> Iterator[Diagnostic]:

@@ -77,6 +77,13 @@ class Context:
         """Whether a service has a mistake of its own: then what seems to be of no use may be its."""
         return self.written("serving") != set(self.platform.serving)
 
+    def lost_exposures(self, service: str) -> bool:
+        """Whether a gateway of the service, or what else an exposure names, has a mistake of its own: then it is exposed all the same."""
+        held = self.document.root.get("serving") if isinstance(self.document.root, dict) else None
+        own = held.get(service) if isinstance(held, dict) else None
+        said = own.get("expose") if isinstance(own, dict) else None
+        return isinstance(said, list) and len(said) > len(self.platform.serving[service].expose)
+
     def wrote_reservation(self, key: str) -> str:
         """The region that has a reservation of that name, be it with a mistake; empty if none has."""
         return next((region for region, held in self._written_in_regions("reservations").items() if key in held), "")

@@ -42,6 +42,17 @@ def probed(context: Context) -> Iterator[Diagnostic]:
                 help="services of one API behind a host: a gateway of its own for each, or a narrower dns.where",
             )
             continue
+        resting = [w for w in answering(context.fleet, name) if w.to_zero and (gateway.default in (None, w.service_name))]
+        if resting and (gateway.default is not None or not context.fleet.leads_by_model(name)):
+            yield context.finding(
+                "GTW125",
+                f"gateway {name}: its health check is answered by {resting[0].name}, which has no server while nobody asks",
+                ("gateways", name, "dns"),
+                key=True,
+                notes=("every region would look lost, or the check itself would keep a server",),
+                help="scale: {min: 1}, or default: a service that stays",
+            )
+            continue
         if gateway.default is not None:
             continue
         if context.fleet.leads_by_model(name) and len({p.region for p in led_to(context.fleet, name)}) > 1:

@@ -127,7 +127,7 @@ def bodies(context: Context) -> Iterator[Diagnostic]:
 def defaults(context: Context) -> Iterator[Diagnostic]:
     """Requests without a model's name go to a service that the gateway leads to, where there is a choice."""
     for name, gateway in context.platform.gateways.items():
-        if gateway.default is None or context.services_left_out:
+        if gateway.default is None or context.services_left_out or any(map(context.lost_exposures, context.platform.serving)):
             continue
         behind = sorted({k.service for k in context.fleet.front_keys if any(e.gateway == name for e in _exposed(context, k))})
         if gateway.default not in behind:
@@ -207,16 +207,21 @@ def screened(context: Context) -> Iterator[Diagnostic]:
     """GKE takes 1,023 characters of settings: one entry a model."""
     for name, gateway in context.platform.gateways.items():
         for place in context.fleet.places if gateway.model_armor is not None else ():
-            size = len(str(settings(context.fleet, name, place).v)) if context.fleet.has_gateway(name, place) else 0
+            known = place.cluster.project in context.platform.projects  # check.references says so
+            size = len(str(settings(context.fleet, name, place).v)) if known and context.fleet.has_gateway(name, place) else 0
             if size > SETTINGS_LIMIT:
                 names = len(context.fleet.led_names(name, place))
+                each = size // (names + 1)
                 yield context.finding(
                     "GTW123",
                     f"gateway {name}: Model Armor's settings for {names} models are {size:,} characters in {place.name}",
                     ("gateways", name, "modelArmor"),
                     key=True,
-                    notes=(f"GKE takes {SETTINGS_LIMIT:,} characters of metadata, {size // names} a model",),
-                    help="fewer services, adapters and aliases behind this gateway, or a shorter name of the template",
+                    notes=(
+                        f"GKE takes {SETTINGS_LIMIT:,} characters: {SETTINGS_LIMIT // each} entries of about {each}, one for no model",
+                        "an entry has the project, the region and the template twice",
+                    ),
+                    help="fewer services, adapters and aliases behind this gateway, or shorter names of them and of the template",
                 )
                 break
 

@@ -47,7 +47,7 @@ def placed(context: Context) -> Iterator[Diagnostic]:
         at = path_of(name)
         others = {"preset": picker.preset, "flowControl": picker.flow_control, "saturation": picker.saturation}
         beside = [key for key, said in others.items() if said is not None]
-        if not _exposed(context, name):
+        if not context.platform.serving[name].expose and not context.lost_exposures(name):
             said = f"{name} is behind no gateway: it has no picker"
             yield context.finding("GTW112", said, at, key=True, help="expose: [{gateway: NAME}], or remove picker")
         elif picker.config is not None and beside:
@@ -74,12 +74,6 @@ def placed(context: Context) -> Iterator[Diagnostic]:
                 severity=Severity.WARNING,
                 help="adapters:, or another preset",
             )
-
-
-def _exposed(context: Context, name: str) -> bool:
-    """Also by an exposure that leads nowhere, which is said already."""
-    held = context.document.root.get("serving") if isinstance(context.document.root, dict) else None
-    return bool(context.platform.serving[name].expose) or bool(isinstance(held, dict) and held[name].get("expose"))
 
 
 def _adapted(fronts: list[Workload]) -> bool:
@@ -156,7 +150,7 @@ def _typed(context: Context, stack: Stack, name: str, picker: Picker) -> Iterato
 def _outlived(context: Context, name: str, picker: Picker, fronts: list[Workload]) -> Iterator[Diagnostic]:
     """A wait ends with the gateway's own timeout at the latest."""
     flow = picker.flow_control
-    if flow is None or not fronts:
+    if flow is None or not fronts or context.lost_exposures(name):
         return
     timeout = fronts[0].pod.timeout
     for key, said in (("ttl", flow.ttl), ("coldStartTtl", flow.cold_start_ttl)):

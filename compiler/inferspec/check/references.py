@@ -51,7 +51,7 @@ def _service(context: Context, name: str, service: Service) -> Iterator[Diagnost
     root: SpecPath = ("serving", name)
     yield from _names(context, (*root, "team"), service.team, "teams")
     yield from _form(context, root, service)
-    if service.model is None and not all(v.model for v in service.variants.values()):
+    if service.model is None and not (service.variants and all(v.model for v in service.variants.values())):
         yield context.finding("SPC002", f"{format_path(root)} has no model", root, key=True, help="model: MODEL@VERSION of 'models'")
     settings = [
         (root, service),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..diagnostics import Diagnostic
+from ..diagnostics import Diagnostic, Severity
 from ..resolve.places import Place
 from ..resolve.scaling import ADDON, HPA, KEDA, READS, by, moved_by, readable, target, usable
 from ..resolve.workload import Workload
@@ -148,3 +148,35 @@ def _unread(context: Context, service: str, who: str, without: list[Place]) -> D
         notes=(then,),
         help=f"install {'the adapter' if who == HPA else 'it'} and write '{ADDON[who]}' under the cluster's addons",
     )
+
+
+FULL = {"queue-depth": ("queue_depth", "queueDepth", 5), "kv-cache-usage": ("kv_cache", "kvCache", 80)}
+"""Metric -> key of ``picker.saturation``, and where the picker takes a server for full without it (gateway-api-inference-extension v1.5.0
+and llm-d-router v0.10.0, utilization-detector)."""
+
+
+def held(context: Context) -> Iterator[Diagnostic]:
+    """With flow control the picker keeps requests once its servers are full: what the servers show then no longer grows."""
+    told: set[Any] = set()
+    for w in context.workloads():
+        picker, said = w.service.picker, FULL.get(str(w.scale("metric").v))
+        if picker is None or picker.flow_control is None or said is None or not w.autoscaled or not w.pooled:
+            continue
+        attribute, key, otherwise = said
+        own = getattr(picker.saturation, attribute, None)
+        full, wanted = own if own is not None else otherwise, target(w)
+        if wanted is None or not isinstance(wanted.v, int) or wanted.v < full:
+            continue
+        at = place_of(wanted, ("serving", w.service_name, "picker", "flowControl"))
+        if at in told:
+            continue
+        told.add(at)
+        yield context.finding(
+            "SCL111",
+            f"{w.name} gets another replica above {w.scale('metric').v} {wanted.v}, and its picker sends no more requests at {full}",
+            at,
+            key=at[-1] == "flowControl",
+            severity=Severity.WARNING,
+            notes=("with flow control further requests wait in the picker, where the scaler does not see them",),
+            help=f"a target below {full}, or picker: {{saturation: {{{key}: more than {wanted.v}}}}}",
+        )

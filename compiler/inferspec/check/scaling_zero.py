@@ -41,6 +41,8 @@ def _seen(context: Context, w: Workload) -> Iterator[Diagnostic]:
     why, help = "", ""
     if w.half:
         why, help = "its halves share one picker, whose queue does not say which of them is missing", "min: 1 for both halves"
+    elif context.lost_exposures(w.service_name):
+        return
     elif not w.service.expose:
         why, help = "no gateway leads to it, so no picker holds a request", "expose it, or min: 1"
     elif not w.pooled:

@@ -87,6 +87,7 @@ def _security_policy(workload: Workload) -> Value | None:
 
 
 def _objectives(workload: Workload, called: str) -> list[Drawn]:
+    """None of a canary: an objective is one pool's, and no client knows which of the two its request comes to."""
     w = workload
     return [
         (
@@ -100,7 +101,7 @@ def _objectives(workload: Workload, called: str) -> list[Drawn]:
                 pool=w.name,
             ),
         )
-        for objective in exposed(w)
+        for objective in (exposed(w) if not w.key.canary else ())
     ]
 
 
