@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import subprocess
 import time
@@ -26,8 +27,8 @@ from tests.webserver import Handler, serving
 pytestmark = pytest.mark.controlplane
 
 NAMESPACE = "picker-runs"
-SERVER = "127.0.0.77"
-"""Address of the one Pod of the pool: its page is served here."""
+SERVER = f"127.77.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}"
+"""Address of the one Pod of the pool: its page is served here, at the port of the pool. Tests that run side by side have others."""
 FLOW = {"flowControl": {"ttl": "30s", "maxRequests": 100, "fairness": "round-robin"}, "saturation": {"queueDepth": 3, "kvCache": 70}}
 SHOWN = {"queue-depth": 7.0, "running": 3.0, "kv-cache-usage": 0.25}
 """Metric -> what the server's page says."""
