@@ -63,7 +63,7 @@ def collisions(context: Context) -> Iterator[Diagnostic]:
 
 
 def _claims(context: Context) -> Iterator[tuple[Claim, SpecPath]]:
-    """What each entry makes, as plan.fleet and the views name it."""
+    """What each entry makes, as plan.facets and the views name it."""
     platform = context.platform
     yield ("directory", "", "platform"), ("name",)
     if platform.gateways:

@@ -1,0 +1,136 @@
+"""Which facets there are, in which clusters, and the views that draw them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ..catalog import Catalogue
+from ..model.platform import Platform
+from ..resolve.dns import global_access
+from ..resolve.fleet import Fleet
+from ..resolve.layers import Subject
+from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
+from ..resolve.places import Place
+from ..resolve.scaling import HPA, KEDA
+from ..resolve.settings import WorkloadKey, canary_of
+from .drawing import Drawing
+from .row import Drawn
+from .views import alerts, capacity, class_teams, fleet_alerts, processor, routing, scaling, server, weights
+from .views import platform as platform_views
+
+SCALERS = ((HPA, "-autoscaling", scaling.autoscaler), (KEDA, "-keda", scaling.scaled_object))
+"""Who moves replicas, the facet, its view. A cluster has one of them: Config Sync prunes what it no longer has."""
+
+
+def platform_drawings(fleet: Fleet) -> list[Drawing]:
+    platform, catalogue = fleet.platform, fleet.catalogue
+    made = [Drawing("platform", "platform", lambda _: platform_views.priorities(platform, catalogue), lambda _: True)]
+    made.append(Drawing("sync-alerts", "platform", lambda _: fleet_alerts.sync_alerts(platform, catalogue), lambda _: True))
+    idle = partial(fleet_alerts.reservation_alerts, platform, catalogue)
+    made.append(Drawing("reservation-alerts", "platform", idle, fleet.watches_reservations))
+    for team in platform.teams:
+        made.append(Drawing(f"namespace-{team}", "platform", partial(_team_namespace, platform, team), partial(fleet.serves_team, team)))
+    if platform.gateways:
+        made.append(
+            Drawing(
+                "gateway-namespace",
+                "platform",
+                partial(_gateway_namespace, platform),
+                lambda place: any(fleet.has_gateway(g, place) for g in platform.gateways),
+            )
+        )
+    for name in platform.capacity_classes:
+        made.append(Drawing(f"class-{name}", "platform", partial(_class, platform, catalogue, name), partial(fleet.uses_class, name)))
+    for name in platform.gateways:
+        has = partial(fleet.has_gateway, name)
+        made.append(Drawing(f"gateway-{name}", "platform", partial(_gateway, fleet, name), has))
+        if fleet.leads_by_model(name):
+            made.append(Drawing(f"gateway-{name}-models", "platform", partial(processor.processor, platform, catalogue, name), has))
+    return made
+
+
+def _identity(fleet: Fleet, artefact: str, secret: str | None, namespace: str, _: Subject) -> list[Drawn]:
+    return weights.identity(fleet.platform, artefact, secret, namespace)
+
+
+def _team_namespace(platform: Platform, team: str, _: Subject) -> list[Drawn]:
+    return platform_views.team_namespace(platform, team)
+
+
+def _gateway_namespace(platform: Platform, _: Subject) -> list[Drawn]:
+    return [platform_views.namespace(platform, GATEWAY_NAMESPACE, "gateway", "restricted")]
+
+
+def _class(platform: Platform, catalogue: Catalogue, name: str, subject: Subject) -> list[Drawn]:
+    return [capacity.compute_class(platform, catalogue, name, subject), *class_teams.limits(platform, catalogue, name)]
+
+
+def _gateway(fleet: Fleet, name: str, _: Subject) -> list[Drawn]:
+    found = [platform_views.gateway(fleet.platform, fleet.catalogue, name)]
+    if platform_views.redirects(fleet.platform, name):
+        found.append(platform_views.redirect(fleet.platform, name))
+    return [*found, platform_views.global_access(fleet.platform, name)] if global_access(fleet, name) else found
+
+
+def _leads(fleet: Fleet, key: WorkloadKey, gateway: str, shared: bool, place: Place) -> bool:
+    """Whether the cluster has the route that shares requests with a canary, or the one that does not."""
+    return fleet.is_exposed(key, gateway, place) and fleet.has_canary(key, place) == shared
+
+
+def team_drawings(fleet: Fleet) -> list[Drawing]:
+    made: list[Drawing] = []
+    for key in fleet.workload_keys:
+        service = key.service
+        spec = fleet.platform.serving[service]
+        name = fleet.workload(key, fleet.base).name
+        placed = partial(fleet.is_placed, key)
+
+        def add(
+            suffix: str,
+            view: Callable[..., list[Drawn]],
+            present: Callable[[Place], bool],
+            *more: Any,
+            key: Any = key,
+            name: str = name,
+            team: str = spec.team,
+            service: str = service,
+        ) -> None:
+            made.append(
+                Drawing(name + suffix, team, lambda subject: view(fleet.workload(key, subject), *more), present, frozenset({service}))
+            )
+
+        add("", server.server, placed)
+        for by, suffix, view in SCALERS:
+            if fleet.ever_scaled_by(by, key):
+                add(suffix, view, partial(fleet.is_scaled_by, by, key))
+        if fleet.ever_buffered(key):
+            add("-buffer", scaling.buffer, partial(fleet.is_buffered, key))
+        if fleet.workload(key, fleet.base).engine.metrics_path:
+            add("-alerts", alerts.alerts, placed)
+        if key.prefill:
+            continue
+        if spec.expose and fleet.workload(key, fleet.base).pooled:
+            add("-pool", routing.pool, placed, fleet.called(key))
+        elif spec.expose:
+            add("-backend", routing.backend, placed)
+        for exposure in spec.expose if not key.canary else ():
+            by_model = fleet.leads_by_model(exposure.gateway)
+            for shared, suffix in ((False, ""), (True, "-canary")):
+                shown = partial(_leads, fleet, key, exposure.gateway, shared)
+                if not shared or canary_of(fleet.platform, key) is not None:
+                    add(f"-route-{exposure.gateway}{suffix}", routing.route, shown, exposure.gateway, by_model, shared)
+    teams = Counter(artefact for artefact, _, _, _ in fleet.written)
+    for artefact, secret, team, namespace in fleet.written:
+        name = writer_name(artefact)
+        made.append(
+            Drawing(
+                name if teams[artefact] == 1 else f"{name}-{team}",
+                team,
+                partial(_identity, fleet, artefact, secret, namespace),
+                partial(fleet.writes, artefact, team),
+            )
+        )
+    return made
