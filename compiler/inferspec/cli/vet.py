@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from ..pipeline import vet
+from ..vetted import vetted
 from .session import report, request
 
 
 def run(options: Namespace) -> int:
-    return report(options, vet(request(options)))
+    return report(options, vetted(request(options)))
