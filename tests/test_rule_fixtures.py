@@ -239,17 +239,40 @@ def test_every_code_of_the_compiler_has_a_fixture() -> None:
 
 
 @pytest.mark.parametrize("rule", check.RULES, ids=lambda rule: f"{rule.__module__.rpartition('.')[2]}.{rule.__name__}")
-def test_without_a_rule_a_fixture_fails(rule: check.Rule, reached: list[Case], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_rule_a_fixture_fails(
+    rule: check.Rule, alone: Mapping[check.Rule, Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Mutation: a rule that could go unnoticed is a rule nobody tests."""
+    assert rule in alone, "no fixture's code comes from this rule and from no other"
+    assert alone[rule].code in checked(alone[rule])
     monkeypatch.setattr(check, "RULES", tuple(other for other in check.RULES if other is not rule))
-    assert any(case.code not in checked(case) for case in reached)
+    assert alone[rule].code not in checked(alone[rule])
 
 
 @pytest.fixture(scope="session")
-def reached() -> list[Case]:
-    """Cases whose code the check stage alone finds: the others are of the model, the files or the tree."""
-    alone = [case for case in CASES if case.command == "vet" and set(case.get("files", {})) <= {LOCK}]
-    return [case for case in alone if case.code in checked(case)]
+def alone() -> Mapping[check.Rule, Case]:
+    """Rule -> a case whose code that rule finds and no other. Codes of the model, the files and the tree are not of the check stage."""
+    found: dict[check.Rule, Case] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        said: set[check.Rule] = set()
+
+        def watched(rule: check.Rule) -> check.Rule:
+            def run(context: check.Context) -> Iterator[Diagnostic]:
+                for diagnostic in rule(context):
+                    if diagnostic.code == case.code:
+                        said.add(rule)
+                    yield diagnostic
+
+            return run
+
+        patch.setattr(check, "RULES", tuple(watched(rule) for rule in check.RULES))
+        for case in CASES:
+            if case.command == "vet" and set(case.get("files", {})) <= {LOCK}:
+                said.clear()
+                checked(case)
+                if len(said) == 1:
+                    found.setdefault(said.pop(), case)
+    return found
 
 
 def checked(case: Case) -> set[str]:
