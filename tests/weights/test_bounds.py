@@ -71,16 +71,23 @@ def test_waiting_for_room_ends_with_a_stop() -> None:
 
 
 def test_two_orders_at_once_for_one_prefix(bench: Bench) -> None:
-    """Other files each: the claim decides, whichever comes first, and what stands there is the winner's alone."""
+    """Other files each: the claim decides, whichever comes first, and what stands there is the winner's alone.
+
+    Where the one with more files has ended before the other looks, the other has nothing to do.
+    """
     ends = []
     first, second = bench.started(), bench.started("--all-formats", "--scratch", f"{bench.scratch}-2")
     for process in (first, second):
         with process:
             out, err = process.communicate(timeout=30)
             ends.append((process.returncode, out + err))
-    assert sorted(code for code, _ in ends) == [0, 1], ends
-    assert "is being filled with other content" in next(said for code, said in ends if code == 1)
     listed = bench.manifest()["files"]
+    refused = [said for code, said in ends if code == 1]
+    if refused:
+        assert sorted(code for code, _ in ends) == [0, 1], ends
+        assert "is being filled with other content" in refused[0] or "nothing is overwritten" in refused[0]
+    else:
+        assert [code for code, _ in ends] == [0, 0] and "0 uploaded" in ends[0][1] and "pytorch_model.bin" in listed, ends
     assert set(bench.objects()) == {*listed, "inferspec-manifest.json", "inferspec-claim.json"}
     assert ("pytorch_model.bin" in listed) == (ends[1][0] == 0)
     assert all(bench.content(name) == bench.files[name] for name in listed)
