@@ -13,6 +13,7 @@ locals {
   transfer_jobs   = { for one in var.transfer_jobs : "${one.store} ${one.sink}" => one if one.made_by == var.cluster }
   addresses       = { for one in var.addresses : one.name => one if one.made_by == var.cluster }
   templates       = { for one in var.model_armor_templates : one.name => one if one.made_by == var.cluster }
+  policies        = { for one in var.security_policies : "${one.location} ${one.name}" => one if one.made_by == var.cluster }
   scanned_buckets = { for one in var.fuse_profiles.buckets : one.name => one if one.made_by == var.cluster }
 
   secrets = {

@@ -15,6 +15,7 @@ output "must_exist" {
     buckets      = [for one in var.buckets : one.name if one.made_by == "observed"]
     addresses    = [for one in var.addresses : one.name if one.made_by == "observed"]
     secrets      = [for one in var.secrets : one.resource if one.made_by == "observed"]
+    policies     = [for one in var.security_policies : one.name if one.made_by == "observed"]
     templates    = [for one in var.model_armor_templates : one.name if one.made_by == "observed"]
   }
 }

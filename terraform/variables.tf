@@ -179,6 +179,29 @@ variable "model_armor_templates" {
   }))
 }
 
+variable "security_policies" {
+  description = "Cloud Armor policies of gateways, of the region or global."
+  type = list(object({
+    name     = string
+    made_by  = string
+    adopt    = bool
+    location = string
+    rules = list(object({
+      description = string
+      priority    = number
+      action      = string
+      preview     = bool
+      ranges      = list(string)
+      rate = object({
+        requests = number
+        seconds  = number
+        key      = string
+        header   = string
+      })
+    }))
+  }))
+}
+
 variable "bucket_grants" {
   description = "Roles on buckets for Kubernetes service accounts."
   type = list(object({

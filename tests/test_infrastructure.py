@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from inferspec.catalog import catalogue
+from inferspec.load import load_text
+from inferspec.model.errors import read_platform
 from inferspec.plan.objects import ClusterPlan
 from inferspec.plan.terraform import variables
 from inferspec.resolve.fleet import Fleet
@@ -13,7 +16,10 @@ from inferspec.resolve.fleet import Fleet
 from tests import line
 
 CNRM = "cnrm.cloud.google.com"
-MADE = ("buckets", "anywhere_caches", "transfer_jobs", "addresses", "secrets", "model_armor_templates", "bucket_grants", "secret_grants")
+MADE = (
+    "buckets", "anywhere_caches", "transfer_jobs", "addresses", "secrets", "model_armor_templates", "security_policies",
+    "bucket_grants", "secret_grants",
+)  # fmt: skip
 
 
 def connected(spec: Any) -> ClusterPlan:
@@ -47,6 +53,7 @@ def test_every_object_says_its_project_and_is_left_standing_unless_it_may_go(spe
         "ComputeAddress",
         "SecretManagerSecret",
         "ModelArmorTemplate",
+        "ComputeSecurityPolicy",
         "IAMPolicyMember",
     }
     for o in held[1:]:
@@ -65,6 +72,7 @@ def test_without_deletable_everything_is_left_standing(spec: Any) -> None:
 def test_what_is_observed_is_no_object_and_others_name_it_as_it_is(spec: Any) -> None:
     spec["imports"] = {"buckets": {"acme-models-us": "observe"}}
     spec["management"].pop("deletable")
+    del spec["cloudArmor"]
     held = objects(connected(spec))
     assert {o["kind"] for o in held} == {"Namespace", "StorageAnywhereCache", "StorageTransferJob", "IAMPolicyMember"}
     references = {str(o["spec"].get("bucketRef") or o["spec"].get("resourceRef")) for o in held[1:] if "transferSpec" not in o["spec"]}
@@ -226,3 +234,77 @@ def test_the_bucket_that_copies_come_from_is_made_though_no_cluster_reads_it() -
     assert {job.bucket for job in fleet.downloads if job.location == "asia1"} == {"acme-models-asia"}
     others = {one.name for one in fleet.cloud.of("buckets")} & set(store["buckets"].values()) - {"acme-models-asia"}
     assert others and {(t.source, t.sink) for t in fleet.cloud.transfers} >= {("acme-models-asia", other) for other in others}
+
+
+def test_a_security_policy_is_the_same_by_terraform_and_by_config_connector(spec: Any) -> None:
+    """Denied first, then so many requests of a tenant, then everyone: what each says, in the order in which it is asked."""
+    made = of_kind(spec, "ComputeSecurityPolicy")
+    assert {name: (o["spec"]["resourceID"], o["spec"]["region"]) for name, o in made.items()} == {
+        "edge-europe-west4-prod": ("edge", "europe-west4"),
+        "edge-us-central1-prod": ("edge", "us-central1"),
+    }
+    del spec["management"]
+    files = told(line.resolved(line.written(spec)))
+    for name, region in (("euw4-a", "europe-west4"), ("usc1-a", "us-central1")):
+        (policy,) = files[name]["security_policies"]
+        assert (policy["name"], policy["location"], policy["made_by"]) == ("edge", region, name)
+        said = [
+            {
+                "description": rule["description"],
+                "priority": rule["priority"],
+                "action": rule["action"],
+                "preview": rule["preview"],
+                "match": {"versionedExpr": "SRC_IPS_V1", "config": {"srcIpRanges": rule["ranges"]}},
+                **({"rateLimitOptions": _limit(rule["rate"])} if rule["rate"] else {}),
+            }
+            for rule in policy["rules"]
+        ]
+        assert said == made[f"edge-{region}-prod"]["spec"]["rule"]
+    assert [(r["priority"], r["action"], r["match"]["config"]["srcIpRanges"]) for r in said] == [
+        (1000, "deny(403)", ["198.51.100.0/24", "2001:db8::/32"]),
+        (2000, "throttle", ["*"]),
+        (2147483647, "allow", ["*"]),
+    ]
+    assert said[1]["rateLimitOptions"]["enforceOnKeyName"] == "x-tenant"
+
+
+def _limit(rate: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "conformAction": "allow",
+        "exceedAction": "deny(429)",
+        "enforceOnKey": rate["key"],
+        **({"enforceOnKeyName": rate["header"]} if rate["header"] else {}),
+        "rateLimitThreshold": {"count": rate["requests"], "intervalSec": rate["seconds"]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ({"allow": ["203.0.113.0/24"]}, [("allow", False, None), ("deny(403)", False, None)]),
+        ({"allow": ["203.0.113.0/24"], "preview": True}, [("allow", True, None), ("allow", False, None)]),
+        ({"allow": ["203.0.113.0/24"], "rate": {"requests": 5}}, [("throttle", False, "IP"), ("deny(403)", False, None)]),
+        ({"deny": [f"10.0.{i}.0/24" for i in range(11)]}, [("deny(403)", False, None)] * 2 + [("allow", False, None)]),
+    ],
+    ids=["allowed", "preview", "allowed and limited", "more than a rule holds"],
+)
+def test_what_a_security_policy_does(spec: Any, policy: dict[str, Any], expected: list[tuple[str, bool, str | None]]) -> None:
+    spec["cloudArmor"] = {"edge": policy}
+    rules = told(line.resolved(line.written(spec)))["usc1-a"]["security_policies"][0]["rules"]
+    assert [(rule["action"], rule["preview"], rule["rate"] and rule["rate"]["key"]) for rule in rules] == expected
+    assert all(len(rule["ranges"]) <= 10 for rule in rules)
+
+
+def test_a_global_gateway_has_a_global_policy(spec: Any) -> None:
+    """Its chat is a pool, which a global gateway does not lead to: who makes what follows from the gateways alone."""
+    spec["gateways"]["public"] |= {"class": "global-external", "tls": {"certificateMap": "llm"}}
+    document, _ = load_text(line.written(spec))
+    assert document is not None
+    platform, _ = read_platform(document)
+    assert platform is not None
+    files = told(Fleet(platform, catalogue()))
+    assert {name: [(p["location"], p["made_by"]) for p in file["security_policies"]] for name, file in files.items()} == {
+        "euw4-a": [("global", "config-connector")],
+        "usc1-a": [("global", "config-connector")],
+        "usc1-b": [],
+    }

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -91,17 +91,18 @@ def inner_blocks(body: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield key, block
 
 
-def faults(body: dict[str, Any], schema: dict[str, Any], at: str) -> list[str]:
-    blocks = [(name, inner) for name, inner in inner_blocks(body) if name not in META]
+def faults(body: dict[str, Any], schema: dict[str, Any], at: str, meta: Set[str] = META) -> list[str]:
+    """What the schema does not have, or asks for in vain; ``meta`` are Terraform's own words, which a block inside has not."""
+    blocks = [(name, inner) for name, inner in inner_blocks(body) if name not in meta]
     names = {name for name, _ in blocks} | {"dynamic"}
-    arguments = {key for key in body if not key.startswith("__")} - names - META
+    arguments = {key for key in body if not key.startswith("__")} - names - meta
     found = [f"{at}: no argument {key}" for key in sorted(arguments - set(schema["arguments"]))]
     found += [f"{at}: {key} is missing" for key in schema["required"] if key not in arguments | names]
     for name, inner in blocks:
         if name not in schema["blocks"]:
             found.append(f"{at}: no block {name}")
         else:
-            found += faults(inner, schema["blocks"][name], f"{at}.{name}")
+            found += faults(inner, schema["blocks"][name], f"{at}.{name}", frozenset())
     return found
 
 

@@ -8,7 +8,7 @@ from ..diagnostics import Diagnostic, SpecPath
 from ..model.base import Closed
 from .context import Context
 
-KINDS = {"buckets": "buckets", "addresses": "addresses", "secrets": "secrets", "modelArmor": "model_armor"}
+KINDS = {"buckets": "buckets", "addresses": "addresses", "secrets": "secrets", "modelArmor": "model_armor", "cloudArmor": "cloud_armor"}
 """Key of ``imports`` and ``deletable`` -> its field."""
 
 
@@ -51,6 +51,7 @@ def management(context: Context) -> Iterator[Diagnostic]:
 def named(context: Context) -> Iterator[Diagnostic]:
     """What ``imports`` and ``deletable`` name is used by somebody; otherwise the entry says nothing, or another name is meant."""
     platform = context.platform
+    yield from _policies(context)
     held: list[tuple[SpecPath, Closed]] = [(("imports",), platform.imports)]
     if platform.management is not None:
         held.append((("management", "deletable"), platform.management.deletable))
@@ -59,9 +60,31 @@ def named(context: Context) -> Iterator[Diagnostic]:
             written = getattr(section, field)
             for index, name in enumerate(written):
                 known = sorted({one.name for one in context.fleet.cloud.of(kind)})
-                if name in known or context.services_left_out:
+                if name in known or context.services_left_out or (kind == "cloudArmor" and name not in platform.cloud_armor):
                     continue
                 path: SpecPath = (*at, kind, name if isinstance(written, dict) else index)
                 message = f"no cluster uses {name}: the entry has no effect"
                 help = f"they are {', '.join(known)}" if known else "nothing of this kind is used: remove it"
                 yield context.finding("SPC025", message, path, key=True, help=help)
+
+
+def _policies(context: Context) -> Iterator[Diagnostic]:
+    """Security policies: what is written is for some gateway, and what is made or adopted has its rules written."""
+    platform = context.platform
+    used = {one.name for one in context.fleet.cloud.of("cloudArmor")}
+    whole = context.written("gateways") == set(platform.gateways)
+    for name in platform.cloud_armor:
+        if name not in used and whole:
+            message, help = f"no gateway names security policy {name}: it is not made", f"cloudArmor: {name} at a gateway, or remove it"
+            yield context.finding("SPC025", message, ("cloudArmor", name), key=True, help=help)
+    if context.written("cloudArmor") != set(platform.cloud_armor):
+        return
+    management = platform.management
+    held: list[tuple[SpecPath, str]] = [(("imports", "cloudArmor", name), name) for name in platform.imports.cloud_armor]
+    if management is not None:
+        held += [(("management", "deletable", "cloudArmor", i), name) for i, name in enumerate(management.deletable.cloud_armor)]
+    for path, name in held:
+        if name not in platform.cloud_armor:
+            message = f"cloudArmor has no policy {name}: it stands, and the entry has no effect"
+            help = f"write its rules: cloudArmor: {{{name}: {{deny: [203.0.113.0/24]}}}}"
+            yield context.finding("SPC025", message, path, key=True, help=help)

@@ -91,7 +91,7 @@ class Gateway(Closed):
     dns: Dns | None = None
     """Records of the host, for what stands in several regions."""
     cloud_armor: ResourceName | None = None
-    """Cloud Armor security policy of the gateway's region, or global as the gateway, by name: addresses, rates, countries."""
+    """Cloud Armor security policy, of the region or global as the gateway is, by name: a key of ``cloudArmor``, or one that stands."""
     iap: Iap | None = None
     """Identity-Aware Proxy before the ordinary Services of an external gateway."""
 
@@ -164,6 +164,8 @@ class Imports(Closed):
     """Key in ``secrets``; observe without an entry. A value is never written."""
     model_armor: dict[Name, Intent] = {}
     """Templates of Model Armor, by name; observe without an entry."""
+    cloud_armor: dict[ResourceName, Literal["adopt", "create"]] = {}
+    """Keys of ``cloudArmor``; create without an entry."""
 
 
 class ExtraResource(Closed):

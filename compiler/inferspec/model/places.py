@@ -180,6 +180,8 @@ class Deletable(Closed):
     """Keys in ``secrets``."""
     model_armor: Items[Name] = ()
     """Templates, by name."""
+    cloud_armor: Items[ResourceName] = ()
+    """Keys of ``cloudArmor``."""
     caches: bool = False
     """Anywhere Caches."""
     transfers: bool = False

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Closed, Items, Name, Region
+from .base import Closed, Items, Name, Region, ResourceName
 from .capacity import CapacityClass
 from .delivery import Delivery, ExtraResource, Gateway, Imports
+from .guarding import SecurityPolicy
 from .images import Images
 from .places import Management, Project, RegionPlaces, Secret, Team
 from .serving import Service
@@ -53,6 +54,8 @@ class Platform(Closed):
     """Priority of requests that name the objective; a negative one is shed first."""
     gateways: dict[Name, Gateway] = {}
     """Front doors: how requests come in."""
+    cloud_armor: dict[ResourceName, SecurityPolicy] = {}
+    """Security policies that gateways name in ``cloudArmor``, made with these rules; others stand."""
     observability: Observability = Observability.model_construct()
     """Dashboards of the services and of the fleet."""
     delivery: Delivery

@@ -37,7 +37,7 @@ def _rows(fleet: Fleet) -> list[Drawn]:
     cloud, spec = fleet.cloud, fleet.platform.management
     assert spec is not None
     connector = Connector(cloud, spec)
-    kinds = ("buckets", "addresses", "secrets", "modelArmor")
+    kinds = ("buckets", "addresses", "secrets", "modelArmor", "cloudArmor")
     found = [connector.resource(one) for kind in kinds for one in cloud.of(kind) if one.intent != "observe"]
     caches = sorted(cloud.caches.items(), key=lambda item: (item[0].bucket, item[0].zone))
     found += [connector.cache(one, first) for one, first in caches]

@@ -9,6 +9,7 @@ from ..model.base import seconds
 from ..model.delivery import Gateway
 from ..model.places import Project
 from ..names import truncate_with_hash
+from ..resolve.armor import armor_rules, interval, key_of
 from ..resolve.cloud import FUSE_CONTROLLER, OBSERVED, Grant, Resource
 from ..resolve.dns import address_of
 from ..resolve.fleet import Fleet
@@ -178,7 +179,27 @@ def _resources(fleet: Fleet, place: Place) -> dict[str, Any]:
             {**_made(fleet, one), "confidence": fleet.catalogue.default("infra.modelArmor")["confidence"]}
             for one in cloud.of("modelArmor", place)
         ],
+        "security_policies": [
+            {**_made(fleet, one), "location": one.location, "rules": _armor(fleet, one)} for one in cloud.of("cloudArmor", place)
+        ],
     }
+
+
+def _armor(fleet: Fleet, one: Resource) -> list[dict[str, Any]]:
+    """Rules of a policy that is made; ``rate`` is null but where the action is ``throttle``."""
+    policy = fleet.platform.cloud_armor.get(one.name)
+    return [
+        {
+            "description": rule.description,
+            "priority": rule.priority,
+            "action": rule.action,
+            "preview": rule.preview,
+            "ranges": [held.v for held in rule.ranges],
+            "rate": (rate := rule.rate)
+            and {"requests": rate.requests, "seconds": interval(rate), "key": key_of(rate), "header": rate.header or ""},
+        }
+        for rule in (armor_rules(policy, one.path) if policy is not None else ())
+    ]
 
 
 def _grants(fleet: Fleet, place: Place) -> dict[str, Any]:

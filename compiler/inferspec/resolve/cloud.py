@@ -24,6 +24,9 @@ CONNECTOR = "config-connector"
 OBSERVED = "observed"
 """Nobody makes it: it stands."""
 
+OF_A_PLACE = ("addresses", "modelArmor", "cloudArmor")
+"""Kinds with one name in several regions and projects; a bucket and a secret have theirs for themselves."""
+
 FUSE_CONTROLLER = ("gcs-fuse-csi-driver", "gcs-fuse-csi-controller-sa")
 """Namespace and service account of the FUSE driver's controller, which scans buckets for its profiles
 (GoogleCloudPlatform/gcs-fuse-csi-driver@5fcdc04a examples/gcsfuse-profiles)."""
@@ -31,9 +34,10 @@ FUSE_CONTROLLER = ("gcs-fuse-csi-driver", "gcs-fuse-csi-controller-sa")
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A bucket, address, secret or template. ``kind`` is its section of ``imports``; ``first`` the first cluster that uses it.
+    """A bucket, address, secret, template or security policy.
 
-    ``location`` is the bucket's location or the region; ``project`` a key of ``projects``, or an id for a secret.
+    ``kind`` is its section of ``imports``; ``first`` the first cluster that uses it;
+    ``location`` is the bucket's location, the region or ``global``; ``project`` a key of ``projects``, or an id for a secret.
     """
 
     kind: str
@@ -188,6 +192,13 @@ class Cloud:
                 intent = imports.model_armor.get(template, "observe")
                 path = (*at, "modelArmor", "template")
                 self._use(place, Resource("modelArmor", template, place.region, project, intent, path, place.name))
+            if gateway.cloud_armor is not None:
+                policy = gateway.cloud_armor
+                known = policy in self.fleet.platform.cloud_armor
+                intent = imports.cloud_armor.get(policy, "create") if known else "observe"
+                location = "global" if gateway.class_ == "global-external" else place.region
+                path = ("cloudArmor", policy) if known else (*at, "cloudArmor")
+                self._use(place, Resource("cloudArmor", policy, location, project, intent, path, place.name))
 
     def _bucket(self, place: Place, store: str, location: str) -> None:
         name = self.fleet.platform.storage[store].buckets[location]
@@ -198,8 +209,7 @@ class Cloud:
         self._use(place, Resource("buckets", name, location, owner, intent, path, place.name))
 
     def _use(self, place: Place, resource: Resource) -> None:
-        # An address or a template is a region's and a project's; a bucket and a secret have their name for themselves.
-        mark = f"{resource.project} {resource.location}" if resource.kind in ("addresses", "modelArmor") else ""
+        mark = f"{resource.project} {resource.location}" if resource.kind in OF_A_PLACE else ""
         key = (resource.kind, resource.name, mark)
         self.resources.setdefault(key, resource)
         self.used[place][key] = None

@@ -9,7 +9,8 @@ from ...diagnostics import SpecPath
 from ...model.base import seconds
 from ...model.places import Management
 from ...names import truncate_with_hash
-from ...resolve.cloud import USER, VIEWER, Cache, Cloud, Grant, Resource, Transfer
+from ...resolve.armor import ArmorRule, armor_rules, interval, key_of
+from ...resolve.cloud import OF_A_PLACE, USER, VIEWER, Cache, Cloud, Grant, Resource, Transfer
 from ...resolve.written import written
 from ...values import Default, SpecAt, Value, derive, text
 from ..row import Drawn, Row, labels
@@ -19,7 +20,7 @@ NAME_LIMIT = 63
 AGENT = "serviceAccount:project-{}@storage-transfer-service.iam.gserviceaccount.com"
 """The account that copies for a project (Storage Transfer Service documentation, "Google-managed service agent")."""
 
-COMPONENTS = {"buckets": "bucket", "addresses": "address", "secrets": "secret", "modelArmor": "template"}
+COMPONENTS = {"buckets": "bucket", "addresses": "address", "secrets": "secret", "modelArmor": "template", "cloudArmor": "policy"}
 
 
 class Connector:
@@ -48,8 +49,14 @@ class Connector:
     def _kept(self, kind: str, name: str) -> bool:
         """Whether a resource is left standing."""
         deletable = self.management.deletable
-        held = {"buckets": deletable.buckets, "addresses": deletable.addresses, "secrets": deletable.secrets}
-        return name not in held.get(kind, deletable.model_armor)
+        held = {
+            "buckets": deletable.buckets,
+            "addresses": deletable.addresses,
+            "secrets": deletable.secrets,
+            "modelArmor": deletable.model_armor,
+            "cloudArmor": deletable.cloud_armor,
+        }
+        return name not in held[kind]
 
     def made(self, kind: str, name: str) -> Resource | None:
         """The resource, where an object of ours makes it."""
@@ -66,9 +73,7 @@ class Connector:
     def resource(self, one: Resource) -> Drawn:
         said = Value(one.name, SpecAt(one.path))
         project = self.project(one.project) if one.kind != "secrets" else derive("project of the secret", one.project, said)
-        # An address and a template have one name in several regions and projects; a bucket and a secret have it for themselves.
-        shared = one.kind in ("addresses", "modelArmor")
-        name = object_name(f"{one.name}-{one.location}-{one.project}" if shared else one.name)
+        name = object_name(f"{one.name}-{one.location}-{one.project}" if one.kind in OF_A_PLACE else one.name)
         deletable = not self._kept(one.kind, one.name)
         row = Row(**self._common(name, COMPONENTS[one.kind], project, deletable=deletable), resource=said)
         if one.kind == "buckets":
@@ -85,6 +90,10 @@ class Connector:
         if one.kind == "addresses":
             row.subnetwork = self._subnetwork(one) if one.internal else None
             return "compute-address", row
+        if one.kind == "cloudArmor":
+            at: SpecPath = ("cloudArmor", one.name)
+            row.rules = [_rule(rule, at) for rule in armor_rules(self.platform.cloud_armor[one.name], at)]
+            return "compute-security-policy", row
         row.project = project
         level = self.cloud.fleet.catalogue.default("infra.modelArmor")["confidence"]
         row.confidence = Value(level, Default("infra.modelArmor"))
@@ -174,6 +183,32 @@ class Connector:
         name = f"{truncate_with_hash(who, NAME_LIMIT - 9)}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
         common = self._common(name, "grant", project, deletable=self.management.deletable.grants)
         return "iam-policy-member", Row(**common, member=member, role=role, on=on)
+
+
+def _rule(rule: ArmorRule, path: SpecPath) -> dict[str, Any]:
+    """One rule of a ComputeSecurityPolicy."""
+    why = Value(rule.description, SpecAt(path))
+    made: dict[str, Any] = {
+        "description": derive("what the rule is for", rule.description, why),
+        "priority": derive("denied, let in, everyone else", rule.priority, why),
+        "action": derive(rule.description, rule.action, why),
+        "preview": derive("preview of the policy", rule.preview, Value(rule.preview, SpecAt((*path, "preview")))),
+        "match": {"versionedExpr": "SRC_IPS_V1", "config": {"srcIpRanges": list(rule.ranges)}},
+    }
+    rate = rule.rate
+    if rate is not None:
+        at = (*path, "rate")
+        key: dict[str, Any] = {"enforceOnKey": derive("what tells callers apart", key_of(rate), Value(rate.requests, SpecAt(at)))}
+        if rate.header:
+            key["enforceOnKeyName"] = Value(rate.header, SpecAt((*at, "header")))
+        counted = derive("per in seconds", interval(rate), written(rate, "per", at))
+        made["rateLimitOptions"] = {
+            "conformAction": "allow",
+            "exceedAction": "deny(429)",
+            **key,
+            "rateLimitThreshold": {"count": written(rate, "requests", at), "intervalSec": counted},
+        }
+    return made
 
 
 def object_name(name: str) -> str:
