@@ -37,6 +37,16 @@ resource "google_secret_manager_secret_iam_member" "workload" {
   depends_on = [google_secret_manager_secret.token, google_container_cluster.autopilot, google_container_cluster.standard]
 }
 
+resource "google_project_iam_member" "workload" {
+  for_each = local.project_grants
+
+  project = each.value.project
+  role    = each.value.role
+  member  = each.value.member
+
+  depends_on = [google_container_cluster.autopilot, google_container_cluster.standard]
+}
+
 # What the FUSE driver's controller needs to scan a bucket and to keep its caches (GoogleCloudPlatform/gcs-fuse-csi-driver@5fcdc04a).
 resource "google_project_iam_custom_role" "fuse_profiles" {
   count = local.makes.fuse_role ? 1 : 0

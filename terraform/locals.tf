@@ -40,6 +40,14 @@ locals {
     } if one.made_by == var.cluster
   }
 
+  project_grants = {
+    for one in var.project_grants : "${one.project} ${one.role} ${one.namespace}/${one.service_account}" => {
+      project = one.project
+      role    = one.role
+      member  = "${local.subjects}/ns/${one.namespace}/sa/${one.service_account}"
+    } if one.made_by == var.cluster
+  }
+
   fuse_controller = "${local.subjects}/ns/${var.fuse_profiles.namespace}/sa/${var.fuse_profiles.service_account}"
   fuse_role       = "projects/${var.project_id}/roles/inferspecFuseProfiles"
 

@@ -224,6 +224,17 @@ variable "secret_grants" {
   }))
 }
 
+variable "project_grants" {
+  description = "Roles on projects for Kubernetes service accounts."
+  type = list(object({
+    project         = string
+    role            = string
+    namespace       = string
+    service_account = string
+    made_by         = string
+  }))
+}
+
 variable "fuse_profiles" {
   description = "Buckets that the FUSE driver's controller scans for its profiles."
   type = object({

@@ -86,11 +86,15 @@ def test_every_object_of_a_cluster_is_taken_and_a_second_apply_changes_nothing(
     for tree in trees:
         path = control_plane.path_of(tree)
         again = control_plane.apply(tree, dry_run=False)
+        if tree["kind"] == "APIService":  # the server itself writes into its status whether somebody answers
+            assert again["spec"] == first[path]["spec"], path
+            continue
         assert again["metadata"]["resourceVersion"] == first[path]["metadata"]["resourceVersion"], path
         assert again["metadata"].get("generation") == first[path]["metadata"].get("generation"), path
     assert control_plane.take_warnings() == []
     for tree in trees:
-        if tree["kind"] == "ValidatingAdmissionPolicyBinding":  # enforced from now on, also against the Pods of other tests
+        # Enforced from now on, also against the Pods of other tests; an API that nobody answers, a fault of everybody's discovery.
+        if tree["kind"] in ("ValidatingAdmissionPolicyBinding", "APIService"):
             control_plane.request("DELETE", control_plane.path_of(tree))
 
 

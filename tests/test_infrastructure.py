@@ -18,7 +18,7 @@ from tests import line
 CNRM = "cnrm.cloud.google.com"
 MADE = (
     "buckets", "anywhere_caches", "transfer_jobs", "addresses", "secrets", "model_armor_templates", "security_policies",
-    "bucket_grants", "secret_grants",
+    "bucket_grants", "secret_grants", "project_grants",
 )  # fmt: skip
 
 
@@ -308,3 +308,38 @@ def test_a_global_gateway_has_a_global_policy(spec: Any) -> None:
         "usc1-a": [("global", "config-connector")],
         "usc1-b": [],
     }
+
+
+def test_the_adapter_is_there_where_it_is_asked_for_and_may_read(spec: Any) -> None:
+    """Its Service leads to its Pod, its API to its Service, and its account to the project's metrics, once for the project."""
+    plan = line.fleet_plan("managed")
+    for cluster in (c for c in plan.clusters if not c.folder):
+        made = [obj.tree(cluster.facts) for obj in cluster.facets.get("metrics-adapter", ())]
+        held = {f"{o['kind']} {o['metadata']['name']}": o for o in made}
+        assert bool(held) == (cluster.name != "usc1-a")
+        if not held:
+            continue
+        name = "custom-metrics-stackdriver-adapter"
+        pod, service = held[f"Deployment {name}"]["spec"]["template"], held[f"Service {name}"]["spec"]
+        assert service["selector"].items() <= pod["metadata"]["labels"].items()
+        ports = {p["name"]: p["containerPort"] for p in pod["spec"]["containers"][0]["ports"]}
+        assert ports[service["ports"][0]["targetPort"]] == service["ports"][0]["port"] == 443
+        for version in ("v1beta1", "v1beta2"):
+            api = held[f"APIService {version}.custom.metrics.k8s.io"]
+            assert api["spec"]["service"] == {"name": name, "namespace": "custom-metrics"}
+            assert api["metadata"]["name"] == f"{api['spec']['version']}.{api['spec']['group']}"
+        for binding in ("ClusterRoleBinding custom-metrics:system:auth-delegator", "RoleBinding custom-metrics-auth-reader"):
+            assert held[binding]["subjects"] == [{"kind": "ServiceAccount", "name": name, "namespace": "custom-metrics"}]
+    del spec["management"]
+    files = told(line.resolved(line.written(spec)))
+    said = {"project": "acme-serving", "role": "roles/monitoring.viewer", "namespace": "custom-metrics", "service_account": name}
+    assert {name: file["project_grants"] for name, file in files.items()} == {
+        "euw4-a": [{**said, "made_by": "euw4-a"}],
+        "usc1-a": [],
+        "usc1-b": [{**said, "made_by": "euw4-a"}],
+    }
+    member = "principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/acme-serving.svc.id.goog/subject"
+    grants = [o["spec"] for o in of_kind(line.data("managed"), "IAMPolicyMember").values()]
+    assert [g["resourceRef"] for g in grants if g["member"] == f"{member}/ns/custom-metrics/sa/{said['service_account']}"] == [
+        {"apiVersion": f"resourcemanager.{CNRM}/v1beta1", "kind": "Project", "external": "projects/acme-serving"}
+    ]

@@ -166,6 +166,7 @@ RULES: tuple[Rule, ...] = (
     cloud.management,
     cloud.named,
     provided.floor,
+    provided.twice,
     provided.objectives,
     quotas.limits,
     quotas.held,

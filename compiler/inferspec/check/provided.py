@@ -67,6 +67,21 @@ def _needs(context: Context, place: Place) -> Iterator[tuple[str, str]]:
         yield from class_needs(context, name, spec)
 
 
+def twice(context: Context) -> Iterator[Diagnostic]:
+    """An add-on stands or is written here: of both, one manifest would undo the other."""
+    for place in context.fleet.places:
+        for i, name in enumerate(place.cluster.install):
+            if name in place.cluster.addons:
+                at = place.cluster.addons.index(name)
+                yield context.finding(
+                    "SCL120",
+                    f"{place.name}: {name} is installed there already, and written here",
+                    (*place.path, "install", i),
+                    related=(context.span((*place.path, "addons", at), "installed"),),
+                    help="keep one: install where the platform owns it, addons where somebody else does",
+                )
+
+
 def objectives(context: Context) -> Iterator[Diagnostic]:
     """GKE brings InferencePool itself; InferenceObjective and InferenceModelRewrite, from one release, are an add-on of the cluster."""
     serving = context.platform.serving

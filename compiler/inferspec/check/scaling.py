@@ -77,7 +77,7 @@ def chain(context: Context) -> Iterator[Diagnostic]:
             if once not in told:
                 told.add(once)
                 yield finding
-        if without := [p for p in places if ADDON[by(w)] not in p.cluster.addons]:
+        if without := [p for p in places if ADDON[by(w)] not in p.cluster.provided]:
             lacking.setdefault((w.service_name, by(w)), []).extend(without)
     for (service, who), without in lacking.items():
         yield _unread(context, service, who, without)
@@ -146,7 +146,9 @@ def _unread(context: Context, service: str, who: str, without: list[Place]) -> D
         ("serving", service, "scale"),
         related=(context.span((*without[0].path, "addons"), "add-ons of the cluster", key=True),),
         notes=(then,),
-        help=f"install {'the adapter' if who == HPA else 'it'} and write '{ADDON[who]}' under the cluster's addons",
+        help=f"install: [{ADDON[HPA]}] at the cluster, or write it under addons where it stands"
+        if who == HPA
+        else f"install it and write '{ADDON[who]}' under the cluster's addons",
     )
 
 

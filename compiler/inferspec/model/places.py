@@ -40,6 +40,9 @@ AddOn = Literal[
 ]
 
 
+ADAPTER = "custom-metrics-adapter"
+
+
 class ProjectNetwork(Closed):
     """The VPC network of a project's clusters."""
 
@@ -152,8 +155,16 @@ class Cluster(Closed):
     """Version floor and channel."""
     addons: Items[AddOn] = ()
     """What is installed there beside GKE itself."""
+    install: Items[Literal["custom-metrics-adapter"]] = ()
+    """Add-ons that the platform writes and Config Sync applies, in the catalogue's version; they count as ``addons``."""
     node_pools: dict[ResourceName, NodePool] = {}
     """Node pools made outside this spec that classes name (Standard clusters)."""
+
+
+    @property
+    def provided(self) -> tuple[str, ...]:
+        """Add-ons, whoever installs them."""
+        return (*self.addons, *self.install)
 
 
 class RegionPlaces(Closed):

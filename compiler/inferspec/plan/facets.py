@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from ..catalog import Catalogue
+from ..model.places import ADAPTER
 from ..model.platform import Platform
 from ..resolve.dns import global_access
 from ..resolve.fleet import Fleet
@@ -18,7 +19,7 @@ from ..resolve.scaling import HPA, KEDA
 from ..resolve.settings import WorkloadKey, canary_of
 from .drawing import Drawing
 from .row import Drawn
-from .views import alerts, capacity, class_teams, fleet_alerts, processor, routing, scaling, server, weights
+from .views import adapter, alerts, capacity, class_teams, fleet_alerts, processor, routing, scaling, server, weights
 from .views import platform as platform_views
 
 SCALERS = ((HPA, "-autoscaling", scaling.autoscaler), (KEDA, "-keda", scaling.scaled_object))
@@ -31,6 +32,8 @@ def platform_drawings(fleet: Fleet) -> list[Drawing]:
     made.append(Drawing("sync-alerts", "platform", lambda _: fleet_alerts.sync_alerts(platform, catalogue), lambda _: True))
     idle = partial(fleet_alerts.reservation_alerts, platform, catalogue)
     made.append(Drawing("reservation-alerts", "platform", idle, fleet.watches_reservations))
+    metrics = partial(adapter.adapter, platform, catalogue)
+    made.append(Drawing("metrics-adapter", "platform", metrics, lambda place: ADAPTER in place.cluster.install))
     for team in platform.teams:
         made.append(Drawing(f"namespace-{team}", "platform", partial(_team_namespace, platform, team), partial(fleet.serves_team, team)))
     if platform.gateways:

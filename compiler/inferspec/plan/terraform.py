@@ -209,7 +209,7 @@ def _grants(fleet: Fleet, place: Place) -> dict[str, Any]:
 
     def said(grant: Grant, key: str) -> dict[str, str]:
         return {
-            key: grant.on,
+            key: grant.on.removeprefix("projects/") if key == "project" else grant.on,
             "role": grant.role,
             "namespace": grant.namespace,
             "service_account": grant.account,
@@ -219,8 +219,9 @@ def _grants(fleet: Fleet, place: Place) -> dict[str, Any]:
     namespace, account = FUSE_CONTROLLER
     scanners = cloud.scanners.get(place.cluster.project, {})
     return {
-        "bucket_grants": [said(grant, "bucket") for grant in granted if not grant.on.startswith("projects/")],
-        "secret_grants": [said(grant, "secret") for grant in granted if grant.on.startswith("projects/")],
+        "bucket_grants": [said(grant, "bucket") for grant in granted if grant.kind == "bucket"],
+        "secret_grants": [said(grant, "secret") for grant in granted if grant.kind == "secret"],
+        "project_grants": [said(grant, "project") for grant in granted if grant.kind == "project"],
         "fuse_profiles": {
             "namespace": namespace,
             "service_account": account,

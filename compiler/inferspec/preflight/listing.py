@@ -23,6 +23,7 @@ def prerequisites(fleet: Fleet, place: Place) -> dict[str, Any]:
 
     grants = [(grant["role"], f"gs://{grant['bucket']}", principal(grant)) for grant in said["bucket_grants"]]
     grants += [(grant["role"], grant["secret"], principal(grant)) for grant in said["secret_grants"]]
+    grants += [(grant["role"], f"projects/{grant['project']}", principal(grant)) for grant in said["project_grants"]]
     grants += _screening(fleet, place)
     located = {bucket["name"]: bucket["location"] for bucket in said["buckets"]}
     return {

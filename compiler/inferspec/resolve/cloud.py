@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..diagnostics import SpecPath
 from ..model.delivery import Intent
+from ..model.places import ADAPTER
 from .dns import address_of, has_own_address
 from .naming import writer_name
 from .volumes import PROFILE
@@ -32,6 +33,12 @@ FUSE_CONTROLLER = ("gcs-fuse-csi-driver", "gcs-fuse-csi-controller-sa")
 (GoogleCloudPlatform/gcs-fuse-csi-driver@5fcdc04a examples/gcsfuse-profiles)."""
 
 
+METRICS_ADAPTER = ("custom-metrics", "custom-metrics-stackdriver-adapter")
+"""Namespace and service account of the custom metrics adapter (GoogleCloudPlatform/k8s-stackdriver
+custom-metrics-stackdriver-adapter/deploy/production)."""
+MONITORING_VIEWER = "roles/monitoring.viewer"
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """A bucket, address, secret, template or security policy.
@@ -52,13 +59,18 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A role for a Kubernetes service account. ``on`` is a bucket's name or a secret's resource."""
+    """A role for a Kubernetes service account. ``on`` is a bucket's name, a secret's resource, or ``projects/ID``."""
 
     on: str
     role: str
     project: str
     namespace: str
     account: str
+
+    @property
+    def kind(self) -> str:
+        """``bucket``, ``secret`` or ``project``."""
+        return "bucket" if not self.on.startswith("projects/") else "secret" if "/secrets/" in self.on else "project"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +123,9 @@ class Cloud:
             self._servers(place)
             self._writers(place)
             self._gateways(place)
+            if ADAPTER in place.cluster.install:
+                on = f"projects/{self.fleet.platform.projects[place.cluster.project].id}"
+                self._grant(place, Grant(on, MONITORING_VIEWER, place.cluster.project, *METRICS_ADAPTER), (*place.path, "install"))
         self._stores()
 
     # -- who makes it --------------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def _cluster(fleet: Fleet, place: Place) -> dict[str, Any]:
         "labels": dict(c.labels),
         "channel": c.gke.channel,
         "minVersion": c.gke.min_version or "",
-        "addons": list(c.addons),
+        "addons": list(c.provided),
         "wave": place.wave,
         "revision": (wave.revision or "") if wave else "",
     }

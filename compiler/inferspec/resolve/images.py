@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..catalog import Catalogue
+from ..model.places import ADAPTER
 from ..model.platform import Platform
 from ..values import Catalogue as FromCatalogue
 from ..values import Derived, SpecAt, Value, derive
@@ -77,6 +78,12 @@ def processor_image(platform: Platform, catalogue: Catalogue, region: str | None
     return pulled(platform, catalogue, image, region)
 
 
+def adapter_image(platform: Platform, catalogue: Catalogue, region: str | None) -> Value:
+    """Of the custom metrics adapter."""
+    stack = catalogue.stack(platform.stack)
+    return pulled(platform, catalogue, Value(stack.adapter.reference, FromCatalogue(f"stacks.{stack.id}.adapter")), region)
+
+
 def gate_image(workload: Workload) -> Value:
     """Of what waits for the weights: the engine's own, which is pulled anyway, where it has a Python."""
     w = workload
@@ -109,5 +116,7 @@ def images_of(fleet: Fleet, place: Place) -> Iterator[tuple[Value, str]]:
     for gateway in fleet.platform.gateways:
         if fleet.has_gateway(gateway, place) and fleet.leads_by_model(gateway):
             yield processor_image(fleet.platform, fleet.catalogue, place.region), f"the payload processor of gateway {gateway}"
+    if ADAPTER in place.cluster.install:
+        yield adapter_image(fleet.platform, fleet.catalogue, place.region), "the custom metrics adapter"
     if any(d.writer is place for d in fleet.downloads) or any(f.writer is place for f in fleet.fillings):
         yield client_image(fleet.platform, fleet.catalogue, place.region), "download Jobs"

@@ -164,7 +164,10 @@ class Connector:
         )  # fmt: skip
         role = derive("what its Pods do there", one.role, because)
         said = derive("what its Pods mount, write or read", one.on, because)
-        if not one.on.startswith("projects/"):
+        if one.kind == "project":
+            on = {"apiVersion": f"resourcemanager.{CNRM}/v1beta1", "kind": "Project", "external": said}
+            return self._member(f"{one.namespace}-{one.account}", project, member, role, on)
+        if one.kind == "bucket":
             return self._member(f"{one.namespace}-{one.account}", project, member, role, self._on_bucket(one.on, said))
         reference: dict[str, Any] = {"apiVersion": f"secretmanager.{CNRM}/v1beta1", "kind": "SecretManagerSecret"}
         key = next((k for k, secret in self.platform.secrets.items() if secret.secret_manager == one.on), "")

@@ -34,7 +34,7 @@ def picker(workload: Workload) -> list[Drawn]:
     return [
         ("service-account", Row(**own, automount=True)),
         ("role", Row(**own, rules=_rules(w))),
-        ("role-binding", Row(**own, role=name, service_account=name)),
+        ("role-binding", Row(**own, role=name, service_account=name, account_namespace=w.namespace)),
         ("config-map", Row(**own, data={w.stack.picker.config_key: config})),
         ("picker-deployment", _deployment(w, own, config)),
         ("service", Row(**own, selector={"app": name}, ports=[grpc, metrics])),

@@ -145,7 +145,7 @@ def keeper(platform: Platform, volume: Volume) -> list[Drawn]:
     assert volume.artefact is not None
     own = {"name": fill_name(volume), "namespace": volume.namespace, "labels": labels(platform.name, volume.name, "hydrate")}
     rules = [{"apiGroups": ["snapshot.storage.k8s.io"], "resources": ["volumesnapshots"], "verbs": ["create", "get"]}]
-    bound = Row(**own, role=own["name"], service_account=writer_name(volume.artefact.key))
+    bound = Row(**own, role=own["name"], service_account=writer_name(volume.artefact.key), account_namespace=volume.namespace)
     return [("role", Row(**own, rules=rules)), ("role-binding", bound)]
 
 
