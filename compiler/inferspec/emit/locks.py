@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..plan.objects import DASHBOARDS, DNS, ClusterPlan, FleetPlan, Identity, Objects
+from .names import SHARED
 from .text import json_text
 
 VERSION = 1
@@ -47,7 +48,7 @@ def owned_by(lock_path: str) -> tuple[str, ...]:
     """Prefixes below which a lock may own files; a lock that names any other is damaged."""
     top, platform, *place = lock_path.split("/")[:-1]
     if top == "overlays":
-        return tuple(f"overlays/{platform}/{folder}/" for folder in ("base", "components", DASHBOARDS, DNS))
+        return tuple(f"overlays/{platform}/{folder}/" for folder in (*SHARED, DASHBOARDS, DNS))
     below = "/".join([platform, *place])
     # One of them is the management cluster's; a lock does not say so.
     return f"clusters/{below}/", f"overlays/{below}/", f"overlays/{platform}/management/"
