@@ -66,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     capacity_disks.boot_disks,
     capacity_disks.local_ssds,
     zones.known,
+    zones.of_classes,
     capacity_zones.availability,
     capacity_zones.zones,
     capacity_pools.pools,
