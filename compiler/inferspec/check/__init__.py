@@ -37,6 +37,8 @@ from . import (
     parallel,
     picker,
     provided,
+    queue_room,
+    queues,
     quotas,
     references,
     scaling,
@@ -170,6 +172,12 @@ RULES: tuple[Rule, ...] = (
     provided.objectives,
     quotas.limits,
     quotas.held,
+    queues.provided,
+    queues.placed,
+    queues.kinds,
+    queues.alone,
+    queue_room.room,
+    queue_room.promised,
 )
 """In the order of the spec; a new rule is a function in its area's module and a line here."""
 
