@@ -61,6 +61,15 @@ variable "min_version" {
   type        = string
 }
 
+variable "security" {
+  description = "Binary Authorization's evaluation mode, and Cloud KMS keys of Secrets and of boot disks; Google's own where empty."
+  type = object({
+    binary_authorization = string
+    secrets_key          = string
+    disk_key             = string
+  })
+}
+
 variable "network" {
   description = "Network, subnetworks, and whether nodes reach the internet."
   type = object({

@@ -155,6 +155,12 @@ def test_the_list_names_what_people_set_up_beside_terraform(repository: Path) ->
     fleet = line.fleet("managed")
     templates = [name for place in fleet.places for name in prerequisites(fleet, place)["modelArmorTemplates"]]
     assert templates and all(name.startswith("projects/acme-") and "/templates/" in name for name in templates)
+    keys = {place.name: prerequisites(fleet, place) for place in fleet.places}
+    ring = [f"projects/acme-keys/locations/{at}/keyRings/gke/cryptoKeys/{key}" for at, key in (("us-central1", "secrets"), ("us", "nodes"))]
+    agents = [f"serviceAccount:service-123456789012@{of}.iam.gserviceaccount.com" for of in ("container-engine-robot", "compute-system")]
+    held = [{"role": "roles/cloudkms.cryptoKeyEncrypterDecrypter", "on": key, "to": to} for key, to in zip(ring, agents, strict=True)]
+    assert [grant for grant in keys["usc1-a"]["grants"] if "cloudkms" in grant["role"]] == held
+    assert keys["usc1-a"]["keys"] == sorted(ring) and keys["euw4-a"]["keys"] == []
     done = preflight(repository, None, "--list", "--only", "usc1-prod")
     assert "  zone         projects/acme-inference-prod/managedZones/llm-acme-internal (Cloud DNS)\n" in done.stdout
 

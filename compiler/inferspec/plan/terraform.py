@@ -48,6 +48,7 @@ def variables(fleet: Fleet, place: Place) -> dict[str, Any]:
         "project_number": str(project.number),
         "sync_directory": f"clusters/{platform.name}/{place.region}/{place.name}/sync",
         **_cluster(place),
+        "security": _security(place),
         "network": _network(fleet, place, project),
         "autoprovisioning_limits": [] if place.cluster.mode == "autopilot" else limits(fleet, place),
         "addons": (addons := _addons(fleet, place)),
@@ -75,6 +76,15 @@ def _cluster(place: Place) -> dict[str, Any]:
         "stage": cluster.stage,
         "release_channel": cluster.gke.channel.upper(),
         "min_version": cluster.gke.min_version or "",
+    }
+
+
+def _security(place: Place) -> dict[str, str]:
+    said = place.cluster.security
+    return {
+        "binary_authorization": "PROJECT_SINGLETON_POLICY_ENFORCE" if said.binary_authorization else "DISABLED",
+        "secrets_key": said.secrets_key or "",
+        "disk_key": said.disk_key or "",
     }
 
 
@@ -138,6 +148,7 @@ def _services(fleet: Fleet, place: Place, addons: dict[str, bool]) -> list[str]:
     found |= {"secretmanager.googleapis.com"} if "secrets" in used else set()
     found |= {"modelarmor.googleapis.com"} if "modelArmor" in used else set()
     found |= {"certificatemanager.googleapis.com", "networkservices.googleapis.com"} if addons["gateway_api"] else set()
+    found |= {"binaryauthorization.googleapis.com"} if place.cluster.security.binary_authorization else set()
     found |= {"file.googleapis.com"} if addons["filestore_csi"] else set()
     found |= {"lustre.googleapis.com", "servicenetworking.googleapis.com"} if addons["lustre_csi"] else set()
     found |= {"storagetransfer.googleapis.com"} if place.name in fleet.cloud.transfers.values() else set()

@@ -11,6 +11,7 @@ from ..plan.terraform import variables
 from ..resolve.dns import led_to
 from ..resolve.fleet import Fleet
 from ..resolve.images import images_of
+from ..resolve.keys import ROLE, keys
 from ..resolve.places import Place
 from ..resolve.scaling import READER, VIEWER
 from .needs import ReservationNeed, needs
@@ -32,6 +33,8 @@ def prerequisites(fleet: Fleet, place: Place) -> dict[str, Any]:
     grants = [*granted("bucket_grants", "gs://{bucket}"), *granted("secret_grants", "{secret}")]
     grants += [(VIEWER, f"projects/{said['project_id']}", principal(*reader)) for reader in scaled]
     grants += _screening(fleet, place)
+    used = {(key.name, key.agent): key for key in keys(fleet, place)}
+    grants += [(ROLE, key.name, f"serviceAccount:{key.agent.format(said['project_number'])}") for key in used.values()]
     located = {bucket["name"]: bucket["location"] for bucket in said["buckets"]}
     return {
         "cluster": place.name,
@@ -41,6 +44,7 @@ def prerequisites(fleet: Fleet, place: Place) -> dict[str, Any]:
         "grants": [{"role": role, "on": on, "to": to} for role, on, to in grants],
         "secrets": [f"{secret.resource}/versions/{secret.version}" for secret in needed.secrets.values()],
         "reservations": [_reservation(fleet, need) for need in needed.reservations.values()],
+        "keys": sorted({key.name for key in used.values()}),
         "images": sorted({str(image.v) for image, _ in images_of(fleet, place)}),
         "models": [model.target for model in needed.models.values()],
         "certificates": said["certificates"],
@@ -94,6 +98,8 @@ def lines(said: dict[str, Any]) -> Iterator[str]:
         yield f"  secret       {secret}"
     for held in said["reservations"]:
         yield f"  reservation  {held['name']} of {held['count']} {held['machineType']} in {held['zone']}, project {held['project']}"
+    for key in said["keys"]:
+        yield f"  key          {key}"
     for model in said["models"]:
         yield f"  model        {model}"
     for image in said["images"]:
