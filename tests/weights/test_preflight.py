@@ -153,6 +153,8 @@ def test_the_list_names_what_people_set_up_beside_terraform(repository: Path) ->
         readers = {"hpa": "ns/custom-metrics/sa/custom-metrics-stackdriver-adapter", "keda": "ns/keda/sa/keda-operator"}
         assert said == {readers[one] for one in by if one}, place.name
     fleet = line.fleet("managed")
+    images = {place.name: prerequisites(line.fleet("capacity"), place)["diskImages"] for place in line.fleet("capacity").places}
+    assert images == {name: ["projects/acme-prod/global/images/acme-images"] for name in ("usc1-prod", "euw4-prod")}
     templates = [name for place in fleet.places for name in prerequisites(fleet, place)["modelArmorTemplates"]]
     assert templates and all(name.startswith("projects/acme-") and "/templates/" in name for name in templates)
     keys = {place.name: prerequisites(fleet, place) for place in fleet.places}

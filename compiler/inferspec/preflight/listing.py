@@ -44,6 +44,7 @@ def prerequisites(fleet: Fleet, place: Place) -> dict[str, Any]:
         "grants": [{"role": role, "on": on, "to": to} for role, on, to in grants],
         "secrets": [f"{secret.resource}/versions/{secret.version}" for secret in needed.secrets.values()],
         "reservations": [_reservation(fleet, need) for need in needed.reservations.values()],
+        "diskImages": [image.resource for image in needed.disk_images.values()],
         "keys": sorted({key.name for key in used.values()}),
         "images": sorted({str(image.v) for image, _ in images_of(fleet, place)}),
         "models": [model.target for model in needed.models.values()],
@@ -98,6 +99,8 @@ def lines(said: dict[str, Any]) -> Iterator[str]:
         yield f"  secret       {secret}"
     for held in said["reservations"]:
         yield f"  reservation  {held['name']} of {held['count']} {held['machineType']} in {held['zone']}, project {held['project']}"
+    for image in said["diskImages"]:
+        yield f"  disk image   {image}"
     for key in said["keys"]:
         yield f"  key          {key}"
     for model in said["models"]:
