@@ -127,12 +127,13 @@ variable "services" {
 }
 
 variable "buckets" {
-  description = "Buckets that the cluster reads or writes."
+  description = "Buckets that the cluster reads or writes; Google's own key where that is empty."
   type = list(object({
     name     = string
     made_by  = string
     adopt    = bool
     location = string
+    key      = string
   }))
 }
 

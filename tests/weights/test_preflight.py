@@ -158,8 +158,10 @@ def test_the_list_names_what_people_set_up_beside_terraform(repository: Path) ->
     templates = [name for place in fleet.places for name in prerequisites(fleet, place)["modelArmorTemplates"]]
     assert templates and all(name.startswith("projects/acme-") and "/templates/" in name for name in templates)
     keys = {place.name: prerequisites(fleet, place) for place in fleet.places}
-    ring = [f"projects/acme-keys/locations/{at}/keyRings/gke/cryptoKeys/{key}" for at, key in (("us-central1", "secrets"), ("us", "nodes"))]
-    agents = [f"serviceAccount:service-123456789012@{of}.iam.gserviceaccount.com" for of in ("container-engine-robot", "compute-system")]
+    named = (("us-central1", "secrets"), ("us", "nodes"), ("us-central1", "weights"))
+    ring = [f"projects/acme-keys/locations/{at}/keyRings/gke/cryptoKeys/{key}" for at, key in named]
+    services = "container-engine-robot", "compute-system", "gs-project-accounts"
+    agents = [f"serviceAccount:service-123456789012@{of}.iam.gserviceaccount.com" for of in services]
     held = [{"role": "roles/cloudkms.cryptoKeyEncrypterDecrypter", "on": key, "to": to} for key, to in zip(ring, agents, strict=True)]
     assert [grant for grant in keys["usc1-a"]["grants"] if "cloudkms" in grant["role"]] == held
     assert keys["usc1-a"]["keys"] == sorted(ring) and keys["euw4-a"]["keys"] == []

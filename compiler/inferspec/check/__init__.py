@@ -170,6 +170,7 @@ RULES: tuple[Rule, ...] = (
     cloud.management,
     cloud.named,
     security.located,
+    security.unused,
     security.admitted,
     provided.floor,
     provided.objectives,

@@ -6,30 +6,51 @@ from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..resolve.images import images_of
-from ..resolve.keys import GKE_AGENT, keys
+from ..resolve.keys import keys
 from .context import Context, clusters
 
 
 def located(context: Context) -> Iterator[Diagnostic]:
-    """A key of another region is refused; Secrets want one of the cluster's own region, disks take a wider one."""
+    """A key of another location is refused; Secrets want one of the cluster's own region, disks take a wider one."""
     told: set[tuple[SpecPath, str]] = set()
     for place in context.fleet.places:
         for key in keys(context.fleet, place):
-            region = key.location in context.catalogue.regions
-            if key.location == place.region or (key.path, place.region) in told or not (region or key.agent == GKE_AGENT):
+            root = key.path[0]
+            refused = key.location in context.catalogue.regions or root == "storage"
+            if key.location == key.stands or (key.path, key.stands) in told or not (refused or key.path[-1] == "secretsKey"):
                 continue
-            told.add((key.path, place.region))
+            told.add((key.path, key.stands))
+            why = "a key does not leave its location, and encrypts what stands there" if refused else _WIDE
             yield context.finding(
                 "SEC115",
-                f"the key of {key.of} of {place.name} is in {key.location}, the cluster in {place.region}",
+                f"the key of {key.of}, in {key.stands}, is in {key.location}",
                 key.path,
-                severity=Severity.ERROR if region else Severity.WARNING,
-                notes=("a key does not leave its location, and what it encrypts is in reach of that location alone",)
-                if region
-                else ("each read of a Secret then depends on a second failure domain",),
-                help=f"a key in projects/PROJECT/locations/{place.region}"
-                + ("" if key.path[0] == "regions" else ", in a class of its own for each region"),
+                severity=Severity.ERROR if refused else Severity.WARNING,
+                notes=(why,),
+                help=f"a key in projects/PROJECT/locations/{key.stands}"
+                + (", in a class of its own for each region" if root == "capacityClasses" else ""),
             )
+
+
+_WIDE = "each read of a Secret then depends on a second failure domain"
+
+
+def unused(context: Context) -> Iterator[Diagnostic]:
+    """A key of a bucket that stands is set by nobody: neither Terraform nor Config Connector touches it."""
+    for name, store in context.platform.storage.items():
+        for location in store.keys:
+            bucket, at = store.buckets.get(location), ("storage", name, "keys", location)
+            if bucket is None:
+                message = f"storage {name} has no bucket in {location}, so its key encrypts nothing"
+                yield context.finding("SPC026", message, at, key=True, help=f"it has {', '.join(store.buckets)}")
+            elif context.platform.imports.buckets.get(bucket, "observe") == "observe":
+                yield context.finding(
+                    "SPC026",
+                    f"bucket {bucket} stands, so nobody sets its key",
+                    at,
+                    key=True,
+                    help=f"imports: {{buckets: {{{bucket}: adopt}}}}, or set the key where the bucket is made and remove this one",
+                )
 
 
 def admitted(context: Context) -> Iterator[Diagnostic]:

@@ -165,7 +165,10 @@ def _resources(fleet: Fleet, place: Place) -> dict[str, Any]:
     stores = fleet.platform.storage
     interval = fleet.catalogue.default("infra.transferInterval")
     return {
-        "buckets": [{**_made(fleet, one), "location": one.location.upper()} for one in cloud.of("buckets", place)],
+        "buckets": [
+            {**_made(fleet, one), "location": one.location.upper(), "key": str(one.key.v) if one.key is not None else ""}
+            for one in cloud.of("buckets", place)
+        ],
         "anywhere_caches": [
             {
                 "bucket": one.bucket,

@@ -34,7 +34,7 @@ def prerequisites(fleet: Fleet, place: Place) -> dict[str, Any]:
     grants += [(VIEWER, f"projects/{said['project_id']}", principal(*reader)) for reader in scaled]
     grants += _screening(fleet, place)
     used = {(key.name, key.agent): key for key in keys(fleet, place)}
-    grants += [(ROLE, key.name, f"serviceAccount:{key.agent.format(said['project_number'])}") for key in used.values()]
+    grants += [(ROLE, key.name, f"serviceAccount:{key.agent}") for key in used.values()]
     located = {bucket["name"]: bucket["location"] for bucket in said["buckets"]}
     return {
         "cluster": place.name,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..diagnostics import SpecPath
 from ..model.delivery import Intent
+from ..values import SpecAt, Value
 from .dns import address_of, has_own_address
 from .naming import writer_name
 from .volumes import PROFILE
@@ -33,7 +34,7 @@ FUSE_CONTROLLER = ("gcs-fuse-csi-driver", "gcs-fuse-csi-controller-sa")
 class Resource:
     """A bucket, address, secret or template. ``kind`` is its section of ``imports``; ``first`` the first cluster that uses it.
 
-    ``location`` is the bucket's location or the region; ``project`` a key of ``projects``, or an id for a secret.
+    ``location`` is the bucket's location or the region; ``project`` a key of ``projects``, or an id for a secret; ``key`` a bucket's.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Resource:
     path: SpecPath
     first: str
     internal: bool = False
+    key: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,15 @@ class Cloud:
         owner = next((job.writer for job in self.fleet.downloads if job.bucket == name), place).cluster.project
         intent = self.fleet.platform.imports.buckets.get(name, "observe")
         path: SpecPath = ("storage", store, "buckets", location)
-        self._use(place, Resource("buckets", name, location, owner, intent, path, place.name))
+        self._use(place, Resource("buckets", name, location, owner, intent, path, place.name, key=self._key(name)))
+
+    def _key(self, bucket: str) -> Value | None:
+        """The first that a store says; several stores may have one bucket."""
+        for name, store in self.fleet.platform.storage.items():
+            for location, key in store.keys.items():
+                if store.buckets.get(location) == bucket:
+                    return Value(key, SpecAt(("storage", name, "keys", location)))
+        return None
 
     def _use(self, place: Place, resource: Resource) -> None:
         # An address or a template is a region's and a project's; a bucket and a secret have their name for themselves.

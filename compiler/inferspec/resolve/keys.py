@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..diagnostics import SpecPath
+from ..values import SpecAt
 from .ladder import sources
 
 if TYPE_CHECKING:
@@ -18,15 +19,22 @@ GKE_AGENT = "service-{}@container-engine-robot.iam.gserviceaccount.com"
 """Encrypts Secrets (GKE documentation, "Encrypt secrets at the application layer")."""
 COMPUTE_AGENT = "service-{}@compute-system.iam.gserviceaccount.com"
 """Encrypts disks (GKE documentation, "Use customer-managed encryption keys")."""
+STORAGE_AGENT = "service-{}@gs-project-accounts.iam.gserviceaccount.com"
+"""Encrypts objects (Cloud Storage documentation, "Use customer-managed encryption keys")."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """A key, by its resource name. ``agent`` has a hole for the number of the cluster's project; ``of`` says what it encrypts."""
+    """A key, by its resource name. ``agent`` is the service agent of the project that has what is encrypted.
+
+    of       what it encrypts, as text
+    stands   location of that: a region, or that of a bucket
+    """
 
     name: str
     agent: str
     of: str
+    stands: str
     path: SpecPath
 
     @property
@@ -35,15 +43,24 @@ class KeyUse:
 
 
 def keys(fleet: Fleet, place: Place) -> Iterator[KeyUse]:
-    """Of the cluster itself and of the classes that it has."""
+    """Of the cluster itself, of the classes that it has, of the buckets that are made or adopted for it."""
     said, at = place.cluster.security, (*place.path, "security")
+
+    def one(name: str, agent: str, of: str, path: SpecPath) -> KeyUse:
+        return KeyUse(name, agent.format(fleet.platform.projects[place.cluster.project].number), of, place.region, path)
+
     if said.secrets_key is not None:
-        yield KeyUse(said.secrets_key, GKE_AGENT, "Secrets", (*at, "secretsKey"))
+        yield one(said.secrets_key, GKE_AGENT, f"Secrets of {place.name}", (*at, "secretsKey"))
     if said.disk_key is not None:
-        yield KeyUse(said.disk_key, COMPUTE_AGENT, "boot disks", (*at, "diskKey"))
+        yield one(said.disk_key, COMPUTE_AGENT, f"boot disks of {place.name}", (*at, "diskKey"))
     for name, spec in fleet.platform.capacity_classes.items():
         if fleet.uses_class(name, place):
             root: SpecPath = ("capacityClasses", name)
             for path, options in ((root, spec), *(((*root, *below), source) for below, source in sources(spec))):
                 if options.boot_disk is not None and options.boot_disk.kms_key is not None:
-                    yield KeyUse(options.boot_disk.kms_key, COMPUTE_AGENT, f"boot disks of class {name}", (*path, "bootDisk", "kmsKey"))
+                    of = f"boot disks of class {name} in {place.name}"
+                    yield one(options.boot_disk.kms_key, COMPUTE_AGENT, of, (*path, "bootDisk", "kmsKey"))
+    for bucket in fleet.cloud.of("buckets", place):
+        if bucket.key is not None and isinstance(bucket.key.origin, SpecAt) and bucket.intent != "observe":
+            agent = STORAGE_AGENT.format(fleet.platform.projects[bucket.project].number)
+            yield KeyUse(str(bucket.key.v), agent, f"bucket {bucket.name}", bucket.location, bucket.key.origin.path)
