@@ -30,10 +30,15 @@ resource "google_container_cluster" "autopilot" {
     }
   }
 
+  binary_authorization {
+    evaluation_mode = var.security.binary_authorization
+  }
+
   cluster_autoscaling {
     auto_provisioning_defaults {
-      service_account = google_service_account.nodes.email
-      oauth_scopes    = ["https://www.googleapis.com/auth/cloud-platform"]
+      service_account   = google_service_account.nodes.email
+      oauth_scopes      = ["https://www.googleapis.com/auth/cloud-platform"]
+      boot_disk_kms_key = var.security.disk_key != "" ? var.security.disk_key : null
     }
   }
 
@@ -44,6 +49,15 @@ resource "google_container_cluster" "autopilot" {
 
     ip_endpoints_config {
       enabled = false
+    }
+  }
+
+  # Without a key nothing is said: taking one away is a step of its own.
+  dynamic "database_encryption" {
+    for_each = var.security.secrets_key != "" ? [var.security.secrets_key] : []
+    content {
+      state    = "ENCRYPTED"
+      key_name = database_encryption.value
     }
   }
 
@@ -118,13 +132,18 @@ resource "google_container_cluster" "standard" {
     }
   }
 
+  binary_authorization {
+    evaluation_mode = var.security.binary_authorization
+  }
+
   cluster_autoscaling {
     enabled             = true
     autoscaling_profile = "OPTIMIZE_UTILIZATION"
 
     auto_provisioning_defaults {
-      service_account = google_service_account.nodes.email
-      oauth_scopes    = ["https://www.googleapis.com/auth/cloud-platform"]
+      service_account   = google_service_account.nodes.email
+      oauth_scopes      = ["https://www.googleapis.com/auth/cloud-platform"]
+      boot_disk_kms_key = var.security.disk_key != "" ? var.security.disk_key : null
 
       management {
         auto_repair  = true
@@ -156,6 +175,15 @@ resource "google_container_cluster" "standard" {
     }
   }
 
+  # Without a key nothing is said: taking one away is a step of its own.
+  dynamic "database_encryption" {
+    for_each = var.security.secrets_key != "" ? [var.security.secrets_key] : []
+    content {
+      state    = "ENCRYPTED"
+      key_name = database_encryption.value
+    }
+  }
+
   fleet {
     project = var.project_id
   }
@@ -176,7 +204,8 @@ resource "google_container_cluster" "standard" {
 
   # Of the first pool, which is removed at once.
   node_config {
-    service_account = google_service_account.nodes.email
+    service_account   = google_service_account.nodes.email
+    boot_disk_kms_key = var.security.disk_key != "" ? var.security.disk_key : null
   }
 
   # Image streaming, also of the pools that auto-provisioning makes.

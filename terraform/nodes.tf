@@ -45,10 +45,11 @@ resource "google_container_node_pool" "system" {
   }
 
   node_config {
-    machine_type    = "e2-standard-4"
-    service_account = google_service_account.nodes.email
-    oauth_scopes    = ["https://www.googleapis.com/auth/cloud-platform"]
-    resource_labels = local.labels
+    machine_type      = "e2-standard-4"
+    service_account   = google_service_account.nodes.email
+    oauth_scopes      = ["https://www.googleapis.com/auth/cloud-platform"]
+    resource_labels   = local.labels
+    boot_disk_kms_key = var.security.disk_key != "" ? var.security.disk_key : null
 
     gcfs_config {
       enabled = true

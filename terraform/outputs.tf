@@ -12,6 +12,7 @@ output "must_exist" {
   description = "What the cluster's objects use and nobody here makes."
   value = {
     certificates = var.certificates
+    keys         = distinct(compact(concat([var.security.secrets_key, var.security.disk_key], [for one in local.buckets : one.key])))
     buckets      = [for one in var.buckets : one.name if one.made_by == "observed"]
     addresses    = [for one in var.addresses : one.name if one.made_by == "observed"]
     secrets      = [for one in var.secrets : one.resource if one.made_by == "observed"]

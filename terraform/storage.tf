@@ -9,6 +9,13 @@ resource "google_storage_bucket" "weights" {
   labels                      = local.labels
   force_destroy               = false
 
+  dynamic "encryption" {
+    for_each = each.value.key != "" ? [each.value.key] : []
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+
   # Folders are objects of their own, so that listing one is quick; only a new bucket can have it.
   dynamic "hierarchical_namespace" {
     for_each = each.value.adopt ? [] : [true]

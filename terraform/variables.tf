@@ -61,6 +61,15 @@ variable "min_version" {
   type        = string
 }
 
+variable "security" {
+  description = "Binary Authorization's evaluation mode, and Cloud KMS keys of Secrets and of boot disks; Google's own where empty."
+  type = object({
+    binary_authorization = string
+    secrets_key          = string
+    disk_key             = string
+  })
+}
+
 variable "network" {
   description = "Network, subnetworks, and whether nodes reach the internet."
   type = object({
@@ -118,12 +127,13 @@ variable "services" {
 }
 
 variable "buckets" {
-  description = "Buckets that the cluster reads or writes."
+  description = "Buckets that the cluster reads or writes; Google's own key where that is empty."
   type = list(object({
     name     = string
     made_by  = string
     adopt    = bool
     location = string
+    key      = string
   }))
 }
 

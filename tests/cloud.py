@@ -137,4 +137,6 @@ def sound(fleet: Fleet) -> Cloud:
             "specificReservation": {"count": str(held.spec.nodes), "inUseCount": "1", "instanceProperties": {"machineType": machine}},
             "shareSettings": {"shareType": "SPECIFIC_PROJECTS", "projectMap": {n: {"projectId": n} for n in numbers}},
         }
+    for image in wanted.disk_images.values():
+        made.resources[f"/compute/v1/{image.resource}"] = {"name": image.name, "status": "READY", "diskSizeGb": "60"}
     return made

@@ -71,6 +71,7 @@ def test_without_deletable_everything_is_left_standing(spec: Any) -> None:
 
 def test_what_is_observed_is_no_object_and_others_name_it_as_it_is(spec: Any) -> None:
     spec["imports"] = {"buckets": {"acme-models-us": "observe"}}
+    spec["storage"]["weights"].pop("keys")
     spec["management"].pop("deletable")
     del spec["cloudArmor"]
     held = objects(connected(spec))
@@ -79,6 +80,12 @@ def test_what_is_observed_is_no_object_and_others_name_it_as_it_is(spec: Any) ->
     assert all("'name'" not in reference for reference in references)
     caches = [o["spec"]["bucketRef"] for o in held if o["kind"] == "StorageAnywhereCache"]
     assert {"external": "projects/acme-serving/buckets/acme-models-us"} in caches
+
+
+def test_a_bucket_has_the_key_of_its_location(spec: Any) -> None:
+    told = {o["spec"]["resourceID"]: o["spec"].get("encryption") for o in of_kind(spec, "StorageBucket").values()}
+    key = "projects/acme-keys/locations/us-central1/keyRings/gke/cryptoKeys/weights"
+    assert told == {"acme-models-us": {"kmsKeyRef": {"external": key}}, "acme_models_eu": None}
 
 
 def test_of_an_adopted_bucket_nothing_is_said_that_cannot_change(spec: Any) -> None:

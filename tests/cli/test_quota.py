@@ -145,3 +145,19 @@ def test_least_nodes_that_no_server_fills_count_too(run: Run, repository: Path) 
     floor = {s["cluster"]: (s["min"], s["max"]) for s in found["services"] if s["workload"] == "class h100-chat"}
     assert floor == {"usc1-prod": (3, 0), "euw4-prod": (3, 0)}
     assert by_metric(found)["prod", "europe-west4", "PREEMPTIBLE_NVIDIA_H100_GPUS", ""]["min"] == 5
+
+
+def test_vcpus_and_local_ssd_of_the_machines_stand_beside_the_chips(run: Run, tmp_path: Path) -> None:
+    """By hand, from tests/specs/fleet.yaml: a2-highgpu-8g has 96 vCPU and no disk of its own, a3-highgpu-1g two disks of 375 GB."""
+    found = by_metric(told(run, "-C", str(line.ROOT), "-f", "tests/specs/fleet.yaml"))
+    chips, vcpus = (found["live", "us-central1", metric, ""] for metric in ("NVIDIA_A100_GPUS", "A2_CPUS"))
+    assert (vcpus["min"], vcpus["max"]) == (chips["min"] // 8 * 96, chips["max"] // 8 * 96) == (96, 288)
+    assert (chips["unit"], vcpus["unit"]) == ("chips", "vCPU") and not vcpus["inferred"] and vcpus["consumption"] == ["on-demand"]
+    h100, disks = (found["live", "europe-west4", metric, ""] for metric in ("PREEMPTIBLE_NVIDIA_H100_GPUS", "PREEMPTIBLE_LOCAL_SSD_GB"))
+    assert (disks["min"], disks["max"], disks["unit"]) == (h100["min"] * 750, h100["max"] * 750, "GB") == (1500, 15000, "GB")
+    local = ("compute.googleapis.com/local_ssd_total_storage_per_vm_family", "vm_family=A3")
+    held = {"dimensions": {"region": "us-central1", "vm_family": "A3"}, "details": {"value": "6000"}}
+    info = {"metric": local[0], "dimensionsInfos": [held]}
+    (tmp_path / "limits.json").write_text(json.dumps({"quotaInfos": [info]}), encoding="utf-8")
+    reasoning = by_metric(told(run, *PLATFORM, "--limits", str(tmp_path / "limits.json")))["prod", "us-central1", *local]
+    assert reasoning["inferred"] and (reasoning["limit"], reasoning["verdict"]) == (6000, "not for all")

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from inferspec.plan.terraform import variables
+from inferspec.preflight.listing import prerequisites
 from inferspec.preflight.needs import needs
 
 from tests import line
@@ -133,11 +134,39 @@ def test_the_list_is_made_offline_and_has_what_terraform_gets(repository: Path) 
         told = variables(fleet, place)
         assert said["cluster"] == place.name and said["certificates"] == told["certificates"]
         assert {b["name"]: b["location"] for b in said["buckets"]}.items() >= {b["name"]: b["location"] for b in told["buckets"]}.items()
-        assert len(said["grants"]) == len(told["bucket_grants"]) + len(told["secret_grants"])
+        scaled = [grant for grant in said["grants"] if grant["role"] == "roles/monitoring.viewer"]
+        assert len(said["grants"]) - len(scaled) == len(told["bucket_grants"]) + len(told["secret_grants"])
+        assert len(scaled) == any(fleet.is_scaled_by("hpa", key, place) for key in fleet.workload_keys)
     text = preflight(repository, None, "--list", "--only", "usc1-prod").stdout
     assert text.startswith("usc1-prod: us-central1, project acme-inference-prod\n  bucket       gs://acme-adapters, which stands already\n")
     assert "  reservation  acme-h100-chat of 6 a3-highgpu-1g in us-central1-a, project acme-inference-prod\n" in text
     assert "/subject/ns/assist-llm/sa/chat-gpu\n" in text and "  certificate  llm" in text
+
+
+def test_the_list_names_what_people_set_up_beside_terraform(repository: Path) -> None:
+    """Who asks for the series that servers scale on, the zone of a gateway's host, the template that screens its requests."""
+    fleet = line.fleet("scaling")
+    for place in fleet.places:
+        grants = prerequisites(fleet, place)["grants"]
+        said = {grant["to"].split("/subject/")[1] for grant in grants if grant["role"] == "roles/monitoring.viewer"}
+        by = {fleet.workload_at(key, place).scaled_by for key in fleet.workload_keys if fleet.is_placed(key, place)}
+        readers = {"hpa": "ns/custom-metrics/sa/custom-metrics-stackdriver-adapter", "keda": "ns/keda/sa/keda-operator"}
+        assert said == {readers[one] for one in by if one}, place.name
+    fleet = line.fleet("managed")
+    images = {place.name: prerequisites(line.fleet("capacity"), place)["diskImages"] for place in line.fleet("capacity").places}
+    assert images == {name: ["projects/acme-prod/global/images/acme-images"] for name in ("usc1-prod", "euw4-prod")}
+    templates = [name for place in fleet.places for name in prerequisites(fleet, place)["modelArmorTemplates"]]
+    assert templates and all(name.startswith("projects/acme-") and "/templates/" in name for name in templates)
+    keys = {place.name: prerequisites(fleet, place) for place in fleet.places}
+    named = (("us-central1", "secrets"), ("us", "nodes"), ("us-central1", "weights"))
+    ring = [f"projects/acme-keys/locations/{at}/keyRings/gke/cryptoKeys/{key}" for at, key in named]
+    services = "container-engine-robot", "compute-system", "gs-project-accounts"
+    agents = [f"serviceAccount:service-123456789012@{of}.iam.gserviceaccount.com" for of in services]
+    held = [{"role": "roles/cloudkms.cryptoKeyEncrypterDecrypter", "on": key, "to": to} for key, to in zip(ring, agents, strict=True)]
+    assert [grant for grant in keys["usc1-a"]["grants"] if "cloudkms" in grant["role"]] == held
+    assert keys["usc1-a"]["keys"] == sorted(ring) and keys["euw4-a"]["keys"] == []
+    done = preflight(repository, None, "--list", "--only", "usc1-prod")
+    assert "  zone         projects/acme-inference-prod/managedZones/llm-acme-internal (Cloud DNS)\n" in done.stdout
 
 
 def test_a_model_is_found_on_a_real_server(bench: Bench, repository: Path, cloud: Cloud) -> None:

@@ -10,13 +10,14 @@ from ..resolve.ladder import rungs
 from ..resolve.ladder import sources as sources_of
 from ..resolve.places import Place
 from .context import Context, by_region, clusters
+from .zones import in_some
 
 
 def availability(context: Context) -> Iterator[Diagnostic]:
     """Zones change: a shape nobody saw in a region is a warning, never an error."""
     for name, spec in context.platform.capacity_classes.items():
-        used = by_region([p for p in context.fleet.places if context.fleet.uses_class(name, p)])
-        for region, places in used.items():
+        here = [p for p in context.fleet.places if context.fleet.uses_class(name, p)]
+        for region, places in by_region(here).items():
             told: set[tuple[SpecPath, str]] = set()
             for rung in rungs(spec, context.catalogue):
                 if rung.machine is None or not rung.machine.accelerator:
@@ -24,7 +25,7 @@ def availability(context: Context) -> Iterator[Diagnostic]:
                 path: SpecPath = ("capacityClasses", name, *rung.at, "shape") if rung.source.shape else ("capacityClasses", name, "shape")
                 zones = (rung.source.zones or spec.zones or ()) if rung.source.kind != "reservation" else ()
                 seen = context.catalogue.seen(rung.machine.id, region)
-                lost = [z for z in zones if seen and f"{region}-{z}" not in seen]
+                lost = [z for z in zones if seen and f"{region}-{z}" not in seen and in_some(context, here, z)]
                 if (seen is None or lost) and (path, rung.machine.id) not in told:
                     told.add((path, rung.machine.id))
                     where = f"{region}-{lost[0]}" if lost else region
@@ -73,7 +74,7 @@ def zones(context: Context) -> Iterator[Diagnostic]:
 def _enabled(context: Context, at: SpecPath, options: NodeOptions, here: list[Place]) -> Iterator[Diagnostic]:
     for i, zone in enumerate(options.zones or ()):
         out = [p for p in here if p.cluster.zones is not None and zone not in p.cluster.zones]
-        if out:
+        if out and in_some(context, here, zone):
             yield context.finding(
                 "CAP111",
                 f"zone {zone} is none of {clusters(out)}",

@@ -72,7 +72,7 @@ def groups(context: Context) -> Iterator[Diagnostic]:
         if w.engine.workload == "deployment" and (without := [p for p in places if "leader-worker-set" not in p.cluster.addons]):
             lacking.setdefault(w.name, (w, []))[1].extend(without)
     for name, (w, without) in lacking.items():
-        yield _without(context, f"{name} spans {w.layout.nodes} nodes", without, "LeaderWorkerSet", "leader-worker-set")
+        yield without_operator(context, f"{name} spans {w.layout.nodes} nodes", without, "LeaderWorkerSet", "leader-worker-set")
 
 
 def processors(context: Context) -> Iterator[Diagnostic]:
@@ -99,10 +99,10 @@ def operators(context: Context) -> Iterator[Diagnostic]:
     for _, w, places in context.cohorts:
         without = [p for p in places if "kuberay" not in p.cluster.addons]
         if w.engine.workload == "ray-service" and without:
-            yield _without(context, f"{w.name} runs in Ray", without, "RayService", "kuberay")
+            yield without_operator(context, f"{w.name} runs in Ray", without, "RayService", "kuberay")
 
 
-def _without(context: Context, what: str, places: list[Place], kind: str, addon: str) -> Diagnostic:
+def without_operator(context: Context, what: str, places: list[Place], kind: str, addon: str) -> Diagnostic:
     return context.finding(
         "SYNC117",
         f"{what}, and {clusters(places)} has no {kind}",

@@ -72,6 +72,9 @@ def _claims(context: Context) -> Iterator[tuple[Claim, SpecPath]]:
         ("teams", "namespace", platform.teams),
         ("capacityClasses", "class", platform.capacity_classes),
         ("gateways", "gateway", platform.gateways),
+        ("queues", "queue", platform.queues),
+        ("queues", "local-queue", platform.queues),
+        ("capacityClasses", "flavor", [c for c in platform.capacity_classes if any(c in q.quota for q in platform.queues.values())]),
     ):
         for name in entries:
             yield ("directory", "", f"{prefix}-{name}"), (section, name)

@@ -108,6 +108,8 @@ def _selectors(context: Context) -> Iterator[tuple[SpecPath, Selector]]:
     for name, spec in platform.capacity_classes.items():
         if spec.where is not None:
             yield ("capacityClasses", name, "where"), spec.where
+    for name, queue in platform.queues.items():
+        yield ("queues", name, "where"), queue.where
 
 
 def nearest(context: Context, selector: Selector) -> str:

@@ -27,8 +27,10 @@ def references(context: Context) -> tuple[list[Diagnostic], dict[str, Service]]:
     return found, sound
 
 
-def _names(context: Context, path: SpecPath, name: str, section: str, known: Iterable[str] | None = None) -> Iterator[Diagnostic]:
-    """``name``, written at ``path``, is a key of ``section``."""
+def _names(
+    context: Context, path: SpecPath, name: str, section: str, known: Iterable[str] | None = None, *, key: bool = False
+) -> Iterator[Diagnostic]:
+    """``name``, written at ``path``, as a ``key`` itself or not, is a key of ``section``."""
     held = set(getattr(context.platform, _FIELDS[section]) if known is None else known)
     if name in held:
         return
@@ -38,7 +40,7 @@ def _names(context: Context, path: SpecPath, name: str, section: str, known: Ite
         return
     near = difflib.get_close_matches(name, sorted(keys), 1)
     help = f"did you mean '{near[0]}'?" if near else f"{section} has {', '.join(sorted(keys)) or 'no entries'}"
-    yield context.finding("SPC006", f"{format_path(path)}: there is no '{name}' in {section}", path, help=help)
+    yield context.finding("SPC006", f"{format_path(path)}: there is no '{name}' in {section}", path, key=key, help=help)
 
 
 _FIELDS = {name: name for name in ("projects", "teams", "models", "storage", "secrets", "objectives", "gateways")} | {
@@ -195,6 +197,10 @@ def _places(context: Context) -> Iterator[Diagnostic]:
                     key=True,
                     help=f"did you mean {' or '.join(near)}?" if near else f"they are {', '.join(context.catalogue.accelerators)}",
                 )
+    for name, queue in context.platform.queues.items():
+        yield from _names(context, ("queues", name, "team"), queue.team, "teams")
+        for capacity in queue.quota:
+            yield from _names(context, ("queues", name, "quota", capacity), capacity, "capacityClasses", key=True)
     for i, extra in enumerate(context.platform.extra_resources):
         yield from _names(context, ("extraResources", i, "team"), extra.team, "teams")
 

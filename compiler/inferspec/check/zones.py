@@ -5,21 +5,51 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, SpecPath
-from .context import Context
+from ..resolve.ladder import sources
+from ..resolve.places import Place
+from .context import Context, by_region, clusters
 
 AI = "ai"
 
 
+def exists(context: Context, region: str, letter: str) -> bool:
+    """Also where nobody says which zones the region has."""
+    row = context.catalogue.regions.get(region)
+    return row is None or not row.zones or letter in row.zones or letter.startswith(AI)
+
+
+def in_some(context: Context, places: list[Place], letter: str) -> bool:
+    """Whether the region of one of these clusters has such a zone; a class has its zones in every region alike."""
+    return not places or any(exists(context, region, letter) for region in by_region(places))
+
+
 def known(context: Context) -> Iterator[Diagnostic]:
     for region, path, letter in _written(context):
-        row = context.catalogue.regions.get(region)
-        if row is not None and row.zones and letter not in row.zones and not letter.startswith(AI):
-            yield context.finding(
-                "CAT009",
-                f"there is no zone {region}-{letter}",
-                path,
-                help=f"{region} has {', '.join(row.zones)}; a newer zone is a row of your own catalog/regions.yaml",
-            )
+        if not exists(context, region, letter):
+            yield context.finding("CAT009", f"there is no zone {region}-{letter}", path, help=_others(context, [region]))
+
+
+def of_classes(context: Context) -> Iterator[Diagnostic]:
+    """A zone that none of the regions has where the class is; one that some of them lack is CAP107 there."""
+    for name, spec in context.platform.capacity_classes.items():
+        here = [p for p in context.fleet.places if context.fleet.uses_class(name, p)]
+        root: SpecPath = ("capacityClasses", name)
+        for at, options in ((root, spec), *(((*root, *at), source) for at, source in sources(spec))):
+            for i, letter in enumerate(options.zones or ()):
+                if not in_some(context, here, letter):
+                    regions = list(by_region(here))
+                    yield context.finding(
+                        "CAT009",
+                        f"there is no zone {' or '.join(f'{region}-{letter}' for region in regions)}",
+                        (*at, "zones", i),
+                        notes=(f"class {name} is in {clusters(here)}",),
+                        help=_others(context, regions),
+                    )
+
+
+def _others(context: Context, regions: list[str]) -> str:
+    there = "; ".join(f"{region} has {', '.join(context.catalogue.regions[region].zones)}" for region in regions)
+    return f"{there}; a newer zone is a row of your own catalog/regions.yaml"
 
 
 def _written(context: Context) -> Iterator[tuple[str, SpecPath, str]]:

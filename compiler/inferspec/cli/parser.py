@@ -208,7 +208,7 @@ def _preflight(commands: Commands) -> None:
         commands,
         "preflight",
         "preflight",
-        "whether buckets, models, secrets and reservations that the platform relies on are there; reads Google Cloud, changes nothing",
+        "whether buckets, models, secrets, reservations, disk images that the platform relies on are there; it reads, and changes nothing",
         "inferspec preflight --only usc1-prod",
     )
     preflight.add_argument("--only", metavar="CLUSTER", action="append", default=[], help="what these clusters rely on")

@@ -9,6 +9,7 @@ from ..check.quotas import written
 from ..pipeline import vet
 from ..resolve.fleet import Fleet
 from ..resolve.quota import Demand, Need, demands, needs
+from ..resolve.quota_machines import machine_needs
 from .limits import UNLIMITED, Key, normal, read
 from .session import known_service, refused, request, stopped
 from .table import aligned
@@ -17,6 +18,7 @@ ANSWERED = ("CAP122",)
 """Findings that the account itself shows."""
 NOTES = (
     "min: least scale, reservations filled first; max: every replica, should all sources before fail. Chips, in whole machines.",
+    "vCPU and GB of local SSD: of those machines, where a source names the quota; not the vCPUs of Spot and flex-start.",
     "Nodes in a reservation ask for no quota: making the reservation took it. Flex-start counts as preemptible, as Spot does.",
     "* the name follows the pattern of others; no source shows it",
 )
@@ -30,14 +32,18 @@ def run(options: Namespace) -> int:
         return refused(options, outcome)
     known_service(outcome.fleet, options.service)
     found = demands(outcome.fleet)
-    whole = needs(outcome.fleet, found)
+    whole = _all(outcome.fleet, found)
     shown = [d for d in found if options.service in (None, d.service)]
     held: dict[int, int | None] = {id(need): limit_of(outcome.fleet, need, limits) for need in whole}
-    told = whole if options.service is None else needs(outcome.fleet, shown)
+    told = whole if options.service is None else _all(outcome.fleet, shown)
     if options.service is not None:  # a part of the fleet is not held to the limit of the whole
         held = dict.fromkeys(map(id, told))
     print(json.dumps(_plain(told, held, shown), indent=2) if options.format == "json" else "\n".join(_table(told, held, shown)))
     return 1 if any(verdict(need, held[id(need)]) == "too little" for need in told) else 0
+
+
+def _all(fleet: Fleet, found: list[Demand]) -> list[Need]:
+    return [*needs(fleet, found), *machine_needs(fleet, found)]
 
 
 def limit_of(fleet: Fleet, need: Need, limits: dict[Key, int]) -> int | None:
@@ -68,6 +74,7 @@ def _plain(told: list[Need], held: dict[int, int | None], shown: list[Demand]) -
                 "dimension": need.metric.dimension,
                 "inferred": need.metric.inferred,
                 "accelerator": need.accelerator,
+                "unit": need.unit,
                 "consumption": need.kinds,
                 "min": need.least,
                 "max": need.most,
@@ -113,7 +120,8 @@ def _ladder(demand: Demand) -> str:
 
 
 def _row(need: Need, limit: int | None) -> tuple[str, ...]:
-    name = need.metric.name + (f" {need.metric.dimension}" if need.metric.dimension else "") + (" *" if need.metric.inferred else "")
+    name = need.metric.name + (f" {need.metric.dimension}" if need.metric.dimension else "")
+    name += (f", {need.unit}" if need.unit != "chips" else "") + (" *" if need.metric.inferred else "")
     shown = "?" if limit is None else f"{limit:,}"
     said = verdict(need, limit)
     kinds = ", ".join(need.kinds)

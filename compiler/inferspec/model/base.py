@@ -184,6 +184,15 @@ KindAndName = Annotated[str, Grammar(r"[A-Z][A-Za-z]+ \S+", "an object as messag
 ServiceAccount = Annotated[
     str, Grammar(r"[^@\s]+@[^@\s]+\.iam\.gserviceaccount\.com", "a Google service account", "sync@acme-prod.iam.gserviceaccount.com", 200)
 ]
+KmsKey = Annotated[
+    str,
+    Grammar(
+        r"projects/[a-z][-a-z0-9]{4,28}[a-z0-9]/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]{1,63}/cryptoKeys/[A-Za-z0-9_-]{1,63}",
+        "a Cloud KMS key",
+        "projects/acme-keys/locations/us-central1/keyRings/gke/cryptoKeys/nodes",
+        300,
+    ),
+]
 PinnedImage = Annotated[
     str, Grammar(r"\S+@sha256:[0-9a-f]{64}", "an image pinned by digest", "registry.acme.example/platform@sha256:" + "0" * 64, 400)
 ]

@@ -90,9 +90,12 @@ def _once(found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
     seen: set[tuple[SpecPath, str]] = set()
     listed = list(found)
     mistyped = {(*d.path[:-1], d.fix.edits[0].text) for d in listed if d.fix is not None}
+    within = {d.path[:depth] for d in listed for depth in range(len(d.path))}
     for diagnostic in listed:
         if diagnostic.code == "SPC002" and diagnostic.path in mistyped:
             continue
+        if diagnostic.code == "SPC003" and diagnostic.path in within:
+            continue  # one alternative found it no scalar, the other looked inside and found what is wrong
         key = (diagnostic.path, "shape" if diagnostic.code in ("SPC003", "SPC004") else diagnostic.code + diagnostic.message)
         if key not in seen:
             seen.add(key)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from .base import Closed, Items, LabelKey, LabelValue, Quantity, ResourceName, ZoneLetter
+from .base import Closed, Items, KmsKey, LabelKey, LabelValue, Quantity, ResourceName, ZoneLetter
 
 DiskType = Literal["pd-balanced", "pd-standard", "pd-ssd", "hyperdisk-balanced"]
 """Boot disk types that ComputeClass takes (GoogleCloudPlatform/compute-class-api@8067eae)."""
@@ -19,8 +19,8 @@ class BootDisk(Closed):
     """10Gi at least; GKE's own choice without it."""
     type: DiskType | None = None
     """One that the machine's family can start from."""
-    kms_key: str | None = None
-    """Cloud KMS key that it is encrypted with, as projects/P/locations/L/keyRings/R/cryptoKeys/K."""
+    kms_key: KmsKey | None = None
+    """Cloud KMS key that it is encrypted with, as projects/P/locations/L/keyRings/R/cryptoKeys/K; not of another region."""
     iops: Annotated[int, Field(ge=2000, le=160_000)] | None = None
     """Provisioned I/O operations a second, with throughput, of hyperdisk-balanced."""
     throughput: Annotated[int, Field(ge=140, le=2400)] | None = None

@@ -14,6 +14,7 @@ from .base import (
     Group,
     IsoDate,
     Items,
+    KmsKey,
     LabelKey,
     LabelValue,
     Name,
@@ -130,6 +131,17 @@ class NodePool(Closed):
     """Most nodes the autoscaler may make; 0 where it does not scale."""
 
 
+class Security(Closed):
+    """What Terraform sets of the cluster: who says which images run, and keys of one's own."""
+
+    binary_authorization: Literal["project-policy"] | None = None
+    """Pods are admitted by the Binary Authorization policy of the cluster's project, which stands; off without it."""
+    secrets_key: KmsKey | None = None
+    """Cloud KMS key that Secrets are encrypted with in the cluster's state, of the cluster's region."""
+    disk_key: KmsKey | None = None
+    """Cloud KMS key of the boot disks of nodes that no class speaks of; a class has its own, ``bootDisk.kmsKey``."""
+
+
 class Cluster(Closed):
     """A GKE cluster that Config Sync reconciles."""
 
@@ -153,6 +165,8 @@ class Cluster(Closed):
     """Its nodes reach the internet, by Cloud NAT or addresses of their own; without it every image comes from a mirror."""
     gke: Gke = Gke.model_construct()
     """Version floor and channel."""
+    security: Security = Security.model_construct()
+    """Binary Authorization and Cloud KMS keys."""
     addons: Items[AddOn] = ()
     """What is installed there beside GKE itself."""
     install: Items[Literal["custom-metrics-adapter"]] = ()

@@ -12,6 +12,7 @@ from .delivery import Delivery, ExtraResource, Gateway, Imports
 from .guarding import SecurityPolicy
 from .images import Images
 from .places import Management, Project, RegionPlaces, Secret, Team
+from .queues import Queue
 from .serving import Service
 from .storage import Model, Store
 from .watching import Observability
@@ -48,6 +49,8 @@ class Platform(Closed):
     """Models with their pinned versions."""
     capacity_classes: dict[Name, CapacityClass] = {}
     """Machines and the order in which they are asked for."""
+    queues: dict[Name, Queue] = {}
+    """Admission by Kueue: chips of each class that a team may have at once."""
     serving: dict[Name, Service] = {}
     """Services: a model behind an endpoint."""
     objectives: dict[Name, Annotated[int, Field(ge=-1000, le=1000)]] = {}

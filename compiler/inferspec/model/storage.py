@@ -11,6 +11,7 @@ from .base import (
     Closed,
     Duration,
     Items,
+    KmsKey,
     Location,
     LustreMount,
     ModelSource,
@@ -90,6 +91,8 @@ class Store(Closed):
     """How a server reads the weights."""
     buckets: Annotated[dict[Location, Bucket], Field(min_length=1)]
     """Bucket by Cloud Storage location; a cluster reads its region's, else the dual- or multi-region that contains it."""
+    keys: dict[Location, KmsKey] = {}
+    """Cloud KMS key of a location's bucket, of that location too; for buckets that ``imports`` makes or adopts."""
     writers: dict[Location, Name] = {}
     """Cluster that fills the bucket of a location; without it the first that reads the bucket, by region and name."""
     copy_by: Literal["storage-transfer", "download"] | None = Field(default=None, alias="copy")

@@ -42,7 +42,7 @@ def _health_check(fleet: Fleet, gateway: str) -> dict[str, Any]:
     spec = fleet.platform.gateways[gateway]
     return {
         "name": _check_name(fleet, gateway),
-        "project": _zone_project(fleet, gateway),
+        "project": zone_project(fleet, gateway),
         "host": spec.host,
         "port": 443 if spec.tls else 80,
         "tls": spec.tls is not None,
@@ -64,7 +64,8 @@ def _check_name(fleet: Fleet, gateway: str) -> str:
     return truncate_with_hash(f"{fleet.platform.name}-{gateway}", 63)
 
 
-def _zone_project(fleet: Fleet, gateway: str) -> str:
+def zone_project(fleet: Fleet, gateway: str) -> str:
+    """Id of the project that has the zone of the gateway's host."""
     dns = fleet.platform.gateways[gateway].dns
     assert dns is not None
     return fleet.platform.projects[dns.project or led_to(fleet, gateway)[0].cluster.project].id
@@ -77,7 +78,7 @@ def _record(fleet: Fleet, record: Record) -> dict[str, Any]:
     return {
         "name": f"{record.host}.",
         "zone": spec.dns.zone,
-        "project": _zone_project(fleet, record.gateway),
+        "project": zone_project(fleet, record.gateway),
         "ttl": seconds(spec.dns.ttl),
         "fence": record.fenced,
         "health_check": _check_name(fleet, record.gateway) if several and _checked(fleet, record.gateway) else "",

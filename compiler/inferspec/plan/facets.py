@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -14,12 +14,12 @@ from ..resolve.dns import global_access
 from ..resolve.fleet import Fleet
 from ..resolve.layers import Subject
 from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
-from ..resolve.places import Place
+from ..resolve.places import Place, selects
 from ..resolve.scaling import HPA, KEDA
 from ..resolve.settings import WorkloadKey, canary_of
 from .drawing import Drawing
 from .row import Drawn
-from .views import adapter, alerts, capacity, class_teams, fleet_alerts, processor, routing, scaling, server, weights
+from .views import adapter, alerts, capacity, class_teams, fleet_alerts, processor, queues, routing, scaling, server, weights
 from .views import platform as platform_views
 
 SCALERS = ((HPA, "-autoscaling", scaling.autoscaler), (KEDA, "-keda", scaling.scaled_object))
@@ -47,12 +47,37 @@ def platform_drawings(fleet: Fleet) -> list[Drawing]:
         )
     for name in platform.capacity_classes:
         made.append(Drawing(f"class-{name}", "platform", partial(_class, platform, catalogue, name), partial(fleet.uses_class, name)))
+    made += _queue_drawings(fleet)
     for name in platform.gateways:
         has = partial(fleet.has_gateway, name)
         made.append(Drawing(f"gateway-{name}", "platform", partial(_gateway, fleet, name), has))
         if fleet.leads_by_model(name):
             made.append(Drawing(f"gateway-{name}-models", "platform", partial(processor.processor, platform, catalogue, name), has))
     return made
+
+
+def _queue_drawings(fleet: Fleet) -> Iterator[Drawing]:
+    """A flavor for each class that a queue has chips of; of each queue Kueue's own part, and the team's door to it."""
+    platform = fleet.platform
+    for name in platform.capacity_classes if platform.queues else ():
+        if any(name in queue.quota for queue in platform.queues.values()):
+            yield Drawing(f"flavor-{name}", "platform", partial(_flavor, platform, name), partial(fleet.queues_class, name))
+    for name, queue in platform.queues.items():
+        there = partial(selects, queue.where)
+        yield Drawing(f"queue-{name}", "platform", partial(_cluster_queue, fleet, name), there)
+        yield Drawing(f"local-queue-{name}", queue.team, partial(_local_queue, platform, name), there)
+
+
+def _flavor(platform: Platform, name: str, _: Subject) -> list[Drawn]:
+    return [queues.flavor(platform, name)]
+
+
+def _cluster_queue(fleet: Fleet, name: str, _: Subject) -> list[Drawn]:
+    return [queues.cluster_queue(fleet.platform, fleet.catalogue, name)]
+
+
+def _local_queue(platform: Platform, name: str, _: Subject) -> list[Drawn]:
+    return [queues.local_queue(platform, name)]
 
 
 def _identity(fleet: Fleet, artefact: str, secret: str | None, namespace: str, _: Subject) -> list[Drawn]:

@@ -49,6 +49,7 @@ def variables(fleet: Fleet, place: Place) -> dict[str, Any]:
         "project_number": str(project.number),
         "sync_directory": f"clusters/{platform.name}/{place.region}/{place.name}/sync",
         **_cluster(place),
+        "security": _security(place),
         "network": _network(fleet, place, project),
         "autoprovisioning_limits": [] if place.cluster.mode == "autopilot" else limits(fleet, place),
         "addons": (addons := _addons(fleet, place)),
@@ -76,6 +77,15 @@ def _cluster(place: Place) -> dict[str, Any]:
         "stage": cluster.stage,
         "release_channel": cluster.gke.channel.upper(),
         "min_version": cluster.gke.min_version or "",
+    }
+
+
+def _security(place: Place) -> dict[str, str]:
+    said = place.cluster.security
+    return {
+        "binary_authorization": "PROJECT_SINGLETON_POLICY_ENFORCE" if said.binary_authorization else "DISABLED",
+        "secrets_key": said.secrets_key or "",
+        "disk_key": said.disk_key or "",
     }
 
 
@@ -139,6 +149,7 @@ def _services(fleet: Fleet, place: Place, addons: dict[str, bool]) -> list[str]:
     found |= {"secretmanager.googleapis.com"} if "secrets" in used else set()
     found |= {"modelarmor.googleapis.com"} if "modelArmor" in used else set()
     found |= {"certificatemanager.googleapis.com", "networkservices.googleapis.com"} if addons["gateway_api"] else set()
+    found |= {"binaryauthorization.googleapis.com"} if place.cluster.security.binary_authorization else set()
     found |= {"file.googleapis.com"} if addons["filestore_csi"] else set()
     found |= {"lustre.googleapis.com", "servicenetworking.googleapis.com"} if addons["lustre_csi"] else set()
     found |= {"storagetransfer.googleapis.com"} if place.name in fleet.cloud.transfers.values() else set()
@@ -155,7 +166,10 @@ def _resources(fleet: Fleet, place: Place) -> dict[str, Any]:
     stores = fleet.platform.storage
     interval = fleet.catalogue.default("infra.transferInterval")
     return {
-        "buckets": [{**_made(fleet, one), "location": one.location.upper()} for one in cloud.of("buckets", place)],
+        "buckets": [
+            {**_made(fleet, one), "location": one.location.upper(), "key": str(one.key.v) if one.key is not None else ""}
+            for one in cloud.of("buckets", place)
+        ],
         "anywhere_caches": [
             {
                 "bucket": one.bucket,

@@ -12,6 +12,7 @@ from ..diagnostics import Diagnostic, Severity
 from ..resolve.places import Place
 from .buckets import buckets
 from .cloud import Cloud
+from .disk_images import disk_images
 from .models import models
 from .needs import Needs
 from .reservations import reservations
@@ -35,7 +36,7 @@ Answer = tuple[Check, list[Diagnostic]]
 
 
 def asked(context: Context, cloud: Cloud, needed: Needs) -> Iterator[Answer]:
-    """In the order of buckets, models, secrets, reservations. Raises Refusal where an API does not answer."""
+    """In the order of buckets, models, secrets, reservations, disk images. Raises Refusal where an API does not answer."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         wanted = ((bucket.name, bucket, bucket.places) for bucket in needed.buckets.values())
         found = _all(pool, "bucket", wanted, lambda need: buckets(context, cloud, need))
@@ -50,6 +51,8 @@ def asked(context: Context, cloud: Cloud, needed: Needs) -> Iterator[Answer]:
         yield from _all(pool, "secret", pinned, lambda need: secrets(context, cloud, need))
         held = ((f"{r.owner}/{r.zone}/{r.spec.name}", r, r.places) for r in needed.reservations.values())
         yield from _all(pool, "reservation", held, lambda need: reservations(context, cloud, need))
+        imaged = ((image.resource, image, image.places) for image in needed.disk_images.values())
+        yield from _all(pool, "disk image", imaged, lambda need: disk_images(context, cloud, need))
 
 
 def _all(

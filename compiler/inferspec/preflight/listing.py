@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..model.delivery import Gateway
+from ..plan.dns import zone_project
 from ..plan.terraform import variables
+from ..resolve.dns import led_to
 from ..resolve.fleet import Fleet
 from ..resolve.images import images_of
+from ..resolve.keys import ROLE, keys
 from ..resolve.places import Place
+from ..resolve.scaling import READER, VIEWER
 from .needs import ReservationNeed, needs
 
 
@@ -18,13 +22,21 @@ def prerequisites(fleet: Fleet, place: Place) -> dict[str, Any]:
     said, needed = variables(fleet, place), needs(fleet, [place])
     pool = f"projects/{said['project_number']}/locations/global/workloadIdentityPools/{said['project_id']}.svc.id.goog"
 
-    def principal(grant: dict[str, str]) -> str:
-        return f"principal://iam.googleapis.com/{pool}/subject/ns/{grant['namespace']}/sa/{grant['service_account']}"
+    def principal(namespace: str, account: str) -> str:
+        return f"principal://iam.googleapis.com/{pool}/subject/ns/{namespace}/sa/{account}"
 
-    grants = [(grant["role"], f"gs://{grant['bucket']}", principal(grant)) for grant in said["bucket_grants"]]
-    grants += [(grant["role"], grant["secret"], principal(grant)) for grant in said["secret_grants"]]
-    grants += [(grant["role"], f"projects/{grant['project']}", principal(grant)) for grant in said["project_grants"]]
+    def granted(key: str, on: str) -> Iterator[tuple[str, str, str]]:
+        for grant in said[key]:
+            yield grant["role"], on.format(**grant), principal(grant["namespace"], grant["service_account"])
+
+    scaled = [reader for by, reader in READER.items() if any(fleet.is_scaled_by(by, key, place) for key in fleet.workload_keys)]
+    grants = [*granted("bucket_grants", "gs://{bucket}"), *granted("secret_grants", "{secret}")]
+    grants += granted("project_grants", "projects/{project}")
+    reads = [(VIEWER, f"projects/{said['project_id']}", principal(*reader)) for reader in scaled]
+    grants += [grant for grant in reads if grant not in grants]
     grants += _screening(fleet, place)
+    used = {(key.name, key.agent): key for key in keys(fleet, place)}
+    grants += [(ROLE, key.name, f"serviceAccount:{key.agent}") for key in used.values()]
     located = {bucket["name"]: bucket["location"] for bucket in said["buckets"]}
     return {
         "cluster": place.name,
@@ -34,6 +46,8 @@ def prerequisites(fleet: Fleet, place: Place) -> dict[str, Any]:
         "grants": [{"role": role, "on": on, "to": to} for role, on, to in grants],
         "secrets": [f"{secret.resource}/versions/{secret.version}" for secret in needed.secrets.values()],
         "reservations": [_reservation(fleet, need) for need in needed.reservations.values()],
+        "diskImages": [image.resource for image in needed.disk_images.values()],
+        "keys": sorted({key.name for key in used.values()}),
         "images": sorted({str(image.v) for image, _ in images_of(fleet, place)}),
         "models": [model.target for model in needed.models.values()],
         "certificates": said["certificates"],
@@ -41,11 +55,23 @@ def prerequisites(fleet: Fleet, place: Place) -> dict[str, Any]:
         "addresses": [address["name"] for address in said["addresses"]],
         "globalAddresses": sorted({g.address for g in _gateways(fleet, place) if g.address and g.class_ == "global-external"}),
         "securityPolicies": sorted({g.cloud_armor for g in _gateways(fleet, place) if g.cloud_armor}),
+        "modelArmorTemplates": [
+            f"projects/{said['project_id']}/locations/{place.region}/templates/{template['name']}"
+            for template in said["model_armor_templates"]
+        ],
+        "dnsZones": sorted(set(_zones(fleet, place))),
     }
 
 
 def _gateways(fleet: Fleet, place: Place) -> list[Gateway]:
     return [gateway for name, gateway in fleet.platform.gateways.items() if fleet.has_gateway(name, place)]
+
+
+def _zones(fleet: Fleet, place: Place) -> Iterator[str]:
+    """Managed zones of Cloud DNS that lead clients to the cluster."""
+    for name, gateway in fleet.platform.gateways.items():
+        if gateway.dns is not None and place in led_to(fleet, name):
+            yield f"projects/{zone_project(fleet, name)}/managedZones/{gateway.dns.zone}"
 
 
 def _screening(fleet: Fleet, place: Place) -> Iterator[tuple[str, str, str]]:
@@ -75,6 +101,10 @@ def lines(said: dict[str, Any]) -> Iterator[str]:
         yield f"  secret       {secret}"
     for held in said["reservations"]:
         yield f"  reservation  {held['name']} of {held['count']} {held['machineType']} in {held['zone']}, project {held['project']}"
+    for image in said["diskImages"]:
+        yield f"  disk image   {image}"
+    for key in said["keys"]:
+        yield f"  key          {key}"
     for model in said["models"]:
         yield f"  model        {model}"
     for image in said["images"]:
@@ -89,3 +119,7 @@ def lines(said: dict[str, Any]) -> Iterator[str]:
         yield f"  address      {name} (global)"
     for name in said["securityPolicies"]:
         yield f"  policy       {name} (Cloud Armor)"
+    for name in said["modelArmorTemplates"]:
+        yield f"  template     {name} (Model Armor)"
+    for name in said["dnsZones"]:
+        yield f"  zone         {name} (Cloud DNS)"

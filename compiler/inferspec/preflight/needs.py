@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ..diagnostics import SpecPath
 from ..model.places import Reservation
 from ..resolve.fleet import Fleet
+from ..resolve.ladder import sources
 from ..resolve.places import Place
 from ..resolve.settings import capacity_of
 from ..resolve.weights import Artefact
@@ -72,6 +73,20 @@ class ReservationNeed:
 
 
 @dataclass(slots=True)
+class DiskImageNeed:
+    """An image that secondary boot disks are made of. ``project`` is an id; ``path`` is the first place that names it."""
+
+    name: str
+    project: str
+    path: SpecPath
+    places: list[Place] = field(default_factory=list)
+
+    @property
+    def resource(self) -> str:
+        return f"projects/{self.project}/global/images/{self.name}"
+
+
+@dataclass(slots=True)
 class Needs:
     """Each thing once, with the clusters that need it, in the order of the spec."""
 
@@ -79,6 +94,7 @@ class Needs:
     models: dict[tuple[str, str], ModelNeed] = field(default_factory=dict)
     secrets: dict[str, SecretNeed] = field(default_factory=dict)
     reservations: dict[tuple[str, str, str], ReservationNeed] = field(default_factory=dict)
+    disk_images: dict[tuple[str, str], DiskImageNeed] = field(default_factory=dict)
 
 
 def needs(fleet: Fleet, places: Iterable[Place]) -> Needs:
@@ -93,6 +109,7 @@ def needs(fleet: Fleet, places: Iterable[Place]) -> Needs:
                 for mount in mounts.mounted:
                     _bucket(found, str(mount.bucket.v), written_at(mount.bucket), None, place)
                 _reserved(found, fleet, capacity_of(fleet.platform, key), place)
+        _imaged(found, fleet, place)
         for job in fleet.downloads:
             if job.writer is place:
                 _model(found, job.artefact, job.bucket, place)
@@ -136,6 +153,18 @@ def _reserved(found: Needs, fleet: Fleet, name: str | None, place: Place) -> Non
             need = found.reservations.setdefault((place.region, key, owner), ReservationNeed(place.region, key, held, owner))
             need.users.add(place.cluster.project)
             _once(need.places, place)
+
+
+def _imaged(found: Needs, fleet: Fleet, place: Place) -> None:
+    for name, spec in fleet.platform.capacity_classes.items():
+        if not fleet.uses_class(name, place):
+            continue
+        root: SpecPath = ("capacityClasses", name)
+        for at, options in ((root, spec), *(((*root, *below), source) for below, source in sources(spec))):
+            for i, disk in enumerate(options.secondary_boot_disks or ()):
+                project = disk.project or fleet.platform.projects[place.cluster.project].id
+                path = (*at, "secondaryBootDisks", i, "image")
+                _once(found.disk_images.setdefault((project, disk.image), DiskImageNeed(disk.image, project, path)).places, place)
 
 
 def _once(places: list[Place], place: Place) -> None:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from ..diagnostics import SpecPath
 from ..model.delivery import Intent
 from ..model.places import ADAPTER
+from ..values import SpecAt, Value
 from .dns import address_of, has_own_address
 from .naming import writer_name
+from .scaling import HPA, READER
+from .scaling import VIEWER as METRICS_VIEWER
 from .volumes import PROFILE
 from .weights import bucket_holding
 
@@ -33,18 +36,13 @@ FUSE_CONTROLLER = ("gcs-fuse-csi-driver", "gcs-fuse-csi-controller-sa")
 (GoogleCloudPlatform/gcs-fuse-csi-driver@5fcdc04a examples/gcsfuse-profiles)."""
 
 
-METRICS_ADAPTER = ("custom-metrics", "custom-metrics-stackdriver-adapter")
-"""Namespace and service account of the custom metrics adapter (GoogleCloudPlatform/k8s-stackdriver
-custom-metrics-stackdriver-adapter/deploy/production)."""
-MONITORING_VIEWER = "roles/monitoring.viewer"
-
-
 @dataclass(frozen=True, slots=True)
 class Resource:
     """A bucket, address, secret, template or security policy.
 
     ``kind`` is its section of ``imports``; ``first`` the first cluster that uses it;
-    ``location`` is the bucket's location, the region or ``global``; ``project`` a key of ``projects``, or an id for a secret.
+    ``location`` is the bucket's location, the region or ``global``;
+    ``project`` a key of ``projects``, or an id for a secret; ``key`` a bucket's.
     """
 
     kind: str
@@ -55,6 +53,7 @@ class Resource:
     path: SpecPath
     first: str
     internal: bool = False
+    key: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ class Cloud:
             self._gateways(place)
             if ADAPTER in place.cluster.install:
                 on = f"projects/{self.fleet.platform.projects[place.cluster.project].id}"
-                self._grant(place, Grant(on, MONITORING_VIEWER, place.cluster.project, *METRICS_ADAPTER), (*place.path, "install"))
+                self._grant(place, Grant(on, METRICS_VIEWER, place.cluster.project, *READER[HPA]), (*place.path, "install"))
         self._stores()
 
     # -- who makes it --------------------------------------------------------------------------------------------------
@@ -221,7 +220,15 @@ class Cloud:
         owner = next((job.writer for job in self.fleet.downloads if job.bucket == name), place).cluster.project
         intent = self.fleet.platform.imports.buckets.get(name, "observe")
         path: SpecPath = ("storage", store, "buckets", location)
-        self._use(place, Resource("buckets", name, location, owner, intent, path, place.name))
+        self._use(place, Resource("buckets", name, location, owner, intent, path, place.name, key=self._key(name)))
+
+    def _key(self, bucket: str) -> Value | None:
+        """The first that a store says; several stores may have one bucket."""
+        for name, store in self.fleet.platform.storage.items():
+            for location, key in store.keys.items():
+                if store.buckets.get(location) == bucket:
+                    return Value(key, SpecAt(("storage", name, "keys", location)))
+        return None
 
     def _use(self, place: Place, resource: Resource) -> None:
         mark = f"{resource.project} {resource.location}" if resource.kind in OF_A_PLACE else ""

@@ -92,7 +92,7 @@ class Fleet:
 
     def workload(self, key: WorkloadKey, subject: Subject) -> Workload:
         """Settled for the subject; entries of other services, and patches, do not make another one."""
-        narrowed = Subject(subject.region, tuple(e for e in subject.entries if e[:2] == (key.service, "overrides")))
+        narrowed = Subject(subject.region, tuple(e for e in subject.entries if e[0] == key.service and e[1] != "patches"))
         if (key, narrowed) not in self._workloads:
             self._workloads[key, narrowed] = Workload(self.platform, self.catalogue, key, narrowed)
         return self._workloads[key, narrowed]
@@ -175,6 +175,10 @@ class Fleet:
         own = {key for key, one in held.items() if one.project in (None, place.cluster.project)}
         classes = self.platform.capacity_classes
         return bool(own) and any(named(spec) & own and self.uses_class(name, place) for name, spec in classes.items())
+
+    def queues_class(self, name: str, place: Place) -> bool:
+        """Whether a queue of the cluster has chips of the class."""
+        return any(name in queue.quota and selects(queue.where, place) for queue in self.platform.queues.values())
 
     def has_gateway(self, name: str, place: Place) -> bool:
         return place in self._gated[name]

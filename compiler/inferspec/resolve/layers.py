@@ -12,7 +12,7 @@ from ..model.serving import Override, Patch
 from .places import Place, selects
 
 EntryId = tuple[str, str, int]
-"""Service, ``overrides`` or ``patches``, and index in that list."""
+"""Service, ``overrides``, ``patches`` or ``queues``, and index in that list, of queues in the platform's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +45,9 @@ def entries(platform: Platform) -> Iterator[tuple[EntryId, Selector]]:
             written: tuple[Override | Patch, ...] = getattr(settings, kind)
             for index, entry in enumerate(written):
                 yield (service, kind, index), entry.where or Selector()
+        for index, queue in enumerate(platform.queues.values()):
+            if queue.team == settings.team:
+                yield (service, "queues", index), queue.where
 
 
 def layers(platform: Platform) -> tuple[Layer, ...]:

@@ -34,14 +34,22 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Chips that one rung is asked for; ``metric`` is None where no quota is needed. ``name`` is a reservation's, or the machine's."""
+    """Chips that one rung is asked for; ``metric`` is None where no quota is needed. ``name`` is a reservation's, or the machine's.
+
+    ``local_ssds`` are those of one node.
+    """
 
     kind: str
     name: str
-    accelerator: str
+    machine: Machine
     metric: Metric | None
     least: int
     most: int
+    local_ssds: int = 0
+
+    @property
+    def accelerator(self) -> str:
+        return self.machine.accelerator
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,12 +73,13 @@ class Demand:
 
 @dataclass(slots=True)
 class Need:
-    """All that is asked of one quota."""
+    """All that is asked of one quota, in ``unit``: chips, vCPU or GB."""
 
     project: str
     region: str
     metric: Metric
     accelerator: str
+    unit: str = "chips"
     least: int = 0
     most: int = 0
     kinds: list[str] = field(default_factory=list)
@@ -137,7 +146,8 @@ def _of_floor(
 
 
 def _asks(fleet: Fleet, name: str, place: Place, least: int, most: int, left: dict[tuple[str, str], int]) -> Iterator[Ask]:
-    for rung in rungs(fleet.platform.capacity_classes[name], fleet.catalogue):
+    spec = fleet.platform.capacity_classes[name]
+    for rung in rungs(spec, fleet.catalogue):
         machine = rung.machine or _pool_machine(fleet, rung, place)
         if machine is None or not machine.accelerator:
             continue
@@ -152,12 +162,14 @@ def _asks(fleet: Fleet, name: str, place: Place, least: int, most: int, left: di
                 taken, most_taken = taken + here, most_taken + held
             if most_taken:
                 names = ", ".join(reserved(fleet.platform, rung.source, place.region, machine))
-                yield Ask(kind, names, accelerator.id, None, taken, min(most, most_taken))
+                yield Ask(kind, names, machine, None, taken, min(most, most_taken))
             least -= taken
             continue
-        yield Ask(kind, machine.type, accelerator.id, metric_of(accelerator, kind), least, most)
+        said = rung.source.local_ssd if rung.source.local_ssd is not None else spec.local_ssd
+        ssds = machine.local_ssd if said is None else said
+        yield Ask(kind, machine.type, machine, metric_of(accelerator, kind), least, most, ssds)
         if rung.source.any_reservation == "best-effort":
-            yield Ask("on-demand", machine.type, accelerator.id, metric_of(accelerator, "on-demand"), 0, most)
+            yield Ask("on-demand", machine.type, machine, metric_of(accelerator, "on-demand"), 0, most, ssds)
         least = 0
 
 

@@ -14,6 +14,10 @@ adds up the series of a Pod and refuses distributions (GoogleCloudPlatform/k8s-s
 pkg/adapter/translator); KEDA asks in PromQL."""
 ADDON = {HPA: "custom-metrics-adapter", KEDA: "keda"}
 """What the cluster must have."""
+READER = {HPA: ("custom-metrics", "custom-metrics-stackdriver-adapter"), KEDA: ("keda", "keda-operator")}
+"""Namespace and service account that ask for the series, as their own manifests have them."""
+VIEWER = "roles/monitoring.viewer"
+"""What they must be granted (KEDA documentation, "Prometheus"; custom-metrics-stackdriver-adapter, README)."""
 
 
 def by(workload: Workload) -> str:

@@ -299,6 +299,18 @@ class Workload:
         return derive(f"{canary.weight} % of the {stable.v} of {self.stable.name}, at least one", share, stable, weight)
 
     @cached_property
+    def queue(self) -> Value | None:
+        """The queue that admits its Pods; None where Kueue does not look at them."""
+        names = list(self.platform.queues)
+        found = [names[index] for service, kind, index in self.subject.entries if kind == "queues" and service == self.service_name]
+        return Value(found[-1], SpecAt(("queues", found[-1]))) if found else None
+
+    @property
+    def surges(self) -> bool:
+        """A burst can lend one more node for a rolling update; a reservation alone is full, so the old server goes first."""
+        return bool(self.capacity.burst)
+
+    @cached_property
     def autoscaled(self) -> bool:
         """By a HorizontalPodAutoscaler or KEDA; Ray moves its replicas itself."""
         return self.scale("min").v != self.scale("max").v and self.engine.workload == "deployment"

@@ -6,9 +6,9 @@ from typing import Any
 
 from ...catalog import Catalogue
 from ...model.platform import Platform
-from ...resolve.cloud import METRICS_ADAPTER
 from ...resolve.images import adapter_image
 from ...resolve.layers import Subject
+from ...resolve.scaling import HPA, READER
 from ...values import Default, Value
 from ..row import Drawn, Row, labels
 from .platform import SERVING_PRIORITY, namespace
@@ -23,7 +23,7 @@ def adapter(platform: Platform, catalogue: Catalogue, subject: Subject) -> list[
     Fields as GoogleCloudPlatform/k8s-stackdriver has them (custom-metrics-stackdriver-adapter/deploy/production
     adapter_new_resource_model.yaml), less the API of external metrics.
     """
-    home, name = METRICS_ADAPTER
+    home, name = READER[HPA]
     said = labels(platform.name, name, "metrics-adapter")
     own: dict[str, Any] = {"name": name, "namespace": home, "labels": said}
     selector = {"app": name}

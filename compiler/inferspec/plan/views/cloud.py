@@ -80,6 +80,7 @@ class Connector:
             location = derive("location of the bucket's key, as Cloud Storage writes it", one.location.upper(), said)
             # Of an adopted bucket nothing is said that cannot be changed.
             row.location = location if one.intent == "create" else None
+            row.key = one.key
             return "storage-bucket", row
         if one.kind == "secrets":
             path = ("secrets", one.name, "secretManager")

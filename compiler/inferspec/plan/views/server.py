@@ -17,6 +17,9 @@ from .node_options import class_tolerations
 from .platform import SERVING_PRIORITY
 from .volumes import fuse_annotations, gate, volumes
 
+QUEUE = "kueue.x-k8s.io/queue-name"
+"""Label of a Deployment or LeaderWorkerSet, which Kueue's webhook puts on its Pods (sigs.k8s.io/kueue@v0.19.2 pkg/controller/jobs)."""
+
 
 def common(workload: Workload, component: str = "server") -> dict[str, Any]:
     return {
@@ -58,14 +61,12 @@ def metrics_port_name(workload: Workload) -> str:
 def replicated(workload: Workload) -> Drawn:
     """A Deployment, or a LeaderWorkerSet where one copy of the model spans nodes."""
     w = workload
-    spare = bool(w.capacity.burst)
     row = Row(
-        **common(w),
+        **{**common(w), "labels": {**labels(w.platform.name, w.name, "server"), **_queued(w)}},
         annotations={"inferspec.dev/model": w.model_ref},
         replicas=None if w.autoscaled else w.scale("min"),
-        # A burst can lend one more node for a rolling update; a reservation alone is full, so the old server goes first.
-        max_surge=1 if spare else 0,
-        max_unavailable=0 if spare else 1,
+        max_surge=int(w.surges),
+        max_unavailable=int(not w.surges),
     )
     if w.engine.workload == "ray-service":
         from .ray import ray_service
@@ -82,6 +83,10 @@ def replicated(workload: Workload) -> Drawn:
     row.progress_deadline = derive("start-up budget + time to get a node + wait for the weights", sum(int(v.v) for v in parts), *parts)
     row.pod = pod(w)
     return "deployment", row
+
+
+def _queued(workload: Workload) -> dict[str, Any]:
+    return {QUEUE: workload.queue} if workload.queue is not None else {}
 
 
 def pod(workload: Workload, *, worker: bool = False) -> Row:
