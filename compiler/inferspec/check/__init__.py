@@ -41,11 +41,13 @@ from . import (
     references,
     scaling,
     scaling_zero,
+    selectors,
     storage,
     volumes,
     zones,
 )
 from .context import Context
+from .once import once
 
 Rule = Callable[[Context], Iterator[Diagnostic]]
 
@@ -93,7 +95,7 @@ RULES: tuple[Rule, ...] = (
     images.unused,
     images.pinned,
     overrides.conflicts,
-    overrides.selectors,
+    selectors.selectors,
     overrides.placed,
     overrides.expired,
     overrides.privileges,
@@ -160,6 +162,7 @@ RULES: tuple[Rule, ...] = (
     picker.alike,
     delivery.sources,
     delivery.waves,
+    selectors.waves,
     delivery.names,
     delivery.later,
     cloud.zonal,
@@ -181,4 +184,4 @@ def check(fleet: Fleet, document: Document, today: date) -> tuple[Fleet, list[Di
         context = Context(Fleet(fleet.platform.model_copy(update={"serving": sound}), fleet.catalogue), document, today)
     for rule in RULES:
         found.extend(rule(context))
-    return context.fleet, found
+    return context.fleet, once(found, context.left_out)

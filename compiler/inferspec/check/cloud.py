@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, SpecPath
 from ..model.base import Closed
-from .context import Context
+from .context import USED, Context
 
 KINDS = {"buckets": "buckets", "addresses": "addresses", "secrets": "secrets", "modelArmor": "model_armor"}
 """Key of ``imports`` and ``deletable`` -> its field."""
@@ -59,9 +59,9 @@ def named(context: Context) -> Iterator[Diagnostic]:
             written = getattr(section, field)
             for index, name in enumerate(written):
                 known = sorted({one.name for one in context.fleet.cloud.of(kind)})
-                if name in known or context.services_left_out:
+                if name in known:
                     continue
                 path: SpecPath = (*at, kind, name if isinstance(written, dict) else index)
                 message = f"no cluster uses {name}: the entry has no effect"
                 help = f"they are {', '.join(known)}" if known else "nothing of this kind is used: remove it"
-                yield context.finding("SPC025", message, path, key=True, help=help)
+                yield context.finding("SPC025", message, path, key=True, help=help, presumes=USED)

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic, Severity
 from ..resolve.dns import answering, led_to, records
 from ..resolve.places import selects
-from .context import Context, clusters
+from .context import USED, Context, clusters
 
 
 def targets(context: Context) -> Iterator[Diagnostic]:
     """``where`` selects clusters that have the gateway and answer there."""
     for name, gateway in context.platform.gateways.items():
-        if gateway.dns is None or gateway.dns.where is None or context.services_left_out or led_to(context.fleet, name):
+        if gateway.dns is None or gateway.dns.where is None or led_to(context.fleet, name):
             continue
         has = [place for place in context.fleet.places if context.fleet.has_gateway(name, place)]
         yield context.finding(
@@ -22,6 +22,7 @@ def targets(context: Context) -> Iterator[Diagnostic]:
             ("gateways", name, "dns", "where"),
             notes=(f"it selects {clusters([p for p in context.fleet.places if selects(gateway.dns.where, p)]) or 'none'}",),
             help=f"the gateway is in {clusters(has) or 'no cluster'}",
+            presumes=USED,
         )
 
 
@@ -79,6 +80,7 @@ def labelled(context: Context) -> Iterator[Diagnostic]:
                 ("gateways", name, "dns", "residency"),
                 related=(context.span((*without[0].path, "labels"), "its labels"),) if without[0].cluster.labels else (),
                 notes=("whether requests may go there cannot be told",),
+                cause=f"label {gateway.dns.residency}",
                 help=f"labels: {{{gateway.dns.residency}: …}}, or narrow dns.where",
             )
 
@@ -120,6 +122,7 @@ def lost(context: Context) -> Iterator[Diagnostic]:
                 key=True,
                 severity=Severity.INFO,
                 help=way,
+                presumes=USED,
             )
 
 

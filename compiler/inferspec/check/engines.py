@@ -158,7 +158,7 @@ def halves(context: Context) -> Iterator[Diagnostic]:
             (f"engine {w.engine.id} cannot hand its KV cache over", "vllm or sglang") if w.engine.disaggregation is None
             else (f"stack {stack.id} has no picker for it", f"stack: {able[0]}") if stack.disaggregated is None
             else (f"{w.service_name} is behind no gateway, and only a picker sends prompts there", "expose: [{gateway: NAME}]")
-            if not w.service.expose
+            if not w.service.expose and not context.lost_exposures(w.service_name)
             else ("one server spans nodes, which the picker cannot tell apart", "servers of one node each") if w.layout.spans_nodes
             else ("", "")
         )  # fmt: skip
