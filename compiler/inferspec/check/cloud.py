@@ -62,6 +62,14 @@ def named(context: Context) -> Iterator[Diagnostic]:
                 if name in known:
                     continue
                 path: SpecPath = (*at, kind, name if isinstance(written, dict) else index)
-                message = f"no cluster uses {name}: the entry has no effect"
-                help = f"they are {', '.join(known)}" if known else "nothing of this kind is used: remove it"
+                message, help = _without_effect(context, kind, name, known)
                 yield context.finding("SPC025", message, path, key=True, help=help, presumes=USED)
+
+
+def _without_effect(context: Context, kind: str, name: str, known: list[str]) -> tuple[str, str]:
+    """What is wrong with the entry, and the way out."""
+    shared = [g for g, spec in context.platform.gateways.items() if spec.class_ == "global-external" and spec.address == name]
+    if kind == "addresses" and shared:
+        return f"{name} is the global address of gateway {shared[0]}: it stands, and nothing here makes one", "remove the entry"
+    help = f"they are {', '.join(known)}" if known else "nothing of this kind is used: remove it"
+    return f"no cluster uses {name}: the entry has no effect", help

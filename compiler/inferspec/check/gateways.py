@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.serving import Exposure
-from ..resolve.places import Place
 from ..resolve.screening import SETTINGS_LIMIT, settings
 from ..resolve.settings import WorkloadKey
 from .context import Context, clusters
@@ -28,48 +27,6 @@ def reached(context: Context) -> Iterator[Diagnostic]:
                     notes=(f"{name} runs in {clusters(runs)}; the gateway is in {clusters(has)}",),
                     help="widen the gateway's where, or take another gateway",
                 )
-
-
-def hosts(context: Context) -> Iterator[Diagnostic]:
-    """One name, one address: two gateways of one class with one host in one cluster cannot both be found by it."""
-    first: dict[tuple[str, str, str], str] = {}
-    for name, gateway in context.platform.gateways.items():
-        for place in context.fleet.places:
-            if not context.fleet.has_gateway(name, place):
-                continue
-            other = first.setdefault((place.name, gateway.class_, gateway.host), name)
-            if other != name:
-                yield context.finding(
-                    "GTW105",
-                    f"gateways {other} and {name} have one host in cluster {place.name}: {gateway.host}",
-                    ("gateways", name, "host"),
-                    related=(context.span(("gateways", other, "host"), "the first one"),),
-                    notes=("each gets an address of its own, and a client finds one of them",),
-                    help="give each gateway a host of its own",
-                )
-                break
-
-
-def addresses(context: Context) -> Iterator[Diagnostic]:
-    """A reserved address belongs to one load balancer: one gateway, in one cluster of a project, and of a region where it is not global."""
-    first: dict[tuple[str, str, str], tuple[str, Place]] = {}
-    for name, gateway in context.platform.gateways.items():
-        if gateway.address is None:
-            continue
-        for place in context.fleet.places:
-            if not context.fleet.has_gateway(name, place):
-                continue
-            where = "" if gateway.class_ == "global-external" else f" of {place.region}"
-            other = first.setdefault((gateway.address, where, place.cluster.project), (name, place))
-            if other != (name, place):
-                yield context.finding(
-                    "GTW106",
-                    f"address {gateway.address}{where} would serve {other[0]} in {other[1].name} and {name} in {place.name}",
-                    ("gateways", name, "address"),
-                    notes=("an address in use is refused to a second load balancer",),
-                    help="one gateway a cluster and address: narrow where, or leave address out",
-                )
-                break
 
 
 def routing(context: Context) -> Iterator[Diagnostic]:
