@@ -94,13 +94,19 @@ def _tables(catalogue: Catalogue, engine: str, version: str) -> tuple[FlagTable,
     return tuple(catalogue.flags(own, v) for v in found.flag_tables) if found else ()
 
 
+def flag_row(context: Context, workload: Workload, name: str) -> FlagSpec | None:
+    """What the table of the workload's version says of a flag."""
+    tables = _tables(context.catalogue, workload.engine.id, str(workload.engine_version.v))
+    return next((row for table in tables if (row := table.find(_spelled(workload, name)))), None)
+
+
 def _flag(context: Context, workload: Workload, version: str, name: str, said: Said) -> Iterator[Diagnostic]:
     engine = workload.engine
     if name in _owned(workload):
         yield _belongs(context, name, said.path)
         return
     tables = _tables(context.catalogue, engine.id, version)
-    row = next((r for t in tables if (r := t.find(_spelled(workload, name)))), None)
+    row = flag_row(context, workload, name)
     if isinstance(said.v, bool) and (positive := _positive(name, tables)):
         yield context.finding(
             "SRV105",
