@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity
@@ -81,8 +82,15 @@ def labelled(context: Context) -> Iterator[Diagnostic]:
                 related=(context.span((*without[0].path, "labels"), "its labels"),) if without[0].cluster.labels else (),
                 notes=("whether requests may go there cannot be told",),
                 cause=f"label {gateway.dns.residency}",
-                help=f"labels: {{{gateway.dns.residency}: …}}, or narrow dns.where",
+                help=_label(context, gateway.dns.residency),
             )
+
+
+def _label(context: Context, key: str) -> str:
+    """The label that was meant, where one is near."""
+    known = sorted({name for place in context.fleet.places for name in place.cluster.labels})
+    near = [name for name in difflib.get_close_matches(key, known, 1) if name != key]
+    return f"did you mean '{near[0]}'?" if near else f"labels: {{{key}: …}}, or narrow dns.where"
 
 
 def unwritten(context: Context) -> Iterator[Diagnostic]:

@@ -8,7 +8,7 @@ from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.serving import Exposure
 from ..resolve.screening import SETTINGS_LIMIT, settings
 from ..resolve.settings import WorkloadKey
-from .context import Context, clusters
+from .context import Context, clusters, place_of
 
 
 def reached(context: Context) -> Iterator[Diagnostic]:
@@ -44,17 +44,21 @@ def routing(context: Context) -> Iterator[Diagnostic]:
                     continue
                 for number, name in enumerate(context.fleet.workload_at(key, place).answers_to()):
                     own = number == 0
-                    first = taken.setdefault((exposure.gateway, place.path, str(name.v)), (key, path, own))
+                    at = path if own else place_of(name, path)
+                    first = taken.setdefault((exposure.gateway, place.path, str(name.v)), (key, at, own))
                     said = first[0].service != key.service and first[2] and own
                     if first[0] != key and not said and (key, exposure.gateway) not in told:
                         told.add((key, exposure.gateway))
                         yield context.finding(
                             "GTW101",
                             f"gateway {exposure.gateway} already leads {name.v} to {_named(first[0])} in cluster {place.name}",
-                            path,
-                            related=(context.span(first[1], "the first one"),),
+                            at,
+                            key=not own,
+                            related=(context.span(first[1], "the first one", key=not first[2]),),
                             notes=("a request names the model, and one name reaches one pool",),
-                            help="as: another name, or a gateway with a host of its own",
+                            help="as: another name, or a gateway with a host of its own"
+                            if own
+                            else f"another name than {name.v}, or a gateway with a host of its own",
                         )
 
 
@@ -74,7 +78,8 @@ def bodies(context: Context) -> Iterator[Diagnostic]:
                     "GTW110",
                     f"requests to {w.engine.id} name no model, and gateway {exposure.gateway} leads by that name"
                     if w.pooled
-                    else f"gateway {exposure.gateway} leads by the model's name, and the Service of {w.service_name} knows none",
+                    else f"gateway {exposure.gateway} leads to pools by the model's name, and {w.service_name} is an ordinary Service: "
+                    f"no picker reads {w.engine.id}",
                     ("serving", key.service, "expose", i),
                     notes=("several services stand behind the gateway: the model of the body chooses among them",),
                     help="give this service a gateway with a host of its own",
