@@ -175,6 +175,19 @@ def test_trace_of_what_decides_and_is_not_quoted(run: Run) -> None:
     assert "it decides the namespace" in run("trace", "serving.chat.team").stderr
 
 
+def test_explain_of_a_path_without_a_name_of_ones_own(run: Run) -> None:
+    done = run("explain", "gateways.dns")
+    first, second, *_ = done.stdout.splitlines()
+    assert first == "gateways.dns is read as gateways.NAME.dns: a name of your own stands between"
+    assert second.startswith("gateways.NAME.dns: Records of the host")
+
+
+def test_explain_of_a_map_of_names_shows_the_keys_of_each(run: Run) -> None:
+    lines = run("explain", "capacityClasses").stdout.splitlines()
+    assert any("its keys are names of your own" in line for line in lines)
+    assert any(line.startswith("  burst: ") for line in lines)
+
+
 @pytest.fixture
 def platform(repository: Path) -> None:
     spec = Path(__file__).parents[2] / "specs" / "platform.yaml"
@@ -198,6 +211,12 @@ def test_trace_names_the_objects_that_are_there_because_of_a_key(run: Run, path:
     _, told, objects = done.stdout.partition(f"there because of {because}:\n")
     assert done.returncode == 0 and told, done.stderr
     assert any(line.startswith(there) for line in objects.splitlines()), objects
+
+
+@pytest.mark.usefixtures("platform")
+def test_why_names_the_line_of_an_alias(run: Run) -> None:
+    said = run("why", "InferenceModelRewrite/chat-gpu", "spec.rules[0].matches[0].model.value").stdout
+    assert "'help-desk' from the spec: serving.chat.aliases.help-desk" in said
 
 
 @pytest.mark.usefixtures("platform")

@@ -105,6 +105,7 @@ RULES: tuple[Rule, ...] = (
     overrides.watched,
     escapes.manifests,
     engines.told,
+    engines.named,
     engines.speculation,
     engines.kinds,
     engines.containers,

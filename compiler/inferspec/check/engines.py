@@ -67,6 +67,31 @@ def _carries(engine: Engine, key: str) -> bool:
     return {**_ROLE, "adapters": "enableLora", "read: run-ai-streamer": "loadFormat"}[key] in engine.flags
 
 
+def named(context: Context) -> Iterator[Diagnostic]:
+    """A name that clients are to send is one that the server is told."""
+    for name, service in context.platform.serving.items():
+        key = next(k for k in context.fleet.front_keys if k.service == name)
+        w = context.fleet.workload(key, context.fleet.base)
+        for i, exposure in enumerate(service.expose):
+            screened = context.platform.gateways[exposure.gateway].model_armor is not None  # its settings have an entry a name
+            if exposure.as_ is not None and not screened and not _knows_names(w):
+                yield context.finding(
+                    "SRV132",
+                    f"{name}: no server of {w.engine.id} is told the name {exposure.as_}",
+                    ("serving", name, "expose", i, "as"),
+                    severity=Severity.WARNING,
+                    notes=("requests reach it by the host, whatever model they name",),
+                    help="leave as: out" + ("" if service.container is None else ", or write {servedName} where the container takes it"),
+                )
+
+
+def _knows_names(w: Workload) -> bool:
+    container = w.service.container
+    said = [*w.engine.command, *w.engine.args, *([*container.command, *container.args] if container is not None else [])]
+    said += [str(value.v) for value in w.settings.env.values()]
+    return "servedModelName" in w.engine.flags or bool(w.engine.document) or any("{servedName}" in text for text in said)
+
+
 def speculation(context: Context) -> Iterator[Diagnostic]:
     """A method with what it needs: ngram reads the prompt, the others a model of their own."""
     seen: set[Any] = set()
