@@ -1,4 +1,4 @@
-"""A mistyped key of a platform that somebody would run: each one, alone, is one finding more."""
+"""A mistyped key, or a value of another shape, in a platform that somebody would run: each one, alone, is one finding more."""
 
 from __future__ import annotations
 
@@ -49,7 +49,21 @@ def keys(node: Any, path: SpecPath = ()) -> Iterator[tuple[SpecPath, int, int]]:
             yield from keys(item, (*path, i))
 
 
+def values(node: Any, path: SpecPath = ()) -> Iterator[tuple[SpecPath, int, int, int]]:
+    """Each scalar on one line, with that line, its column and its end."""
+    marks = {key: node.marks[key][2:] for key in node} if isinstance(node, Map) else dict(enumerate(node.marks))
+    for step, item in node.items() if isinstance(node, Map) else enumerate(node):
+        line, column, end = marks[step]
+        if isinstance(item, (Map, Seq)):
+            yield from values(item, (*path, step))
+        elif end:
+            yield (*path, step), line, column, end
+
+
 KEYS = list(keys(load_text(TEXT)[0].root))  # type: ignore[union-attr]
+
+
+VALUES = list(values(load_text(TEXT)[0].root))  # type: ignore[union-attr]
 
 
 def mistyped(line: int, column: int, key: str) -> str:
@@ -82,3 +96,13 @@ def test_a_mistyped_key_is_one_finding_more(path: SpecPath, line: int, column: i
     more = [message for message in (now - known()).elements() if message[0] != "SPC012"]
     assert len(more) == (0 if format_path(path) in UNNAMED else 1), more
     assert sum(n for (code, _), n in now.items() if code == "SPC012") <= 1
+
+
+@pytest.mark.parametrize(("path", "line", "column", "end"), VALUES, ids=[format_path(path) for path, *_ in VALUES])
+def test_a_value_of_another_shape_is_one_finding_more(path: SpecPath, line: int, column: int, end: int) -> None:
+    """The entry that holds it is left out, and nothing is said of what its absence does."""
+    lines = TEXT.split("\n")
+    lines[line - 1] = lines[line - 1][: column - 1] + "{a: 1}" + lines[line - 1][end - 1 :]
+    now = Counter((d.code, d.message) for d in found("\n".join(lines)))
+    more = [message for message in (now - known()).elements() if message[0] != "SPC012"]
+    assert len(more) == 1 and more[0][0] in ("SPC001", "SPC003", "SPC004", "SPC005"), more

@@ -9,7 +9,7 @@ from ..resolve.dns import led_to
 from ..resolve.places import Place
 from ..resolve.settings import FlagValue
 from ..resolve.workload import Workload
-from .context import Context, clusters
+from .context import USED, Context, clusters
 from .flags import flag_row
 
 AMOUNT = ("scale", "resources")
@@ -44,6 +44,7 @@ def asked(context: Context) -> Iterator[Diagnostic]:
                 severity=Severity.INFO,
                 notes=("its share is of the requests that come there by another name, such as CLUSTER.HOST",),
                 help="widen dns.where of a gateway, or let the canary stand where clients come",
+                presumes=USED,
             )
             continue
         else:

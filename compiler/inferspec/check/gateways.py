@@ -8,7 +8,7 @@ from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.serving import Exposure
 from ..resolve.screening import SETTINGS_LIMIT, settings
 from ..resolve.settings import WorkloadKey
-from .context import Context, clusters, place_of
+from .context import PLACED, Context, clusters, place_of
 
 
 def reached(context: Context) -> Iterator[Diagnostic]:
@@ -126,6 +126,7 @@ def partly(context: Context) -> Iterator[Diagnostic]:
                 ("serving", key.service, "expose", 0, "gateway"),
                 severity=Severity.WARNING,
                 help="widen a gateway's where, or narrow the service's",
+                presumes=PLACED,
             )
 
 

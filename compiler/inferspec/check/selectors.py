@@ -21,20 +21,24 @@ class Word(NamedTuple):
     cause: str
 
     @property
+    def missing(self) -> str:
+        return f"there is no {self.key} '{self.word}'"
+
+    @property
     def help(self) -> str:
-        return missing(self.key, self.word, self.known)
+        return f"{self.missing}; {instead(self.word, self.known)}"
 
     @property
     def is_near(self) -> bool:
         return bool(difflib.get_close_matches(self.word, self.known, 1))
 
 
-def missing(key: str, word: str, known: Collection[str]) -> str:
-    """What there is instead of ``word``."""
-    near = difflib.get_close_matches(word, sorted(known), 1)
+def instead(word: str, known: Collection[str]) -> str:
+    """What was meant, or what there is."""
     held = sorted(known)
-    others = f"there are {', '.join(held[:8])}" + (f" and {len(held) - 8} more" if len(held) > 8 else "") if held else "no cluster has any"
-    return f"there is no {key} '{word}'; " + (f"did you mean '{near[0]}'?" if near else others)
+    if near := difflib.get_close_matches(word, held, 1):
+        return f"did you mean '{near[0]}'?"
+    return f"there are {', '.join(held[:8])}" + (f" and {len(held) - 8} more" if len(held) > 8 else "") if held else "no cluster has any"
 
 
 def unknown(context: Context, selector: Selector) -> list[Word]:
@@ -73,11 +77,11 @@ def selectors(context: Context) -> Iterator[Diagnostic]:
         elif words:
             yield context.finding(
                 "SPC030",
-                f"{format_path(path)} names a {words[0].key} that no cluster has: {words[0].word}",
+                f"{format_path(path)}: {words[0].missing}",
                 path,
                 severity=Severity.WARNING,
                 notes=("it selects by its other words alone",),
-                help=words[0].help,
+                help=instead(words[0].word, words[0].known),
                 cause=words[0].cause,
                 presumes=("clusters",),
             )

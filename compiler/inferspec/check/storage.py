@@ -14,7 +14,7 @@ from ..resolve.pace import pace
 from ..resolve.places import Place
 from ..resolve.workload import Workload
 from .context import Context, clusters, place_of
-from .selectors import missing
+from .selectors import instead
 
 PINNED = {
     "hf": (
@@ -93,7 +93,7 @@ def writers(context: Context) -> Iterator[Diagnostic]:
                     "STO102",
                     f"there is no cluster '{cluster}' to fill the bucket in {location}",
                     at,
-                    help=missing("cluster", cluster, {p.name for p in context.fleet.places}),
+                    help=instead(cluster, [p.name for p in context.fleet.places]),
                     cause=f"cluster {cluster}",
                     presumes=("clusters",),
                 )

@@ -104,8 +104,10 @@ def _once(found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
     seen: set[tuple[SpecPath, str]] = set()
     listed = list(found)
     mistyped = {(*d.path[:-1], d.fix.edits[0].text) for d in listed if d.fix is not None}
+    # What is wrong within a map is not that it is a map.
+    around = {d.path[:end] for d in listed for end in range(1, len(d.path))}
     for diagnostic in listed:
-        if diagnostic.code == "SPC002" and diagnostic.path in mistyped:
+        if diagnostic.path in (mistyped if diagnostic.code == "SPC002" else around if diagnostic.code == "SPC003" else ()):
             continue
         key = (diagnostic.path, "shape" if diagnostic.code in ("SPC003", "SPC004") else diagnostic.code + diagnostic.message)
         if key not in seen:
