@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic, Severity
 from ..resolve.dns import led_to
 from ..resolve.places import Place
-from ..resolve.settings import FlagValue
+from ..resolve.settings import FlagValue, WorkloadKey
 from ..resolve.workload import Workload
 from .context import USED, Context, clusters
 from .flags import flag_row
@@ -60,19 +60,22 @@ def _shared(context: Context, gateway: str, place: Place) -> bool:
 
 def different(context: Context) -> Iterator[Diagnostic]:
     """A canary tries something: a model version, an engine, a class, flags, with another value than the servers beside it have."""
-    told: set[str] = set()
+    held: dict[str, tuple[WorkloadKey, Workload]] = {}
+    trying: set[str] = set()
     for key, tried, places in context.cohorts:
-        if not key.canary or key.service in told:
+        if key.canary:
+            beside = key._replace(canary=False)
+            if any(_changes(context, context.fleet.workload_at(beside, place), tried) for place in places):
+                trying.add(key.service)
+            held.setdefault(key.service, (key, tried))
+    for service, (key, tried) in held.items():
+        if service in trying:
             continue
-        beside = key._replace(canary=False)
-        if any(_changes(context, context.fleet.workload_at(beside, p), context.fleet.workload_at(key, p)) for p in places):
-            continue
-        told.add(key.service)
         said = [s.path for s in tried.settings.flags.values() if s.path[: len(key.path)] == key.path]
         same = [f"{path[-1]} is {tried.settings.flags[str(path[-1])].v} without the canary too" for path in said]
         yield context.finding(
             "SRV131",
-            f"canary of {key.service} differs from it in nothing",
+            f"canary of {service} differs from it in nothing",
             key.path,
             key=True,
             notes=(*same, "its servers would cost as much as others and try nothing"),
@@ -82,13 +85,15 @@ def different(context: Context) -> Iterator[Diagnostic]:
 
 def _changes(context: Context, stable: Workload, tried: Workload) -> bool:
     """Whether the servers of the canary run anything else: what they are, what they are told, what they have in their environment."""
-    plain = [
-        (w.model_ref.v, w.engine.id, w.engine_version.v, w.image_said.v if w.image_said else None, w.capacity_name) for w in (stable, tried)
-    ]
-    if plain[0] != plain[1] or _said(stable) != _said(tried):
+    if _made_of(stable) != _made_of(tried) or _said(stable) != _said(tried):
         return True
     names = stable.settings.flags.keys() | tried.settings.flags.keys() | stable.settings.removed.keys() ^ tried.settings.removed.keys()
     return any(_value(context, stable, name) != _value(context, tried, name) for name in names)
+
+
+def _made_of(w: Workload) -> tuple[object, ...]:
+    image = w.image_said
+    return w.model_ref.v, w.engine.id, w.engine_version.v, image.v if image is not None else "", w.capacity_name
 
 
 def _said(w: Workload) -> dict[str, FlagValue]:
@@ -97,11 +102,12 @@ def _said(w: Workload) -> dict[str, FlagValue]:
     return keys | {f"env.{name}": said.v for name, said in w.settings.env.items()}
 
 
-def _value(context: Context, w: Workload, name: str) -> object:
-    """What the engine has of a flag, as text; its own default where nobody sets it. Nobody knows that of a flag that is derived."""
+def _value(context: Context, w: Workload, name: str) -> str | None:
+    """What the engine has of a flag, as text; its own default where nobody sets it. None of a flag that is derived."""
     if name in w.settings.flags:
         return str(w.settings.flags[name].v)
-    row = flag_row(context, w, name)
     roles = {f.name.removeprefix("--"): role for role, f in w.engine.flags.items()}
-    derived = name not in w.settings.removed and roles.get(name, READ[0]) not in READ
-    return str(row.default) if row is not None and row.default is not None and not derived else None
+    if name not in w.settings.removed and roles.get(name, READ[0]) not in READ:
+        return None
+    row = flag_row(context, w, name)
+    return str(row.default if row is not None else "")
