@@ -87,6 +87,8 @@ class Diagnostic:
     object    identity of the rendered object, if the finding is about one; ``field`` its JSON pointer
     notes     the reason, with its arithmetic, a line each
     help      the way out
+    cause     the wrong name it comes of, such as "teams.assist": findings of one cause become one (check.once)
+    presumes  what was read whole if it is true, such as "clusters": it is dropped where a part of that was left out
     """
 
     code: str
@@ -101,6 +103,8 @@ class Diagnostic:
     field: str = ""
     fix: Fix | None = None
     waiver: Waiver | None = None
+    cause: str = ""
+    presumes: tuple[str, ...] = ()
 
     @property
     def order(self) -> tuple[str, int, int, int, str, str]:

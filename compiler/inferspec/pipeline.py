@@ -13,10 +13,11 @@ from .outcome import Outcome, Request
 
 if TYPE_CHECKING:
     from .catalog import CatalogueError
+    from .plan.patches import Problem
 
 
 def vet(request: Request) -> Outcome:
-    """Load, model, resolve, check and policies; no objects are made."""
+    """Load, model, resolve, check and policies; the only objects that are made are those that patches are for."""
     outcome = Outcome()
     outcome.document, outcome.diagnostics = load_spec(request.spec, root=request.root)
     if outcome.document is None:
@@ -54,6 +55,14 @@ def _judge(outcome: Outcome, document: Document, request: Request) -> None:
     outcome.diagnostics = judged
     outcome.texts |= texts
     outcome.fleet = fleet
+    if not outcome.failed and any(service.patches for service in fleet.platform.serving.values()):
+        from .plan.fleet import patch_problems
+
+        outcome.diagnostics += _problems(document, patch_problems(fleet))
+
+
+def _problems(document: Document, problems: list[Problem]) -> list[Diagnostic]:
+    return [Diagnostic(p.code, p.message, document.span(p.path), path=p.path, help=p.help) for p in problems]
 
 
 def _follows(found: Diagnostic, earlier: list[Diagnostic]) -> bool:
@@ -86,9 +95,7 @@ def compile(request: Request, *, prove: Callable[[Outcome], list[Diagnostic]] | 
 
     assert outcome.document is not None
     planned, problems = plan(outcome.fleet)
-    outcome.diagnostics += [
-        Diagnostic(p.code, p.message, outcome.document.span(p.path), path=p.path, help=p.help) for p in problems
-    ]
+    outcome.diagnostics += _problems(outcome.document, problems)
     if outcome.failed:
         return outcome
     outcome.plan, outcome.tree = planned, render_tree(planned)

@@ -175,6 +175,57 @@ def test_trace_of_what_decides_and_is_not_quoted(run: Run) -> None:
     assert "it decides the namespace" in run("trace", "serving.chat.team").stderr
 
 
+def test_explain_of_a_path_without_a_name_of_ones_own(run: Run) -> None:
+    done = run("explain", "gateways.dns")
+    first, second, *_ = done.stdout.splitlines()
+    assert first == "gateways.dns is read as gateways.NAME.dns: a name of your own stands between"
+    assert second.startswith("gateways.NAME.dns: Records of the host")
+
+
+def test_explain_of_a_map_of_names_shows_the_keys_of_each(run: Run) -> None:
+    lines = run("explain", "capacityClasses").stdout.splitlines()
+    assert any("its keys are names of your own" in line for line in lines)
+    assert any(line.startswith("  burst: ") for line in lines)
+
+
+@pytest.fixture
+def platform(repository: Path) -> None:
+    spec = Path(__file__).parents[2] / "specs" / "platform.yaml"
+    (repository / "specs/quickstart.yaml").write_text(spec.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+@pytest.mark.usefixtures("platform")
+@pytest.mark.parametrize(
+    ("path", "because", "there"),
+    [
+        ("gateways.models.dns", "gateways.models.dns", "  ComputeAddress cloud-resources/usc1-prod-models-"),
+        ("observability.dashboards", "observability.dashboards", "  dashboards/grafana/chat.json"),
+        ("serving.chat.canary", "serving.chat.canary", "  InferencePool assist-llm/chat-gpu-canary "),
+        ("storage.weights.copy", "storage.weights.copy", "  StorageTransferJob cloud-resources/weights-to-acme-models-euw4 "),
+        ("storage.weights.writers", "storage.weights.writers", "  Job assist-llm/qwen3-8b-weights-v1-"),
+        ("management.cluster", "management", "  Namespace cloud-resources (v1)  [acme-config]"),
+    ],
+)
+def test_trace_names_the_objects_that_are_there_because_of_a_key(run: Run, path: str, because: str, there: str) -> None:
+    done = run("trace", path)
+    _, told, objects = done.stdout.partition(f"there because of {because}:\n")
+    assert done.returncode == 0 and told, done.stderr
+    assert any(line.startswith(there) for line in objects.splitlines()), objects
+
+
+@pytest.mark.usefixtures("platform")
+def test_why_names_the_line_of_an_alias(run: Run) -> None:
+    said = run("why", "InferenceModelRewrite/chat-gpu", "spec.rules[0].matches[0].model.value").stdout
+    assert "'help-desk' from the spec: serving.chat.aliases.help-desk" in said
+
+
+@pytest.mark.usefixtures("platform")
+def test_trace_says_what_would_be_otherwise(run: Run) -> None:
+    done = run("trace", "gateways.models.default")
+    assert done.stdout.splitlines()[0] == "otherwise without gateways.models.default:"
+    assert "HTTPRoute assist-llm/tools-models spec.rules[0].matches[1].path.value = '/v1', would be not there" in done.stdout
+
+
 def test_trace_takes_an_index_between_dots(run: Run) -> None:
     dotted, bracketed = run("trace", "serving.chat.expose.0"), run("trace", "serving.chat.expose[0]")
     assert (dotted.returncode, dotted.stdout) == (bracketed.returncode, bracketed.stdout)

@@ -61,6 +61,10 @@ def test_advice_that_can_be_followed(findings: dict[str, list[Violation]]) -> No
     assert "the catalogue's is pinned" in tagged.help and "catalogue" not in custom.help
     (armor,) = [found for found in findings["SEC005-fail"] if found.rule == "SEC005"]
     assert "modelArmor: {template: NAME}" in armor.help and "waive" in armor.help
+    (bare,) = evaluate(facts({"gateways": {"public": {"modelArmor": False, "screenable": False}}}))
+    assert bare.rule == "SEC005" and "{template: NAME}" not in bare.help and "waive" in bare.help
+    (chips,) = [found for found in findings["SCL002-fail"] if found.rule == "SCL002"][:1]
+    assert " clusters (prod-1, prod-2)" in chips.help
 
 
 def test_one_platform_gives_the_same_findings_alone(findings: dict[str, list[Violation]]) -> None:

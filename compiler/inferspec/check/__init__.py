@@ -29,6 +29,7 @@ from . import (
     flags,
     formats,
     gateways,
+    hosts,
     images,
     layout,
     names,
@@ -40,15 +41,18 @@ from . import (
     queue_room,
     queues,
     quotas,
+    ranges,
     references,
     scaling,
     scaling_zero,
     security,
+    selectors,
     storage,
     volumes,
     zones,
 )
 from .context import Context
+from .once import once
 
 Rule = Callable[[Context], Iterator[Diagnostic]]
 
@@ -70,6 +74,7 @@ RULES: tuple[Rule, ...] = (
     capacity_disks.local_ssds,
     zones.known,
     zones.of_classes,
+    ranges.ranges,
     capacity_zones.availability,
     capacity_zones.zones,
     capacity_pools.pools,
@@ -97,13 +102,14 @@ RULES: tuple[Rule, ...] = (
     images.unused,
     images.pinned,
     overrides.conflicts,
-    overrides.selectors,
+    selectors.selectors,
     overrides.placed,
     overrides.expired,
     overrides.privileges,
     overrides.watched,
     escapes.manifests,
     engines.told,
+    engines.named,
     engines.speculation,
     engines.kinds,
     engines.containers,
@@ -140,8 +146,9 @@ RULES: tuple[Rule, ...] = (
     gateways.bodies,
     aliases.aliases,
     gateways.defaults,
-    gateways.hosts,
-    gateways.addresses,
+    hosts.unused,
+    hosts.hosts,
+    hosts.addresses,
     gateways.partly,
     gateways.callers,
     gateways.adapters,
@@ -164,6 +171,7 @@ RULES: tuple[Rule, ...] = (
     picker.alike,
     delivery.sources,
     delivery.waves,
+    selectors.waves,
     delivery.names,
     delivery.later,
     cloud.zonal,
@@ -195,4 +203,4 @@ def check(fleet: Fleet, document: Document, today: date) -> tuple[Fleet, list[Di
         context = Context(Fleet(fleet.platform.model_copy(update={"serving": sound}), fleet.catalogue), document, today)
     for rule in RULES:
         found.extend(rule(context))
-    return context.fleet, found
+    return context.fleet, once(found, context.left_out)

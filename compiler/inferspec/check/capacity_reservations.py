@@ -13,6 +13,7 @@ from ..resolve.places import Place
 from .context import Context, by_region, clusters
 from .references import followed
 from .rows import unknown_machine
+from .zones import stands
 
 WITH_BLOCKS = ("a3-ultragpu", "a4-", "a4x-")
 """Machines whose reservations have blocks; sub-blocks are A4X's (GKE documentation, "About custom ComputeClasses")."""
@@ -45,7 +46,8 @@ def _named(context: Context, name: str, spec: CapacityClass, source: CapacitySou
     asked = shapes_of(spec, source)
     for region in sorted(held):
         shape = context.platform.regions[region].reservations[key].shape
-        if shape not in asked:
+        known = context.catalogue.machines
+        if shape not in asked and shape in known and all(one in known for one in asked):  # the others: CAT001
             yield context.finding(
                 "CAP102",
                 f"reservation '{key}' in {region} holds {shape}, class {name} asks for {', '.join(asked)}",
@@ -69,6 +71,7 @@ def _lacking(context: Context, name: str, source: CapacitySource, places: list[P
             path,
             severity=Severity.INFO,
             notes=("clusters there start with the next source of the class",),
+            presumes=("reservations",),
         )
 
 
@@ -89,6 +92,7 @@ def _without_source(context: Context, name: str, spec: CapacityClass, places: li
                 related=(context.span(here[0].path, "this cluster uses it", key=True),),
                 notes=(f"used by {clusters(here)}", "GKE reports NoRuleMatching for every Pod that asks for it"),
                 help="add a burst source, or a reservation of that region",
+                presumes=("reservations",),
             )
 
 
@@ -119,7 +123,7 @@ def reserved(context: Context) -> Iterator[Diagnostic]:
             yield from _days(context, at, held)
             yield from _zone(context, region, key, held)
             seen = context.catalogue.seen(held.shape, region)
-            if seen is None or (seen and f"{region}-{held.zone}" not in seen):
+            if (seen is None or (seen and f"{region}-{held.zone}" not in seen)) and stands(context, region, held.zone):
                 yield context.finding(
                     "CAP107",
                     f"{held.shape} was not seen in {region}-{held.zone}",

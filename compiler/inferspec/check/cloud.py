@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, SpecPath
 from ..model.base import Closed
-from .context import Context
+from .context import USED, Context
 
 KINDS = {"buckets": "buckets", "addresses": "addresses", "secrets": "secrets", "modelArmor": "model_armor", "cloudArmor": "cloud_armor"}
 """Key of ``imports`` and ``deletable`` -> its field."""
@@ -60,25 +60,30 @@ def named(context: Context) -> Iterator[Diagnostic]:
             written = getattr(section, field)
             for index, name in enumerate(written):
                 known = sorted({one.name for one in context.fleet.cloud.of(kind)})
-                if name in known or context.services_left_out or (kind == "cloudArmor" and name not in platform.cloud_armor):
+                if name in known or (kind == "cloudArmor" and name not in platform.cloud_armor):
                     continue
                 path: SpecPath = (*at, kind, name if isinstance(written, dict) else index)
-                message = f"no cluster uses {name}: the entry has no effect"
-                help = f"they are {', '.join(known)}" if known else "nothing of this kind is used: remove it"
-                yield context.finding("SPC025", message, path, key=True, help=help)
+                message, help = _without_effect(context, kind, name, known)
+                yield context.finding("SPC025", message, path, key=True, help=help, presumes=USED)
+
+
+def _without_effect(context: Context, kind: str, name: str, known: list[str]) -> tuple[str, str]:
+    """What is wrong with the entry, and the way out."""
+    shared = [g for g, spec in context.platform.gateways.items() if spec.class_ == "global-external" and spec.address == name]
+    if kind == "addresses" and shared:
+        return f"{name} is the global address of gateway {shared[0]}: it stands, and nothing here makes one", "remove the entry"
+    help = f"they are {', '.join(known)}" if known else "nothing of this kind is used: remove it"
+    return f"no cluster uses {name}: the entry has no effect", help
 
 
 def _policies(context: Context) -> Iterator[Diagnostic]:
     """Security policies: what is written is for some gateway, and what is made or adopted has its rules written."""
     platform = context.platform
     used = {one.name for one in context.fleet.cloud.of("cloudArmor")}
-    whole = context.written("gateways") == set(platform.gateways)
     for name in platform.cloud_armor:
-        if name not in used and whole:
+        if name not in used:
             message, help = f"no gateway names security policy {name}: it is not made", f"cloudArmor: {name} at a gateway, or remove it"
-            yield context.finding("SPC025", message, ("cloudArmor", name), key=True, help=help)
-    if context.written("cloudArmor") != set(platform.cloud_armor):
-        return
+            yield context.finding("SPC025", message, ("cloudArmor", name), key=True, help=help, presumes=USED)
     management = platform.management
     held: list[tuple[SpecPath, str]] = [(("imports", "cloudArmor", name), name) for name in platform.imports.cloud_armor]
     if management is not None:
@@ -87,4 +92,4 @@ def _policies(context: Context) -> Iterator[Diagnostic]:
         if name not in platform.cloud_armor:
             message = f"cloudArmor has no policy {name}: it stands, and the entry has no effect"
             help = f"write its rules: cloudArmor: {{{name}: {{deny: [203.0.113.0/24]}}}}"
-            yield context.finding("SPC025", message, path, key=True, help=help)
+            yield context.finding("SPC025", message, path, key=True, help=help, presumes=("cloudArmor",))

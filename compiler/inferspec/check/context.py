@@ -18,6 +18,11 @@ from ..resolve.settings import WorkloadKey
 from ..resolve.workload import Workload
 from ..values import SpecAt, Value
 
+PLACED = ("clusters", "names")
+"""What a finding presumes that says where something is not."""
+USED = (*PLACED, "serving", "gateways", "objectives")
+"""What one presumes that says that nobody uses something."""
+
 
 @dataclass(eq=False)
 class Context:
@@ -76,6 +81,15 @@ class Context:
     def services_left_out(self) -> bool:
         """Whether a service has a mistake of its own: then what seems to be of no use may be its."""
         return self.written("serving") != set(self.platform.serving)
+
+    @cached_property
+    def left_out(self) -> frozenset[str]:
+        """Sections, and ``clusters`` or ``reservations`` of regions, that hold an entry with a mistake: the platform here is without it."""
+        sections = {str(field.alias): getattr(self.platform, name) for name, field in type(self.platform).model_fields.items()}
+        found = {key for key, held in sections.items() if isinstance(held, dict | None) and self.written(key) - set(held or ())}
+        held = self.fleet.places, [key for facts in self.platform.regions.values() for key in facts.reservations]
+        of_regions = zip(("clusters", "reservations"), held, strict=True)
+        return frozenset(found | {key for key, kept in of_regions if sum(map(len, self._written_in_regions(key).values())) != len(kept)})
 
     def lost_exposures(self, service: str) -> bool:
         """Whether a gateway of the service, or what else an exposure names, has a mistake of its own: then it is exposed all the same."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity
 from ..resolve.dns import answering, led_to, records
 from ..resolve.places import selects
-from .context import Context, clusters
+from .context import USED, Context, clusters
 
 
 def targets(context: Context) -> Iterator[Diagnostic]:
     """``where`` selects clusters that have the gateway and answer there."""
     for name, gateway in context.platform.gateways.items():
-        if gateway.dns is None or gateway.dns.where is None or context.services_left_out or led_to(context.fleet, name):
+        if gateway.dns is None or gateway.dns.where is None or led_to(context.fleet, name):
             continue
         has = [place for place in context.fleet.places if context.fleet.has_gateway(name, place)]
         yield context.finding(
@@ -22,6 +23,7 @@ def targets(context: Context) -> Iterator[Diagnostic]:
             ("gateways", name, "dns", "where"),
             notes=(f"it selects {clusters([p for p in context.fleet.places if selects(gateway.dns.where, p)]) or 'none'}",),
             help=f"the gateway is in {clusters(has) or 'no cluster'}",
+            presumes=USED,
         )
 
 
@@ -79,8 +81,16 @@ def labelled(context: Context) -> Iterator[Diagnostic]:
                 ("gateways", name, "dns", "residency"),
                 related=(context.span((*without[0].path, "labels"), "its labels"),) if without[0].cluster.labels else (),
                 notes=("whether requests may go there cannot be told",),
-                help=f"labels: {{{gateway.dns.residency}: …}}, or narrow dns.where",
+                cause=f"label {gateway.dns.residency}",
+                help=_label(context, gateway.dns.residency),
             )
+
+
+def _label(context: Context, key: str) -> str:
+    """The label that was meant, where one is near."""
+    known = sorted({name for place in context.fleet.places for name in place.cluster.labels})
+    near = [name for name in difflib.get_close_matches(key, known, 1) if name != key]
+    return f"did you mean '{near[0]}'?" if near else f"labels: {{{key}: …}}, or narrow dns.where"
 
 
 def unwritten(context: Context) -> Iterator[Diagnostic]:
@@ -120,6 +130,7 @@ def lost(context: Context) -> Iterator[Diagnostic]:
                 key=True,
                 severity=Severity.INFO,
                 help=way,
+                presumes=USED,
             )
 
 

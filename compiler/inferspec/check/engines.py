@@ -67,6 +67,31 @@ def _carries(engine: Engine, key: str) -> bool:
     return {**_ROLE, "adapters": "enableLora", "read: run-ai-streamer": "loadFormat"}[key] in engine.flags
 
 
+def named(context: Context) -> Iterator[Diagnostic]:
+    """A name that clients are to send is one that the server is told."""
+    for name, service in context.platform.serving.items():
+        key = next(k for k in context.fleet.front_keys if k.service == name)
+        w = context.fleet.workload(key, context.fleet.base)
+        for i, exposure in enumerate(service.expose):
+            screened = context.platform.gateways[exposure.gateway].model_armor is not None  # its settings have an entry a name
+            if exposure.as_ is not None and not screened and not _knows_names(w):
+                yield context.finding(
+                    "SRV132",
+                    f"{name}: no server of {w.engine.id} is told the name {exposure.as_}",
+                    ("serving", name, "expose", i, "as"),
+                    severity=Severity.WARNING,
+                    notes=("requests reach it by the host, whatever model they name",),
+                    help="leave as: out" + ("" if service.container is None else ", or write {servedName} where the container takes it"),
+                )
+
+
+def _knows_names(w: Workload) -> bool:
+    container = w.service.container
+    said = [*w.engine.command, *w.engine.args, *([*container.command, *container.args] if container is not None else [])]
+    said += [str(value.v) for value in w.settings.env.values()]
+    return "servedModelName" in w.engine.flags or bool(w.engine.document) or any("{servedName}" in text for text in said)
+
+
 def speculation(context: Context) -> Iterator[Diagnostic]:
     """A method with what it needs: ngram reads the prompt, the others a model of their own."""
     seen: set[Any] = set()
@@ -158,7 +183,7 @@ def halves(context: Context) -> Iterator[Diagnostic]:
             (f"engine {w.engine.id} cannot hand its KV cache over", "vllm or sglang") if w.engine.disaggregation is None
             else (f"stack {stack.id} has no picker for it", f"stack: {able[0]}") if stack.disaggregated is None
             else (f"{w.service_name} is behind no gateway, and only a picker sends prompts there", "expose: [{gateway: NAME}]")
-            if not w.service.expose
+            if not w.service.expose and not context.lost_exposures(w.service_name)
             else ("one server spans nodes, which the picker cannot tell apart", "servers of one node each") if w.layout.spans_nodes
             else ("", "")
         )  # fmt: skip

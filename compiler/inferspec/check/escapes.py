@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..diagnostics import Diagnostic, SpecPath, format_path
-from ..resolve.places import selects
+from ..diagnostics import Diagnostic, SpecPath
 from .context import Context
-from .overrides import nearest
 
 
 def manifests(context: Context) -> Iterator[Diagnostic]:
@@ -18,10 +16,6 @@ def manifests(context: Context) -> Iterator[Diagnostic]:
         team = context.platform.teams.get(extra.team)
         if team is None:
             continue  # check.references says so
-        if not context.clusters_left_out and not any(selects(extra.where, place) for place in context.fleet.places):
-            yield context.finding(
-                "SPC010", f"{format_path((*at, 'where'))} selects no cluster", (*at, "where"), help=nearest(context, extra.where)
-            )
         metadata = extra.manifest.get("metadata")
         held = metadata if isinstance(metadata, dict) else {}
         wanted: list[tuple[str, Any]] = [("apiVersion", extra.manifest.get("apiVersion")), ("kind", extra.manifest.get("kind"))]

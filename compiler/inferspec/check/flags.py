@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -93,13 +94,19 @@ def _tables(catalogue: Catalogue, engine: str, version: str) -> tuple[FlagTable,
     return tuple(catalogue.flags(own, v) for v in found.flag_tables) if found else ()
 
 
+def flag_row(context: Context, workload: Workload, name: str) -> FlagSpec | None:
+    """What the table of the workload's version says of a flag."""
+    tables = _tables(context.catalogue, workload.engine.id, str(workload.engine_version.v))
+    return next((row for table in tables if (row := table.find(_spelled(workload, name)))), None)
+
+
 def _flag(context: Context, workload: Workload, version: str, name: str, said: Said) -> Iterator[Diagnostic]:
     engine = workload.engine
     if name in _owned(workload):
         yield _belongs(context, name, said.path)
         return
     tables = _tables(context.catalogue, engine.id, version)
-    row = next((r for t in tables if (r := t.find(_spelled(workload, name)))), None)
+    row = flag_row(context, workload, name)
     if isinstance(said.v, bool) and (positive := _positive(name, tables)):
         yield context.finding(
             "SRV105",
@@ -172,7 +179,7 @@ def _contradictions(workload: Workload) -> Iterator[tuple[str, str, str]]:
             f"{method} reads weights that were quantised by it, and those of {workload.model_key} are {facts.dtype or 'not quantised'}",
             "a quantised edition of the model, or a method that quantises while it loads, such as fp8",
         )
-    if said.get("enable-auto-tool-choice") is True and "tool-call-parser" not in said:
+    if said.get("enable-auto-tool-choice") is True and not _meant(said, "tool-call-parser"):
         yield "enable-auto-tool-choice", "--enable-auto-tool-choice needs --tool-call-parser", "the format of the model's calls"
     if said.get("enable-log-outputs") is True and said.get("enable-log-requests", workload.default("serving.logRequests").v) is not True:
         yield "enable-log-outputs", "--enable-log-outputs needs --enable-log-requests", "add 'enable-log-requests: true' to flags"
@@ -194,6 +201,11 @@ def _contradictions(workload: Workload) -> Iterator[tuple[str, str, str]]:
     held, used = _number(said, "max-cpu-loras"), workload.asked.lora_slots
     if held is not None and held < used:
         yield "max-cpu-loras", f"{held} adapters in memory are fewer than the {used} in use at once", f"max-cpu-loras: {used} or more"
+
+
+def _meant(said: dict[str, Any], name: str) -> bool:
+    """Whether the flag is there, be it mistyped: SRV101 says that."""
+    return bool(difflib.get_close_matches(name, said, 1, 0.8))
 
 
 def _number(said: dict[str, Any], name: str) -> int | None:

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.serving import Exposure
-from ..resolve.places import Place
 from ..resolve.screening import SETTINGS_LIMIT, settings
 from ..resolve.settings import WorkloadKey
-from .context import Context, clusters
+from .context import PLACED, Context, clusters, place_of
 
 
 def reached(context: Context) -> Iterator[Diagnostic]:
@@ -30,48 +29,6 @@ def reached(context: Context) -> Iterator[Diagnostic]:
                 )
 
 
-def hosts(context: Context) -> Iterator[Diagnostic]:
-    """One name, one address: two gateways of one class with one host in one cluster cannot both be found by it."""
-    first: dict[tuple[str, str, str], str] = {}
-    for name, gateway in context.platform.gateways.items():
-        for place in context.fleet.places:
-            if not context.fleet.has_gateway(name, place):
-                continue
-            other = first.setdefault((place.name, gateway.class_, gateway.host), name)
-            if other != name:
-                yield context.finding(
-                    "GTW105",
-                    f"gateways {other} and {name} have one host in cluster {place.name}: {gateway.host}",
-                    ("gateways", name, "host"),
-                    related=(context.span(("gateways", other, "host"), "the first one"),),
-                    notes=("each gets an address of its own, and a client finds one of them",),
-                    help="give each gateway a host of its own",
-                )
-                break
-
-
-def addresses(context: Context) -> Iterator[Diagnostic]:
-    """A reserved address belongs to one load balancer: one gateway, in one cluster of a project, and of a region where it is not global."""
-    first: dict[tuple[str, str, str], tuple[str, Place]] = {}
-    for name, gateway in context.platform.gateways.items():
-        if gateway.address is None:
-            continue
-        for place in context.fleet.places:
-            if not context.fleet.has_gateway(name, place):
-                continue
-            where = "" if gateway.class_ == "global-external" else f" of {place.region}"
-            other = first.setdefault((gateway.address, where, place.cluster.project), (name, place))
-            if other != (name, place):
-                yield context.finding(
-                    "GTW106",
-                    f"address {gateway.address}{where} would serve {other[0]} in {other[1].name} and {name} in {place.name}",
-                    ("gateways", name, "address"),
-                    notes=("an address in use is refused to a second load balancer",),
-                    help="one gateway a cluster and address: narrow where, or leave address out",
-                )
-                break
-
-
 def routing(context: Context) -> Iterator[Diagnostic]:
     """Behind one gateway a model's name leads to one pool; SRV002 says it of the names that two services are exposed by."""
     taken: dict[tuple[str, SpecPath, str], tuple[WorkloadKey, SpecPath, bool]] = {}
@@ -87,17 +44,21 @@ def routing(context: Context) -> Iterator[Diagnostic]:
                     continue
                 for number, name in enumerate(context.fleet.workload_at(key, place).answers_to()):
                     own = number == 0
-                    first = taken.setdefault((exposure.gateway, place.path, str(name.v)), (key, path, own))
+                    at = path if own else place_of(name, path)
+                    first = taken.setdefault((exposure.gateway, place.path, str(name.v)), (key, at, own))
                     said = first[0].service != key.service and first[2] and own
                     if first[0] != key and not said and (key, exposure.gateway) not in told:
                         told.add((key, exposure.gateway))
                         yield context.finding(
                             "GTW101",
                             f"gateway {exposure.gateway} already leads {name.v} to {_named(first[0])} in cluster {place.name}",
-                            path,
-                            related=(context.span(first[1], "the first one"),),
+                            at,
+                            key=not own,
+                            related=(context.span(first[1], "the first one", key=not first[2]),),
                             notes=("a request names the model, and one name reaches one pool",),
-                            help="as: another name, or a gateway with a host of its own",
+                            help="as: another name, or a gateway with a host of its own"
+                            if own
+                            else f"another name than {name.v}, or a gateway with a host of its own",
                         )
 
 
@@ -117,7 +78,8 @@ def bodies(context: Context) -> Iterator[Diagnostic]:
                     "GTW110",
                     f"requests to {w.engine.id} name no model, and gateway {exposure.gateway} leads by that name"
                     if w.pooled
-                    else f"gateway {exposure.gateway} leads by the model's name, and the Service of {w.service_name} knows none",
+                    else f"gateway {exposure.gateway} leads to pools by the model's name, and {w.service_name} is an ordinary Service: "
+                    f"no picker reads {w.engine.id}",
                     ("serving", key.service, "expose", i),
                     notes=("several services stand behind the gateway: the model of the body chooses among them",),
                     help="give this service a gateway with a host of its own",
@@ -164,6 +126,7 @@ def partly(context: Context) -> Iterator[Diagnostic]:
                 ("serving", key.service, "expose", 0, "gateway"),
                 severity=Severity.WARNING,
                 help="widen a gateway's where, or narrow the service's",
+                presumes=PLACED,
             )
 
 

@@ -1,4 +1,4 @@
-"""Overrides that agree, selectors that select, patches that are still meant."""
+"""Overrides that agree and reach a server, patches that are still meant."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
-from ..model.base import Selector
 from ..model.serving import Override
 from ..resolve.places import Place, selects
 from ..resolve.settings import WorkloadKey, spoken, variants
-from .context import Context, clusters
+from .context import PLACED, Context, clusters
 
 
 def _says(entry: Override, path: SpecPath) -> dict[str, tuple[object, SpecPath]]:
@@ -44,19 +43,8 @@ def conflicts(context: Context) -> Iterator[Diagnostic]:
                     )
 
 
-def selectors(context: Context) -> Iterator[Diagnostic]:
-    """A selector that means no cluster is a mistake everywhere but in a wave."""
-    if context.clusters_left_out:
-        return
-    for path, selector in _selectors(context):
-        if not any(selects(selector, place) for place in context.fleet.places):
-            yield context.finding("SPC010", f"{format_path(path)} selects no cluster", path, help=nearest(context, selector))
-
-
 def placed(context: Context) -> Iterator[Diagnostic]:
     """An override that reaches no server of its service changes nothing: as much a mistake as one that selects nothing."""
-    if context.clusters_left_out:
-        return
     for name, service in context.platform.serving.items():
         for i, override in enumerate(service.overrides):
             selected = [p for p in context.fleet.places if selects(override.where, p)]
@@ -70,6 +58,7 @@ def placed(context: Context) -> Iterator[Diagnostic]:
                     ("serving", name, "overrides", i, "where"),
                     notes=(f"it selects {clusters(selected)}",),
                     help=f"{what} runs in {clusters(runs) or 'no cluster'}",
+                    presumes=PLACED,
                 )
         if service.canary is not None:
             at: SpecPath = ("serving", name, "canary", "where")
@@ -83,46 +72,8 @@ def placed(context: Context) -> Iterator[Diagnostic]:
                     at,
                     notes=(f"it selects {clusters(selected)}",),
                     help=f"{name} runs in {clusters(runs) or 'no cluster'}",
+                    presumes=PLACED,
                 )
-
-
-def _selectors(context: Context) -> Iterator[tuple[SpecPath, Selector]]:
-    platform = context.platform
-    for name, service in platform.serving.items():
-        root: SpecPath = ("serving", name)
-        if service.where is not None:
-            yield (*root, "where"), service.where
-        for key, variant in service.variants.items():
-            yield (*root, "variants", key, "where"), variant.where
-        for i, override in enumerate(service.overrides):
-            yield (*root, "overrides", i, "where"), override.where
-        for i, patch in enumerate(service.patches):
-            if patch.where is not None:
-                yield (*root, "patches", i, "where"), patch.where
-        if service.canary is not None:
-            yield (*root, "canary", "where"), service.canary.where
-    for name, gateway in platform.gateways.items():
-        yield ("gateways", name, "where"), gateway.where
-        if gateway.dns is not None and gateway.dns.where is not None:
-            yield ("gateways", name, "dns", "where"), gateway.dns.where
-    for name, spec in platform.capacity_classes.items():
-        if spec.where is not None:
-            yield ("capacityClasses", name, "where"), spec.where
-    for name, queue in platform.queues.items():
-        yield ("queues", name, "where"), queue.where
-
-
-def nearest(context: Context, selector: Selector) -> str:
-    places = context.fleet.places
-    for key, known in (
-        ("cluster", {p.name for p in places}),
-        ("region", {p.region for p in places}),
-        ("stage", {p.cluster.stage for p in places}),
-    ):
-        unknown = [v for v in getattr(selector, key) or () if v not in known]
-        if unknown:
-            return f"there is no {key} '{unknown[0]}'; there are {', '.join(sorted(known)[:8])}"
-    return "no cluster matches all of its keys at once"
 
 
 def expired(context: Context) -> Iterator[Diagnostic]:

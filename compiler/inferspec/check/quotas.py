@@ -11,6 +11,7 @@ from ..model.places import QuotaLimit
 from ..model.platform import Platform
 from ..resolve.quota import PREEMPTIBLE, Need, demands, metric_of, needs
 from ..resolve.settings import capacity_of
+from . import references
 from .context import Context
 
 
@@ -101,9 +102,7 @@ def _names(context: Context) -> Iterator[Diagnostic]:
     for region, facts in context.platform.regions.items():
         for project, held in facts.quotas.items():
             at: SpecPath = ("regions", region, "quotas", project)
-            if project not in context.platform.projects:
-                known = ", ".join(context.platform.projects)
-                yield context.finding("SPC006", f"there is no '{project}' in projects", at, key=True, help=f"projects has {known}")
+            yield from references.named(context, at, project, "projects", key=True)
             for accelerator in held:
                 if accelerator not in context.catalogue.accelerators:
                     near = context.catalogue.accelerators_named(accelerator)

@@ -27,7 +27,7 @@ def references(context: Context) -> tuple[list[Diagnostic], dict[str, Service]]:
     return found, sound
 
 
-def _names(
+def named(
     context: Context, path: SpecPath, name: str, section: str, known: Iterable[str] | None = None, *, key: bool = False
 ) -> Iterator[Diagnostic]:
     """``name``, written at ``path``, as a ``key`` itself or not, is a key of ``section``."""
@@ -40,7 +40,8 @@ def _names(
         return
     near = difflib.get_close_matches(name, sorted(keys), 1)
     help = f"did you mean '{near[0]}'?" if near else f"{section} has {', '.join(sorted(keys)) or 'no entries'}"
-    yield context.finding("SPC006", f"{format_path(path)}: there is no '{name}' in {section}", path, key=key, help=help)
+    message = f"{format_path(path)}: there is no '{name}' in {section}"
+    yield context.finding("SPC006", message, path, key=key, help=help, cause=f"{section}.{name}")
 
 
 _FIELDS = {name: name for name in ("projects", "teams", "models", "storage", "secrets", "objectives", "gateways")} | {
@@ -51,7 +52,7 @@ _FIELDS = {name: name for name in ("projects", "teams", "models", "storage", "se
 
 def _service(context: Context, name: str, service: Service) -> Iterator[Diagnostic]:
     root: SpecPath = ("serving", name)
-    yield from _names(context, (*root, "team"), service.team, "teams")
+    yield from named(context, (*root, "team"), service.team, "teams")
     yield from _form(context, root, service)
     if service.model is None and not (service.variants and all(v.model for v in service.variants.values())):
         yield context.finding("SPC002", f"{format_path(root)} has no model", root, key=True, help="model: MODEL@VERSION of 'models'")
@@ -74,17 +75,17 @@ def _service(context: Context, name: str, service: Service) -> Iterator[Diagnost
         *([((*root, "canary", "capacity"), service.canary.capacity)] if service.canary is not None else []),
     ]:
         if capacity is not None:
-            yield from _names(context, path, capacity, "capacityClasses")
+            yield from named(context, path, capacity, "capacityClasses")
     for i, exposure in enumerate(service.expose):
-        yield from _names(context, (*root, "expose", i, "gateway"), exposure.gateway, "gateways")
+        yield from named(context, (*root, "expose", i, "gateway"), exposure.gateway, "gateways")
         if exposure.objective is not None:
-            yield from _names(context, (*root, "expose", i, "objective"), exposure.objective, "objectives")
+            yield from named(context, (*root, "expose", i, "objective"), exposure.objective, "objectives")
     partial: list[tuple[SpecPath, str | None]] = [((*root, "overrides", i), o.variant) for i, o in enumerate(service.overrides)]
     if service.canary is not None:
         partial.append(((*root, "canary"), service.canary.variant))
     for path, variant in partial:
         if variant is not None:
-            yield from _names(context, (*path, "variant"), variant, f"{format_path(root)}.variants", service.variants)
+            yield from named(context, (*path, "variant"), variant, f"{format_path(root)}.variants", service.variants)
     yield from engine(context, root, service)
     if service.canary is not None and service.canary.engine is not None:
         yield from engine(context, (*root, "canary"), _as_canary(service, service.canary))
@@ -131,26 +132,26 @@ def _form(context: Context, root: SpecPath, service: Service) -> Iterator[Diagno
 
 def _version(context: Context, path: SpecPath, reference: str) -> Iterator[Diagnostic]:
     model, _, version = reference.partition("@")
-    yield from _names(context, path, model, "models")
+    yield from named(context, path, model, "models")
     spec = context.platform.models.get(model)
     if spec is None:
         return
-    yield from _names(context, path, version, f"models.{model}.versions", spec.versions)
+    yield from named(context, path, version, f"models.{model}.versions", spec.versions)
     if spec.store not in context.platform.storage:
-        yield followed(context, path, f"models.{model}.store")
+        yield followed(context, path, f"storage.{spec.store}")
 
 
 def followed(context: Context, path: SpecPath, cause: str) -> Diagnostic:
     """The entry exists but has a mistake of its own: said there, so only noted here."""
     message = f"{format_path(path)} is not checked further until {cause} is right"
-    return context.finding("SPC012", message, path, severity=Severity.INFO, help=f"mend {cause} first")
+    return context.finding("SPC012", message, path, severity=Severity.INFO, help=f"mend {cause} first", cause=cause)
 
 
 def _classes(context: Context) -> Iterator[Diagnostic]:
     for name, spec in context.platform.capacity_classes.items():
         yield from shapes(context, name, spec)
         for i, team in enumerate(spec.teams or ()):
-            yield from _names(context, ("capacityClasses", name, "teams", i), team, "teams")
+            yield from named(context, ("capacityClasses", name, "teams", i), team, "teams")
 
 
 def _mirrors(context: Context) -> Iterator[Diagnostic]:
@@ -165,10 +166,10 @@ def _places(context: Context) -> Iterator[Diagnostic]:
         yield from known_region(context, ("regions", region), region, key=True)
         for key, held in facts.reservations.items():
             if held.project is not None:
-                yield from _names(context, ("regions", region, "reservations", key, "project"), held.project, "projects")
+                yield from named(context, ("regions", region, "reservations", key, "project"), held.project, "projects")
         for name, cluster in facts.clusters.items():
             path: SpecPath = ("regions", region, "clusters", name)
-            yield from _names(context, (*path, "project"), cluster.project, "projects")
+            yield from named(context, (*path, "project"), cluster.project, "projects")
             if name in seen:
                 yield context.finding(
                     "SPC007",
@@ -181,10 +182,10 @@ def _places(context: Context) -> Iterator[Diagnostic]:
             seen.setdefault(name, path)
     for name, gateway in context.platform.gateways.items():
         if gateway.dns is not None and gateway.dns.project is not None:
-            yield from _names(context, ("gateways", name, "dns", "project"), gateway.dns.project, "projects")
+            yield from named(context, ("gateways", name, "dns", "project"), gateway.dns.project, "projects")
     management = context.platform.management
     if management is not None:
-        yield from _names(context, ("management", "project"), management.project, "projects")
+        yield from named(context, ("management", "project"), management.project, "projects")
         yield from known_region(context, ("management", "region"), management.region, key=False)
     for name, team in context.platform.teams.items():
         for accelerator in team.max_chips:
@@ -198,16 +199,16 @@ def _places(context: Context) -> Iterator[Diagnostic]:
                     help=f"did you mean {' or '.join(near)}?" if near else f"they are {', '.join(context.catalogue.accelerators)}",
                 )
     for name, queue in context.platform.queues.items():
-        yield from _names(context, ("queues", name, "team"), queue.team, "teams")
+        yield from named(context, ("queues", name, "team"), queue.team, "teams")
         for capacity in queue.quota:
-            yield from _names(context, ("queues", name, "quota", capacity), capacity, "capacityClasses", key=True)
+            yield from named(context, ("queues", name, "quota", capacity), capacity, "capacityClasses", key=True)
     for i, extra in enumerate(context.platform.extra_resources):
-        yield from _names(context, ("extraResources", i, "team"), extra.team, "teams")
+        yield from named(context, ("extraResources", i, "team"), extra.team, "teams")
 
 
 def _models(context: Context) -> Iterator[Diagnostic]:
     for name, model in context.platform.models.items():
         yield from weights(context, name, model)
-        yield from _names(context, ("models", name, "store"), model.store, "storage")
+        yield from named(context, ("models", name, "store"), model.store, "storage")
         if model.secret is not None:
-            yield from _names(context, ("models", name, "secret"), model.secret, "secrets")
+            yield from named(context, ("models", name, "secret"), model.secret, "secrets")

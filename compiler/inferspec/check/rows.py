@@ -79,7 +79,8 @@ def engine(context: Context, root: SpecPath, service: Service) -> Iterator[Diagn
     row = context.catalogue.engine(name)
     if pinned and row.version(pinned) is None:
         known = ", ".join(v.version for v in row.versions)
-        yield context.finding("CAT004", f"the catalogue has no {name} {pinned}", (*root, "engine"), help=f"it has {known}")
+        way = f"it has {known}" if known else f"it has no version of {name}: engine: {name}, with image: of your own"
+        yield context.finding("CAT004", f"the catalogue has no {name} {pinned}", (*root, "engine"), help=way)
         return
     stack = context.catalogue.stack(context.platform.stack)
     made = sorted({kind for version in row.versions for kind in version.images})
@@ -97,7 +98,8 @@ def engine(context: Context, root: SpecPath, service: Service) -> Iterator[Diagn
         if kind in made:
             message, way = f"{missing} {version or 'for ' + stack.id}", "pin a version that has one, or write image:"
         else:
-            message, way = missing, f"its images are for {' and '.join(made).upper()}; write image: if you have another"
+            others = f"its images are for {' and '.join(made).upper()}" if made else f"there is no image of {name} in the catalogue"
+            message, way = missing, f"{others}; write image: if you have one"
         yield context.finding("CAT004", f"the catalogue has no {message}", (*root, "engine"), help=way)
 
 

@@ -94,6 +94,9 @@ def _of_ray(context: Context, w: Workload) -> Iterator[Diagnostic]:
             yield context.finding("SCL105", said, place_of(asked, (*w.path, "scale")), help=help)
 
 
+_UNMEASURED = "scale: {min: N, max: N}, since it exports no metric that replicas could follow"
+
+
 def _metric(context: Context, w: Workload) -> Iterator[Diagnostic]:
     """The series is there, who moves the replicas can read it, and the target is in its unit."""
     who, said, metric = by(w), w.scale("metric"), moved_by(w)
@@ -104,7 +107,7 @@ def _metric(context: Context, w: Workload) -> Iterator[Diagnostic]:
             "SCL103",
             f"{w.engine.id} {w.engine_version.v} exports no {said.v}",
             at,
-            help=f"with by: {who} that version has: {', '.join(able) or 'none'}",
+            help=f"with by: {who} that version has: {', '.join(able)}" if able else _UNMEASURED,
         )
     elif not readable(metric, who):
         others = [other for other in READS if readable(metric, other)]
@@ -118,7 +121,7 @@ def _metric(context: Context, w: Workload) -> Iterator[Diagnostic]:
             f"{w.name}: {said.v} ({metric.series}, a {metric.type}) moves no replicas by {who}",
             at,
             notes=(reason,),
-            help=(f"by: {others[0]}; or " if others else "") + f"one of {', '.join(able) or 'none'}",
+            help=" or ".join([*([f"by: {others[0]}"] if others else []), f"one of {', '.join(able)}" if able else _UNMEASURED]),
         )
     else:
         yield from _target(context, w, timed=metric.timed)

@@ -14,6 +14,7 @@ from ..resolve.pace import pace
 from ..resolve.places import Place
 from ..resolve.workload import Workload
 from .context import Context, clusters, place_of
+from .selectors import instead
 
 PINNED = {
     "hf": (
@@ -87,9 +88,15 @@ def writers(context: Context) -> Iterator[Diagnostic]:
                 yield context.finding(
                     "STO102", f"storage {name} has no bucket in {location}", at, key=True, help=f"it has {', '.join(store.buckets)}"
                 )
-            elif cluster not in {p.name for p in context.fleet.places} and not context.clusters_left_out:
-                known = ", ".join(p.name for p in context.fleet.places)
-                yield context.finding("STO102", f"there is no cluster '{cluster}' to fill the bucket in {location}", at, help=known)
+            elif cluster not in {p.name for p in context.fleet.places}:
+                yield context.finding(
+                    "STO102",
+                    f"there is no cluster '{cluster}' to fill the bucket in {location}",
+                    at,
+                    help=instead(cluster, [p.name for p in context.fleet.places]),
+                    cause=f"cluster {cluster}",
+                    presumes=("clusters",),
+                )
             other, there = named.setdefault(store.buckets.get(location, location), (cluster, at))
             if other != cluster:
                 bucket = store.buckets.get(location, location)
@@ -132,6 +139,7 @@ def copies(context: Context) -> Iterator[Diagnostic]:
                     ("storage", name, "copy"),
                     notes=("a bucket is filled by the cluster that writers names, else by one that reads it",),
                     help="writers: {LOCATION: CLUSTER} says from which bucket the others are copied, and who fills it",
+                    presumes=("clusters",),
                 )
         if store.copy_by == "storage-transfer" and context.platform.management is None:
             yield context.terraform_alone(f"storage {name}: the transfer jobs", ("storage", name, "copy"))
@@ -221,6 +229,6 @@ def anywhere(context: Context) -> Iterator[Diagnostic]:
             if not used or context.fleet.location(name, used[0]) is None:
                 message = f"storage {name}: an Anywhere Cache in {region} would serve nobody"
                 why = "no cluster of the platform is there" if not used else "no bucket of the store is read from there"
-                yield context.finding("STO115", message, (*at, "zones", region), key=True, notes=(why,))
+                yield context.finding("STO115", message, (*at, "zones", region), key=True, notes=(why,), presumes=("clusters",))
         if context.platform.management is None:
             yield context.terraform_alone(f"storage {name}: the caches", at)

@@ -13,6 +13,7 @@ from ..resolve.pace import readers
 from ..resolve.places import Place
 from ..resolve.volumes import VOLUMES
 from ..resolve.workload import Workload
+from . import references
 from .context import Context, clusters, place_of
 
 SECTIONS = {"lustre": "lustre", "hyperdisk-ml": "disk", "filestore": "filestore"}
@@ -50,7 +51,7 @@ def lustre(context: Context) -> Iterator[Diagnostic]:
                     help="all three, or none: then GKE makes the instance",
                 )
             if spec.project is not None and spec.project not in context.platform.projects:
-                yield context.finding("SPC006", f"there is no project '{spec.project}'", (*at, "project"), help="projects lists them")
+                yield from references.named(context, (*at, "project"), spec.project, "projects")
 
 
 def held(context: Context) -> Iterator[Diagnostic]:

@@ -12,20 +12,20 @@ from .context import Context, by_region, clusters
 AI = "ai"
 
 
-def exists(context: Context, region: str, letter: str) -> bool:
-    """Also where nobody says which zones the region has."""
+def stands(context: Context, region: str, letter: str) -> bool:
+    """Whether there is the zone, or nobody knows those of the region."""
     row = context.catalogue.regions.get(region)
     return row is None or not row.zones or letter in row.zones or letter.startswith(AI)
 
 
 def in_some(context: Context, places: list[Place], letter: str) -> bool:
     """Whether the region of one of these clusters has such a zone; a class has its zones in every region alike."""
-    return not places or any(exists(context, region, letter) for region in by_region(places))
+    return not places or any(stands(context, region, letter) for region in by_region(places))
 
 
 def known(context: Context) -> Iterator[Diagnostic]:
     for region, path, letter in _written(context):
-        if not exists(context, region, letter):
+        if not stands(context, region, letter):
             yield context.finding("CAT009", f"there is no zone {region}-{letter}", path, help=_others(context, [region]))
 
 

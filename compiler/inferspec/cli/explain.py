@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from . import NO_INPUT, USAGE
-from .keys import Keys, NoKey, Place, did_you_mean, near
+from .keys import NAME, Keys, NoKey, Place, did_you_mean, near
 from .stop import Stop
 
 
@@ -63,14 +63,18 @@ def _own(root: Path) -> dict[str, str]:
 
 
 def _key(text: str, options: Namespace) -> int:
-    from ..diagnostics import parse_path
+    from ..diagnostics import format_path, parse_path
     from ..rules import codes
 
     keys = Keys()
     try:
-        path = parse_path(text.removeprefix("spec."))
+        asked = parse_path(text.removeprefix("spec."))
     except ValueError as error:
         raise Stop(USAGE, str(error)) from None
+    path = keys.named(asked)
+    if path != asked:
+        print(f"{text} is read as {format_path(path)}: a name of your own stands between")
+        text = format_path(path)
     try:
         place = keys.at(path)
     except NoKey as unknown:
@@ -123,6 +127,8 @@ def _page(text: str, keys: Keys, place: Place) -> None:
     inner = keys.properties(place.node)
     if inner:
         print("its keys:")
+    elif inner := keys.properties(keys.entry(place.node)):
+        print(f"its keys are names of your own; the keys of each ('inferspec explain {text}.{NAME}.{next(iter(inner))}'):")
     for key, field in inner.items():
         told = " ".join(keys.docs(field.node)[:1])
         print(f"  {key}: {told} [{keys.line(field)}]" if told else f"  {key}: [{keys.line(field)}]")

@@ -59,6 +59,22 @@ class Keys:
             walked = (*walked, int(step) if index else step)
         return Place(walked, node, required)
 
+    def entry(self, node: Node) -> Node:
+        """What stands under each name of the user's own; {} where there are none, or where anything may stand."""
+        return next(filter(None, map(_entries, self._forms(node))), {})
+
+    def named(self, path: SpecPath) -> SpecPath:
+        """``path`` with NAME where a name of the user's own was left out: ``gateways.dns`` means ``gateways.NAME.dns``."""
+        node, found = self.schema, list[str | int]()
+        for step in path:
+            entry = self.entry(node) if step not in self.properties(node) else {}
+            if entry and step in self.properties(entry):
+                found.append(NAME)
+                node = entry
+            found.append(step)
+            node = next((inner for inner, _, _ in self._inside(node, step)), {})
+        return tuple(found)
+
     def properties(self, node: Node) -> dict[str, Place]:
         """The keys of a map of the language, in its order."""
         return {

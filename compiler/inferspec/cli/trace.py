@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections import defaultdict
-from typing import Any
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from ..diagnostics import SpecPath, format_path, parse_path
+from ..outcome import Outcome
 from ..pipeline import compile
 from ..plan.objects import FleetPlan
 from ..plan.provenance import fields, objects, spec_paths
@@ -17,6 +20,9 @@ from . import NO_INPUT, USAGE
 from .keys import Keys, NoKey, did_you_mean, near
 from .session import named, report, request
 from .stop import Stop
+
+if TYPE_CHECKING:
+    from ..changes import Change
 
 NODES = ("/nodeSelector/", "/limits/nvidia.com~1gpu", "/limits/google.com~1tpu")
 """Parts of the pointers of what a capacity class brings to a Pod."""
@@ -45,11 +51,58 @@ def run(options: Namespace) -> int:
         for field in fields(outcome.plan, cluster):
             if field.value is not None and any(p[: len(wanted)] == wanted for p in spec_paths(field.value.origin)):
                 made[str(field.object.identity), field.pointer, repr(bind(field.value, cluster.facts))].append(cluster.name)
-    if not made and not (outcome.fleet is not None and _decided(outcome.fleet, outcome.plan, wanted)):
-        raise Stop(NO_INPUT, _nothing(outcome.document.root, wanted))
+    assert outcome.fleet is not None
     for (identity, at, value), clusters in made.items():
         print(f"{identity} {at} = {value}  [{named(clusters)}]")
+    told = bool(made) or _decided(outcome.fleet, outcome.plan, wanted)
+    if not _is_there(outcome.document.root, wanted) or not (_compared(outcome, asked.today, wanted, told) or told):
+        raise Stop(NO_INPUT, _nothing(outcome.document.root, wanted))
     return 0
+
+
+def _is_there(root: Any, wanted: SpecPath) -> bool:
+    for step in wanted:
+        if step not in (root.keys() if isinstance(root, dict) else range(len(root)) if isinstance(root, list) else ()):
+            return False
+        root = root[step]
+    return True
+
+
+def _compared(outcome: Outcome, today: date, wanted: SpecPath, told: bool) -> bool:
+    """Prints the objects that are there because of the key. Of a key that nothing tells of yet also what else is otherwise without it,
+    and where the spec cannot be without it, of the nearest key around it that it can be without."""
+    from ..changes.without import decided
+
+    assert outcome.plan is not None and outcome.fleet is not None and outcome.document is not None
+    for end in range(len(wanted), 0, -1) if not told and wanted[-1] not in DECIDES else (len(wanted),):
+        found = decided(outcome.plan, outcome.fleet, outcome.document, today, wanted[:end])
+        if found is not None:
+            break
+    if not found:
+        return False
+    because = format_path(found.path)
+    if found.objects or found.files:
+        print(f"there because of {because}:")
+    for change in found.objects:
+        print(f"  {change.subject}  [{named(change.clusters)}]")
+    for name in found.files:
+        print(f"  dashboards/{name}")
+    others = () if told else found.others
+    if others:
+        print(f"otherwise without {because}:")
+    for change in others:
+        for line in _otherwise(change):
+            print(f"  {line}")
+    return True
+
+
+def _otherwise(change: Change) -> Iterator[str]:
+    where = f"  [{named(change.clusters)}]" if change.clusters else ""
+    if not change.differences:
+        yield f"{change.subject} would be there{where}"
+    for one in change.differences:
+        without = "not there" if one.before is None else repr(one.before)
+        yield f"{change.subject} {one.path} = {'not there' if one.after is None else repr(one.after)}, would be {without}{where}"
 
 
 def _decided(fleet: Fleet, plan: FleetPlan, wanted: SpecPath) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -43,6 +43,27 @@ class Grammar:
         if not self._fits(value):
             raise PydanticCustomError(
                 "grammar", "{found} is not {what}, such as {example}", {"found": repr(value), "what": self.what, "example": self.example}
+            )
+        return value
+
+
+class Time(Grammar):
+    """A time with its unit. A bare number is answered with what it may be: nobody knows whether it counts seconds or minutes."""
+
+    def __init__(self, pattern: str, what: str, example: str, limit: int, units: Iterable[str]) -> None:
+        super().__init__(pattern, what, example, limit)
+        self.units = tuple(units)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._with_unit, super().__get_pydantic_core_schema__(source, handler))
+
+    def _with_unit(self, value: Any) -> Any:
+        if type(value) in (int, float) or (isinstance(value, str) and value.isdecimal()):
+            said = [f"{value}{unit}" for unit in self.units]
+            raise PydanticCustomError(
+                "unit",
+                "{found} is {what} without its unit: say {said}",
+                {"found": str(value), "what": self.what, "said": f"{', '.join(said[:-1])} or {said[-1]}"},
             )
         return value
 
@@ -149,7 +170,7 @@ GitRepo = Annotated[
     ),
 ]
 Revision = Annotated[str, Grammar(r"[A-Za-z0-9][-A-Za-z0-9._/]*", "a tag or commit", "v1.7.4", 100)]
-Duration = Annotated[str, Grammar(r"(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?(?<=[hms])", "a duration", "168h", 20)]
+Duration = Annotated[str, Time(r"(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?(?<=[hms])", "a duration", "168h", 20, "smh")]
 Quantity = Annotated[str, Grammar(r"[0-9]+(?:\.[0-9]+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?", "a Kubernetes quantity", "64Gi", 20)]
 Shape = Annotated[str, Grammar(r"[a-z0-9]+(?:-[a-z0-9]+)+", "a machine type", "g2-standard-8")]
 Topology = Annotated[str, Grammar(r"[0-9]+x[0-9]+(?:x[0-9]+)?", "a TPU topology", "2x4")]

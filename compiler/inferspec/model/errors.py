@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..diagnostics import Diagnostic, Edit, Fix, SpecPath, format_path
 from ..load import Document, Map
+from .meant import meant_keys, near_key, renamed
 from .platform import API_VERSION, Platform
 
 _KINDS = {
@@ -38,7 +39,8 @@ _LIMITS = {
 def read_platform(document: Document) -> tuple[Platform | None, list[Diagnostic]]:
     """The typed spec and what is wrong with its shape.
 
-    Entries with a mistake are left out of it, so that later checks still see the rest; None where what is left is no spec.
+    A mistyped key is said, and read as the key that was meant, in ``document`` too: what follows from its absence is no mistake of its own.
+    Other entries with a mistake are left out, so that later checks still see the rest; None where what is left is no spec.
     """
     version = document.root.get("apiVersion") if isinstance(document.root, Map) else None
     if isinstance(version, str) and version != API_VERSION:
@@ -51,14 +53,26 @@ def read_platform(document: Document) -> tuple[Platform | None, list[Diagnostic]
                 help=f"write 'apiVersion: {API_VERSION}', or use the inferspec release that knows {version}",
             )
         ]
-    try:
-        return Platform.model_validate(document.root), []
-    except ValidationError as error:
-        found = list(_once(_diagnose(item, document) for item in error.errors(include_url=False)))
+    found: list[Diagnostic] = []
+    meant: list[SpecPath] = []
+    while True:
+        try:
+            return Platform.model_validate(document.root), found
+        except ValidationError as error:
+            now = list(_once(_diagnose(item, document) for item in error.errors(include_url=False)))
+        # What does not suit a key that was guessed says that the guess was wrong, not that there is a second mistake.
+        found += [d for d in now if d.path not in meant]
+        guessed = list(meant_keys(document.root, now))
+        if not guessed:
+            break
+        for path, key in guessed:
+            document.root = renamed(document.root, path, key)
+            meant.append((*path[:-1], key))
     # Without the unknown keys alone, else without every entry that holds a mistake.
     for keys in (True, False):
         try:
-            return Platform.model_validate(_pruned(document.root, [(d.path, keys and d.code == "SPC001") for d in found])), found
+            left = _pruned(document.root, [(d.path, keys and (d.code == "SPC001" or d.path in meant)) for d in (*found, *now)])
+            return Platform.model_validate(left), found
         except ValidationError:
             continue
     return None, found
@@ -90,12 +104,11 @@ def _once(found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
     seen: set[tuple[SpecPath, str]] = set()
     listed = list(found)
     mistyped = {(*d.path[:-1], d.fix.edits[0].text) for d in listed if d.fix is not None}
-    within = {d.path[:depth] for d in listed for depth in range(len(d.path))}
+    # What is wrong within a map is not that it is a map.
+    around = {d.path[:end] for d in listed for end in range(1, len(d.path))}
     for diagnostic in listed:
-        if diagnostic.code == "SPC002" and diagnostic.path in mistyped:
+        if diagnostic.path in (mistyped if diagnostic.code == "SPC002" else around if diagnostic.code == "SPC003" else ()):
             continue
-        if diagnostic.code == "SPC003" and diagnostic.path in within:
-            continue  # one alternative found it no scalar, the other looked inside and found what is wrong
         key = (diagnostic.path, "shape" if diagnostic.code in ("SPC003", "SPC004") else diagnostic.code + diagnostic.message)
         if key not in seen:
             seen.add(key)
@@ -144,18 +157,18 @@ def _diagnose(item: Any, document: Document) -> Diagnostic:
 
 def _unknown_key(path: SpecPath, document: Document) -> Diagnostic:
     known = sorted(_keys_at(path[:-1]))
-    near = difflib.get_close_matches(str(path[-1]), known, 1, 0.6)
+    near = near_key(str(path[-1]), known, document.root, path[:-1])
     span = document.span(path, key=True)
     owner = format_path(path[:-1]) or "the spec"
     if near:
-        edit = Edit(span.file, span.line, span.column, span.line, span.end_column, near[0])
+        edit = Edit(span.file, span.line, span.column, span.line, span.end_column, near)
         return Diagnostic(
             "SPC001",
             f"{owner} has no key '{path[-1]}'",
             span,
             path=path,
-            help=f"did you mean '{near[0]}'?",
-            fix=Fix(f"write '{near[0]}'", (edit,)),
+            help=f"did you mean '{near}'?",
+            fix=Fix(f"write '{near}'", (edit,)),
         )
     return Diagnostic(
         "SPC001", f"{owner} has no key '{path[-1]}'", span, path=path, help=f"its keys are {', '.join(known)}" if known else ""

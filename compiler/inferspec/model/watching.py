@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Closed, Grammar, Items
+from .base import Closed, Items, Time
 
-Latency = Annotated[str, Grammar(r"[0-9]+(?:\.[0-9]+)?(?:ms|s)", "a latency in s or ms", "2500ms", 12)]
+Latency = Annotated[str, Time(r"[0-9]+(?:\.[0-9]+)?(?:ms|s)", "a latency in s or ms", "2500ms", 12, ("ms", "s"))]
 
 
 def latency(text: str) -> Fraction:

@@ -102,6 +102,17 @@ def plan(fleet: Fleet, skeletons: Skeletons | None = None) -> tuple[FleetPlan, l
     return made, list(dict.fromkeys([*planner.problems, *planner.misses()]))
 
 
+def patch_problems(fleet: Fleet) -> list[Problem]:
+    """What is wrong with patches, from the objects of patched services alone: of each distinct cluster, and of the base."""
+    planner = Planner(fleet, Skeletons())
+    patched = {name for name, service in fleet.platform.serving.items() if service.patches}
+    for drawing in [*volume_drawings(fleet), *team_drawings(fleet)]:
+        places = [place for place in fleet.places if drawing.services & patched and drawing.present(place)]
+        for subject in dict.fromkeys([*([fleet.base] if places else []), *map(fleet.subject, places)]):
+            planner.objects(drawing, subject)
+    return list(dict.fromkeys([*planner.problems, *planner.misses()]))
+
+
 def _dashboards(fleet: Fleet) -> dict[str, Any]:
     if not fleet.platform.observability.dashboards:
         return {}
@@ -111,7 +122,10 @@ def _dashboards(fleet: Fleet) -> dict[str, Any]:
 
 
 def _facet(planner: Planner, drawing: Drawing, base: Subject) -> Facet:
-    relevant = [layer for layer in planner.fleet.layers if _concerns(layer, drawing)]
+    """With the layers of the clusters that have it: another one's would be a component that no overlay names."""
+    fleet = planner.fleet
+    met = {layer for place in fleet.places if drawing.present(place) for layer in fleet.layers_of(place)}
+    relevant = [layer for layer in fleet.layers if layer in met and _concerns(layer, drawing)]
     return Facet(
         drawing.name,
         drawing.part,

@@ -124,9 +124,17 @@ def _gateway(fleet: Fleet, name: str) -> dict[str, Any]:
         "host": g.host,
         "tls": g.tls is not None,
         "modelArmor": g.model_armor is not None,
+        "screenable": _screenable(fleet, name),
         "timeoutSeconds": timeout,
         "clusters": [p.name for p in fleet.places if fleet.has_gateway(name, p)],
     }
+
+
+def _screenable(fleet: Fleet, name: str) -> bool:
+    """Whether Model Armor can stand there: of a region, before servers of the OpenAI API."""
+    row = fleet.catalogue.stack(fleet.platform.stack).gateway_classes[fleet.platform.gateways[name].class_]
+    behind = [k for k in fleet.front_keys if any(e.gateway == name for e in fleet.platform.serving[k.service].expose)]
+    return row.scope != "global" and all(fleet.workload(k, fleet.base).engine.openai for k in behind)
 
 
 def _workloads(fleet: Fleet) -> list[dict[str, Any]]:

@@ -110,7 +110,8 @@ def _rewrites(workload: Workload) -> list[Drawn]:
     w = workload
     if not w.service.aliases:
         return []
-    rules = [Row(alias=name, targets=_targets(w, name)) for name in w.service.aliases]
+    at = ("serving", w.service_name, "aliases")
+    rules = [Row(alias=Value(name, SpecAt((*at, name))), targets=_targets(w, name)) for name in w.service.aliases]
     return [
         (
             "inference-model-rewrite",
