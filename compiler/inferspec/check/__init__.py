@@ -141,7 +141,6 @@ RULES: tuple[Rule, ...] = (
     gateways.partly,
     gateways.callers,
     gateways.adapters,
-    classes.written,
     classes.certificates,
     classes.pools,
     classes.regional,

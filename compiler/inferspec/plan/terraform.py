@@ -62,7 +62,7 @@ def variables(fleet: Fleet, place: Place) -> dict[str, Any]:
 
 
 def _gateways(fleet: Fleet, place: Place) -> dict[str, Gateway]:
-    return {name: spec for name, spec in fleet.platform.gateways.items() if fleet.has_gateway(name, place)}
+    return {name: spec for name, spec in fleet.platform.gateways.items() if fleet.carries(name, place)}
 
 
 def _cluster(place: Place) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from ..model.base import Selector
 from ..model.platform import Platform
 from ..values import Value
 from .cloud import Cloud
+from .crossregion import config_cluster, cross_regional, targets
 from .ladder import named
 from .layers import Layer, Subject, cluster_subjects, fleet_subject, layers
 from .naming import workload_name
@@ -155,6 +156,11 @@ class Fleet:
             found.setdefault(filling.volume.team, set()).add(filling.writer)
         return found
 
+    def routes_team(self, team: str, place: Place) -> bool:
+        """Whether the cluster has a route of the team to servers that stand in others."""
+        served = [service for service in self.platform.serving.values() if service.team == team]
+        return any(self.config_clusters.get(e.gateway) is place for service in served for e in service.expose)
+
     def uses_class(self, name: str, place: Place) -> bool:
         """Whether the cluster has the class: for a workload there, or because the class says so."""
         return place in self._users.get(name, ())
@@ -177,7 +183,22 @@ class Fleet:
         return bool(own) and any(named(spec) & own and self.uses_class(name, place) for name, spec in classes.items())
 
     def has_gateway(self, name: str, place: Place) -> bool:
+        """Whether the gateway leads to the cluster; but for a cross-regional one it also stands there."""
         return place in self._gated[name]
+
+    def carries(self, name: str, place: Place) -> bool:
+        """Whether the Gateway itself stands in the cluster."""
+        return self.config_clusters[name] is place if name in self.config_clusters else self.has_gateway(name, place)
+
+    @cached_property
+    def config_clusters(self) -> dict[str, Place | None]:
+        """Cross-regional gateways, each with the cluster that has it; None where it leads to nothing or the spec does not say one."""
+        return {name: config_cluster(self, name) if targets(self, name) else None for name in cross_regional(self.platform, self.catalogue)}
+
+    def exports(self, key: WorkloadKey, place: Place) -> bool:
+        """Whether a cross-regional gateway leads to the workload's pool in the cluster."""
+        shown = [e.gateway for e in self.platform.serving[key.service].expose if e.gateway in self.config_clusters]
+        return any(self.is_exposed(key, gateway, place) for gateway in shown)
 
     @cached_property
     def _gated(self) -> dict[str, frozenset[Place]]:
@@ -199,7 +220,7 @@ class Fleet:
     @cached_property
     def _by_model(self) -> frozenset[str]:
         found = set()
-        for name in self.platform.gateways:
+        for name in self.platform.gateways.keys() - self.config_clusters.keys():  # those lead to one service (check.crossregion)
             exposed = [k for k in self.front_keys if any(e.gateway == name for e in self.platform.serving[k.service].expose)]
             if any(sum(self.is_exposed(k, name, place) for k in exposed) > 1 for place in self.places):
                 found.add(name)
