@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.serving import Exposure
+from ..resolve.crossregion import regions
 from ..resolve.places import Place
 from ..resolve.screening import SETTINGS_LIMIT, settings
 from ..resolve.settings import WorkloadKey
@@ -35,7 +36,7 @@ def hosts(context: Context) -> Iterator[Diagnostic]:
     first: dict[tuple[str, str, str], str] = {}
     for name, gateway in context.platform.gateways.items():
         for place in context.fleet.places:
-            if not context.fleet.has_gateway(name, place):
+            if not context.fleet.carries(name, place):
                 continue
             other = first.setdefault((place.name, gateway.class_, gateway.host), name)
             if other != name:
@@ -57,7 +58,7 @@ def addresses(context: Context) -> Iterator[Diagnostic]:
         if gateway.address is None:
             continue
         for place in context.fleet.places:
-            if not context.fleet.has_gateway(name, place):
+            if not context.fleet.carries(name, place):
                 continue
             where = "" if gateway.class_ == "global-external" else f" of {place.region}"
             other = first.setdefault((gateway.address, where, place.cluster.project), (name, place))
@@ -171,20 +172,30 @@ def callers(context: Context) -> Iterator[Diagnostic]:
     """Without the proxy-only subnet the network policy must let everybody through."""
     told: set[str] = set()
     for key in context.fleet.front_keys:
-        shown = [context.platform.gateways[e.gateway].class_ for e in context.platform.serving[key.service].expose]
-        if all(class_ == "global-external" for class_ in shown):
-            continue
-        for place in context.fleet.places_of(key):
-            if context.platform.regions[place.region].proxy_subnet is None and place.region not in told:
-                told.add(place.region)
+        for region, purpose in _asked_from(context, key).items():
+            if context.platform.regions[region].proxy_subnet is None and region not in told:
+                told.add(region)
                 yield context.finding(
                     "GTW103",
-                    f"{place.region} does not say its proxy-only subnet: any Pod and node may reach {key.service}'s servers",
-                    ("regions", place.region),
+                    f"{region} does not say its proxy-only subnet: any Pod and node may reach {key.service}'s servers",
+                    ("regions", region),
                     key=True,
                     severity=Severity.WARNING,
-                    help="proxySubnet: the range of the region's REGIONAL_MANAGED_PROXY subnet",
+                    help=f"proxySubnet: the range of the region's {purpose} subnet",
                 )
+
+
+def _asked_from(context: Context, key: WorkloadKey) -> dict[str, str]:
+    """Regions whose proxies ask the servers, with the purpose of the subnet there."""
+    fleet, found = context.fleet, {}
+    classes = context.catalogue.stack(context.platform.stack).gateway_classes
+    for gateway in dict.fromkeys(e.gateway for e in context.platform.serving[key.service].expose):
+        spec = context.platform.gateways[gateway]
+        if purpose := classes[spec.class_].proxy_subnet:
+            crossing = gateway in fleet.config_clusters
+            asked = regions(context.platform, spec.where) if crossing else [place.region for place in fleet.places_of(key)]
+            found.update(dict.fromkeys(asked, purpose))
+    return found
 
 
 def adapters(context: Context) -> Iterator[Diagnostic]:
