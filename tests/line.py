@@ -30,7 +30,10 @@ ROOT = Path(__file__).resolve().parent.parent
 TODAY = date(2026, 11, 21)
 SPECS = {
     **{name: ROOT / f"specs/{name}.yaml" for name in ("quickstart", "platform", "reference")},
-    **{name: ROOT / f"tests/specs/{name}.yaml" for name in ("fleet", "router", "engines", "volumes", "capacity", "managed", "scaling")},
+    **{
+        name: ROOT / f"tests/specs/{name}.yaml"
+        for name in ("fleet", "router", "engines", "volumes", "capacity", "managed", "scaling", "crossregion")
+    },
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
-from ..resolve.crossregion import fleets, regions, targets
+from ..resolve.crossregion import asks_from, fleets, targets
 from ..resolve.places import Place
 from .context import Context, by_region, clusters
 
@@ -96,10 +96,11 @@ def subnets(context: Context) -> Iterator[Diagnostic]:
             purpose = classes[gateway.class_].proxy_subnet
             if not purpose or purpose == wanted:
                 continue
-            shared = [p for p in context.fleet.places if context.fleet.has_gateway(other, p) and _crosses(context, name, p)]
+            shared = [p for p in context.fleet.places if context.fleet.has_gateway(other, p) and asks_from(context.fleet, name, p)]
             if shared:
                 region, project = shared[0].region, shared[0].cluster.project
-                network = context.platform.projects[project].network.name
+                known = context.platform.projects.get(project)  # check.references says so
+                network = known.network.name if known else "default"
                 yield context.finding(
                     "GTW138",
                     f"gateways {name} and {other} need different proxy-only subnets in {', '.join(by_region(shared))}",
@@ -110,13 +111,6 @@ def subnets(context: Context) -> Iterator[Diagnostic]:
                     ),
                     help=f"narrow where of {other} or of {name}, or class: {context.platform.gateways[name].class_} for both",
                 )
-
-
-def _crosses(context: Context, gateway: str, place: Place) -> bool:
-    """Whether proxies of a cross-regional gateway stand in the cluster's region and network."""
-    spec = context.platform.gateways[gateway]
-    same = place.cluster.project in fleets(context.fleet, gateway) and place.cluster.project in context.platform.projects
-    return same and place.region in regions(context.platform, spec.where)
 
 
 def waves(context: Context) -> Iterator[Diagnostic]:

@@ -52,6 +52,12 @@ def regions(platform: Platform, where: Selector) -> list[str]:
     return regions_of(platform, where)
 
 
+def asks_from(fleet: Fleet, gateway: str, place: Place) -> bool:
+    """Whether proxies of the gateway stand in the cluster's region and network."""
+    asked = regions(fleet.platform, fleet.platform.gateways[gateway].where)
+    return place.region in asked and place.cluster.project in fleets(fleet, gateway)
+
+
 def balancing(fleet: Fleet, key: WorkloadKey, gateway: str) -> tuple[str, Value]:
     """How full a server may be before others, and then other regions, get the requests: the field and its value."""
     said, at = fleet.platform.gateways[gateway].balancing, ("gateways", gateway, "balancing")
