@@ -217,3 +217,16 @@ def test_another_project_has_another_network_and_so_another_subnet() -> None:
     told = {place.name: variables(fleet, place) for place in fleet.places}
     assert told["use4-lab"]["network"]["proxy_purpose"] == "REGIONAL_MANAGED_PROXY"
     assert told["use4-a"]["network"]["proxy_purpose"] == "GLOBAL_MANAGED_PROXY"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("gateways.us.where", "clusters: usc1-a, use4-a\n"),
+        ("projects.prod.configCluster", "it decides where Gateway us and its route stand\n"),
+        ("gateways.lab.balancing.inFlight", "/spec/default/maxInFlightRequestsPerEndpoint = 64  [use4-lab]\n"),
+    ],
+)
+def test_a_key_of_the_gateway_is_traced(path: str, told: str) -> None:
+    done = line.inferspec("trace", path, "-f", "tests/specs/crossregion.yaml", cwd=line.ROOT)
+    assert done.returncode == 0 and told in done.stdout, done.stdout + done.stderr
