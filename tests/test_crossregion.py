@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from inferspec.catalog import catalogue
+from inferspec.check import check
+from inferspec.diagnostics import Severity
 from inferspec.emit.tree import cluster_objects
+from inferspec.load import load_text
+from inferspec.model.errors import read_platform
 from inferspec.plan.provenance import fields, spec_paths
 from inferspec.plan.terraform import variables
 from inferspec.resolve.fleet import Fleet
@@ -98,6 +104,43 @@ def test_the_gateway_stands_in_one_cluster_and_nothing_of_it_in_the_others() -> 
     # What the fleet's import gathers is what the gateway leads to: the pool of the third region is not exported.
     (pool,) = made()["euw4-a"]["InferencePool"]
     assert pool["metadata"]["name"] == "chat" and "annotations" not in pool["metadata"]
+
+
+def test_what_an_import_gathers_is_of_one_residency() -> None:
+    """Whatever GKE balances over is one value of the label: a prompt never leaves it."""
+    fleet = line.fleet("crossregion")
+    places = {place.name: place.cluster for place in fleet.places}
+    gathered: dict[tuple[str, str], set[str]] = {}
+    for cluster, objects in made().items():
+        for pool in objects.get("InferencePool", []):
+            if "annotations" in pool["metadata"]:
+                at = places[cluster].project, pool["metadata"]["name"]
+                gathered.setdefault(at, set()).add(places[cluster].labels.get("residency", ""))
+    assert gathered[("prod", "chat")] == {"us"} and all(len(values) == 1 for values in gathered.values())
+
+
+@pytest.mark.parametrize(
+    ("edit", "codes"),
+    [
+        (lambda s: s["gateways"]["us"].update(where="all"), ["GTW137"]),
+        (lambda s: s["gateways"]["us"].update(where={"stage": "prod"}), ["GTW139"]),
+        (lambda s: s["gateways"]["eu"].update(where={"region": "us-east4"}), ["GTW138"]),
+        (lambda s: s["projects"]["prod"].pop("configCluster"), ["GTW136"]),
+        (lambda s: s["projects"]["prod"].update(configCluster="usc1-confg"), ["SPC006"]),
+        (lambda s: s["projects"]["prod"].update(configCluster="usc1-a"), ["GTW144"]),
+        (lambda s: s["gateways"]["us"].update(tls={"certificateMap": "chat"}), ["GTW140"]),
+        (lambda s: s["serving"]["chat"]["expose"].append({"gateway": "lab"}), ["GTW102"]),
+    ],
+)
+def test_one_mistake_is_one_message(edit: Callable[[Any], Any], codes: list[str]) -> None:
+    spec = line.data("crossregion")
+    edit(spec)
+    document, _ = load_text(line.written(spec), "spec.yaml")
+    assert document is not None
+    platform, found = read_platform(document)
+    assert platform is not None and not found
+    last = check(Fleet(platform, catalogue()), document, line.TODAY)[1]
+    assert [d.code for d in last if d.severity is Severity.ERROR] == codes
 
 
 def test_clients_find_an_address_in_each_region_with_servers() -> None:

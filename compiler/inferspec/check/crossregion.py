@@ -83,40 +83,50 @@ def one_fleet(context: Context) -> Iterator[Diagnostic]:
             ("gateways", name, "where"),
             related=tuple(context.span(("projects", project), f"the fleet of {found}", key=True) for project, found in held.items()),
             notes=("; ".join(f"{project}: {found}" for project, found in held.items()),),
-            help="a gateway for each project, with a host of its own",
+            help="narrow where to the clusters of one project, or a gateway for each, with a host of its own",
         )
+
+
+def _within_a_fleet(context: Context) -> Iterator[str]:
+    """Gateways that one_fleet has nothing to say of: what rests on its mistake is not said again."""
+    return (name for name in context.fleet.config_clusters if len(fleets(context.fleet, name)) == 1)
 
 
 def subnets(context: Context) -> Iterator[Diagnostic]:
     """A network has one proxy-only subnet in a region, of one purpose."""
-    classes = context.catalogue.stack(context.platform.stack).gateway_classes
-    for name in context.fleet.config_clusters:
-        wanted = classes[context.platform.gateways[name].class_].proxy_subnet
-        for other, gateway in context.platform.gateways.items():
-            purpose = classes[gateway.class_].proxy_subnet
-            if not purpose or purpose == wanted:
-                continue
-            shared = [p for p in context.fleet.places if context.fleet.has_gateway(other, p) and asks_from(context.fleet, name, p)]
-            if shared:
-                region, project = shared[0].region, shared[0].cluster.project
-                known = context.platform.projects.get(project)  # check.references says so
-                network = known.network.name if known else "default"
-                yield context.finding(
-                    "GTW138",
-                    f"gateways {name} and {other} need different proxy-only subnets in {', '.join(by_region(shared))}",
-                    ("gateways", name, "where"),
-                    related=(context.span(("gateways", other, "where"), f"{other} stands in {clusters(shared)}"),),
-                    notes=(
-                        f"network {network} of {project} has one in {region}: {name} asks through {wanted}, {other} through {purpose}",
-                    ),
-                    help=f"narrow where of {other} or of {name}, or class: {context.platform.gateways[name].class_} for both",
-                )
+    crossing = [name for name in _within_a_fleet(context) if not any(_mixed(context, name))]
+    for other, gateway in context.platform.gateways.items():
+        if other in context.fleet.config_clusters or not _purpose(context, other):
+            continue
+        stands = [place for place in context.fleet.places if context.fleet.has_gateway(other, place)]
+        met = {name: shared for name in crossing if (shared := [p for p in stands if asks_from(context.fleet, name, p)])}
+        if not met:
+            continue
+        notes = [
+            f"{name} asks through {_purpose(context, name)}, {other} through {_purpose(context, other)}: {', '.join(by_region(shared))}"
+            f" of project {shared[0].cluster.project}"
+            for name, shared in met.items()
+        ]
+        yield context.finding(
+            "GTW138",
+            f"gateways {other} and {', '.join(met)} need different proxy-only subnets in one region and network",
+            ("gateways", other, "where"),
+            related=tuple(context.span(("gateways", name, "where"), f"{name} leads there") for name in met),
+            notes=(*notes, "a network has one proxy-only subnet in a region"),
+            help=f"narrow where of one of them, or class: {gateway.class_} for all, with dns",
+        )
+
+
+def _purpose(context: Context, gateway: str) -> str:
+    """Of the subnet that its proxies ask from; none of a global one."""
+    return context.catalogue.stack(context.platform.stack).gateway_classes[context.platform.gateways[gateway].class_].proxy_subnet
 
 
 def waves(context: Context) -> Iterator[Diagnostic]:
     """What leads to pools changes after them."""
     revisions = [wave.revision for wave in context.platform.delivery.waves]
-    for name, config in context.fleet.config_clusters.items():
+    for name in _within_a_fleet(context):
+        config = context.fleet.config_clusters[name]
         if config is None or config.wave < 0:
             continue
         early = [p for p in targets(context.fleet, name) if p is not config and p.wave >= config.wave]
@@ -137,34 +147,42 @@ def waves(context: Context) -> Iterator[Diagnostic]:
 
 def residencies(context: Context) -> Iterator[Diagnostic]:
     """Requests go to any cluster that has room: all of them are of one residency."""
-    elsewhere = {
-        label: (*path, "residency")
-        for other, spec in context.platform.gateways.items()
-        for path, label in ((("gateways", other, "dns"), spec.dns and spec.dns.residency), (("gateways", other), spec.residency))
-        if label
-    }
-    for name in context.fleet.config_clusters:
-        own, led = context.platform.gateways[name].residency, list(targets(context.fleet, name))
-        for label, path in elsewhere.items() if own is None else ((own, ("gateways", name, "residency")),):
-            held: dict[str, list[Place]] = {}
-            for place in led:
-                held.setdefault(place.cluster.labels.get(label, ""), []).append(place)
-            if len(held) < 2 and (own is None or "" not in held):
-                continue
-            told = "; ".join(f"{value or 'no ' + label}: {clusters(found)}" for value, found in held.items())
+    for name in _within_a_fleet(context):
+        own = context.platform.gateways[name].residency
+        for label, path, held in _mixed(context, name):
             several = len(held) > 1
             yield context.finding(
                 "GTW139",
                 f"gateway {name} leads requests across residencies: it balances over clusters of {len(held)} values of {label}"
                 if several
-                else f"gateway {name}: whether requests stay in their residency cannot be told: {clusters(led)} has no label {label}",
+                else f"gateway {name}: whether requests stay in their residency cannot be told: {clusters(held[''])} has no label {own}",
                 ("gateways", name, "where"),
                 related=(context.span(path, "the label of residency"),),
-                notes=(told, "a lost or full cluster's requests go to the others, and an import cannot be parted by label"),
+                notes=(
+                    "; ".join(f"{value or 'no ' + label}: {clusters(found)}" for value, found in held.items()),
+                    "a lost or full cluster's requests go to the others, and an import cannot be parted by label",
+                ),
                 help=f"where: {{label: {{{label}: VALUE}}}}; for the others class regional-internal, or a service of their own"
                 if several
                 else f"labels: {{{label}: …}} of each cluster",
             )
+
+
+def _mixed(context: Context, gateway: str) -> Iterator[tuple[str, SpecPath, dict[str, list[Place]]]]:
+    """Labels of residency that requests of the gateway would not keep to, where each is said, and the clusters by its values."""
+    own = context.platform.gateways[gateway].residency
+    said: dict[str, SpecPath] = {}
+    for other, spec in context.platform.gateways.items():
+        if spec.dns is not None and spec.dns.residency is not None:
+            said.setdefault(spec.dns.residency, ("gateways", other, "dns", "residency"))
+        if spec.residency is not None:
+            said.setdefault(spec.residency, ("gateways", other, "residency"))
+    for label, path in said.items() if own is None else [(own, ("gateways", gateway, "residency"))]:
+        held: dict[str, list[Place]] = {}
+        for place in targets(context.fleet, gateway):
+            held.setdefault(place.cluster.labels.get(label, ""), []).append(place)
+        if len(held) > 1 or (own is not None and "" in held):
+            yield label, path, held
 
 
 def lost(context: Context) -> Iterator[Diagnostic]:

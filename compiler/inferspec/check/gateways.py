@@ -158,7 +158,7 @@ def partly(context: Context) -> Iterator[Diagnostic]:
         places = context.fleet.places_of(key)
         shown = context.platform.serving[key.service].expose
         without = [p for p in places if not any(context.fleet.has_gateway(e.gateway, p) for e in shown)]
-        if shown and without and len(without) < len(places):
+        if shown and without and len(without) < len(places) and not context.lost_exposures(key.service):
             yield context.finding(
                 "GTW107",
                 f"no gateway of {key.service} is in {clusters(without)}, where it runs",
@@ -187,14 +187,15 @@ def callers(context: Context) -> Iterator[Diagnostic]:
 
 def _asked_from(context: Context, key: WorkloadKey) -> dict[str, str]:
     """Regions whose proxies ask the servers, with the purpose of the subnet there."""
-    fleet, found = context.fleet, {}
+    fleet, found = context.fleet, dict[str, str]()
     classes = context.catalogue.stack(context.platform.stack).gateway_classes
-    for gateway in dict.fromkeys(e.gateway for e in context.platform.serving[key.service].expose):
-        spec = context.platform.gateways[gateway]
+    for exposure in context.platform.serving[key.service].expose:
+        spec = context.platform.gateways[exposure.gateway]
         if purpose := classes[spec.class_].proxy_subnet:
-            crossing = gateway in fleet.config_clusters
+            crossing = exposure.gateway in fleet.config_clusters
             asked = regions(context.platform, spec.where) if crossing else [place.region for place in fleet.places_of(key)]
-            found.update(dict.fromkeys(asked, purpose))
+            # A region has one such subnet, and no regional gateway where a cross-regional one asks from (check.crossregion).
+            found = {**found, **dict.fromkeys(asked, purpose)} if crossing else {**dict.fromkeys(asked, purpose), **found}
     return found
 
 

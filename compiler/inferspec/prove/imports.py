@@ -15,7 +15,10 @@ EXPORT = "networking.gke.io/export"
 
 
 def broken_imports(plan: FleetPlan) -> Iterator[tuple[ClusterPlan, Object, str, str]]:
-    """(cluster, object, field, message) of each reference to an import that no pool of the fleet is exported for."""
+    """(cluster, object, field, message) of each reference to an import that is not there.
+
+    No pool of the fleet is exported under its name, or the cluster is not the fleet's config cluster.
+    """
     referring = {}
     for cluster in plan.clusters:
         for group in (*cluster.facets.values(), *cluster.own.values()):
@@ -29,7 +32,9 @@ def broken_imports(plan: FleetPlan) -> Iterator[tuple[ClusterPlan, Object, str, 
         for _, _, obj in objects(plan, cluster):
             for field, namespace, name in referring.get(id(obj), ()):
                 project = cluster.facts["project"]
-                if (project, namespace, name) not in exported:
+                if not cluster.terraform.get("config_cluster"):
+                    yield cluster, obj, field, f"imports are in the config cluster of project {project}, and {cluster.name} is another"
+                elif (project, namespace, name) not in exported:
                     yield cluster, obj, field, f"no InferencePool {namespace}/{name} is exported in a cluster of project {project}"
 
 
