@@ -19,13 +19,10 @@ def broken_imports(plan: FleetPlan) -> Iterator[tuple[ClusterPlan, Object, str, 
 
     No pool of the fleet is exported under its name, or the cluster is not the fleet's config cluster.
     """
-    referring = {}
-    for cluster in plan.clusters:
-        for group in (*cluster.facets.values(), *cluster.own.values()):
-            for obj in group:
-                if obj.identity.kind in REFERRING and id(obj) not in referring:
-                    referring[id(obj)] = list(_references(obj.tree(), obj.identity.namespace))
-    if not any(referring.values()):
+    groups = {id(group): group for c in plan.clusters for group in (*c.facets.values(), *c.own.values())}
+    held = {id(obj): obj for group in groups.values() for obj in group if obj.identity.kind in REFERRING}
+    referring = {key: found for key, obj in held.items() if (found := list(_references(obj.tree(), obj.identity.namespace)))}
+    if not referring:
         return
     exported = set(_exported(plan))
     for cluster in plan.clusters:

@@ -158,6 +158,8 @@ class Fleet:
 
     def routes_team(self, team: str, place: Place) -> bool:
         """Whether the cluster has a route of the team to servers that stand in others."""
+        if place not in self.config_clusters.values():
+            return False
         served = [service for service in self.platform.serving.values() if service.team == team]
         return any(self.config_clusters.get(e.gateway) is place for service in served for e in service.expose)
 
@@ -197,6 +199,8 @@ class Fleet:
 
     def exports(self, key: WorkloadKey, place: Place) -> bool:
         """Whether a cross-regional gateway leads to the workload's pool in the cluster."""
+        if not self.config_clusters:
+            return False
         shown = [e.gateway for e in self.platform.serving[key.service].expose if e.gateway in self.config_clusters]
         return any(self.is_exposed(key, gateway, place) for gateway in shown)
 
