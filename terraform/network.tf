@@ -32,7 +32,7 @@ resource "google_compute_subnetwork" "nodes" {
   depends_on = [google_compute_network.platform]
 }
 
-# One a region and network: where requests of the region's gateways come from.
+# One a region and network, of one purpose: where requests of the region's gateways, or of cross-regional ones, come from.
 resource "google_compute_subnetwork" "proxies" {
   count = local.makes.proxy ? 1 : 0
 
@@ -41,7 +41,7 @@ resource "google_compute_subnetwork" "proxies" {
   name          = "${var.platform}-${var.region}-proxies"
   network       = var.network.name
   ip_cidr_range = var.network.proxy_range
-  purpose       = "REGIONAL_MANAGED_PROXY"
+  purpose       = var.network.proxy_purpose
   role          = "ACTIVE"
 
   depends_on = [google_compute_network.platform]

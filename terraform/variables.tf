@@ -79,6 +79,7 @@ variable "network" {
     subnetwork_made_by = string
     node_range         = string
     proxy_range        = string
+    proxy_purpose      = string
     proxy_made_by      = string
     internet           = bool
     nat_made_by        = string
@@ -119,6 +120,11 @@ variable "config_sync" {
     service_account = string
     feature_made_by = string
   })
+}
+
+variable "config_cluster" {
+  description = "The cluster holds the gateways of the project's fleet that lead to several clusters."
+  type        = bool
 }
 
 variable "services" {

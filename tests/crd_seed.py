@@ -26,7 +26,8 @@ CRDS_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 def crds() -> list[dict[str, Any]]:
-    """One CRD a kind: that of a Go module, else the real one of the shared folder where it is there, else our own."""
+    """One CRD a kind: what clusters have ahead of the Go modules, that of a module, the real one of the shared folder where it is there, or
+    our own."""
     found: dict[str, dict[str, Any]] = {}
     for path in crd_files():
         for document in documents(path):
@@ -37,7 +38,7 @@ def crds() -> list[dict[str, Any]]:
 
 def crd_files() -> list[Path]:
     """The files that `crds` reads, the ones that win first."""
-    paths = [path for folder in (SCHEMAS / "crds", REAL, SCHEMAS / "own") for path in sorted(folder.glob("*.*"))]
+    paths = [path for folder in (SCHEMAS / "ahead", SCHEMAS / "crds", REAL, SCHEMAS / "own") for path in sorted(folder.glob("*.*"))]
     return [path for path in paths if path.suffix in {".json", ".yaml"} and path.name != "index.json"]
 
 

@@ -32,7 +32,7 @@ SPECS = {
     **{name: ROOT / f"specs/{name}.yaml" for name in ("quickstart", "platform", "reference")},
     **{
         name: ROOT / f"tests/specs/{name}.yaml"
-        for name in ("fleet", "router", "engines", "volumes", "capacity", "managed", "scaling", "queues")
+        for name in ("fleet", "router", "engines", "volumes", "capacity", "managed", "scaling", "queues", "crossregion")
     },
 }
 

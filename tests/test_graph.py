@@ -15,7 +15,7 @@ from inferspec.check import check
 from inferspec.cli import main
 from inferspec.emit.tree import cluster_objects
 from inferspec.graph import KINDS, graph, render
-from inferspec.graph.svg import WIDTH
+from inferspec.graph.svg import width
 from inferspec.load import load_text
 from inferspec.model.errors import read_platform
 from inferspec.resolve.fleet import Fleet
@@ -23,6 +23,7 @@ from inferspec.resolve.fleet import Fleet
 from tests import line
 
 Ends = tuple[tuple[str, str], tuple[str, str]]
+ENDS = {"InferencePool": "pool", "GCPInferencePoolImport": "import"}
 LEADER = {"leaderworkerset.sigs.k8s.io/worker-index": "0"}
 """LeaderWorkerSet puts it on the leader itself."""
 
@@ -65,7 +66,7 @@ def references(objects: list[dict[str, Any]]) -> set[Ends]:
         for rule in route["spec"]["rules"]:
             for to in rule["backendRefs"]:
                 # A Service has the name of the server whose Pods it selects (tests/test_routing.py).
-                found.add((("route", name), ("pool" if to["kind"] == "InferencePool" else "service", to["name"])))
+                found.add((("route", name), (ENDS.get(to["kind"], "service"), to["name"])))
     for kind in ("Deployment", "LeaderWorkerSet", "RayService"):
         for server in of_kind.get(kind, []):
             name, namespace = server["metadata"]["name"], server["metadata"]["namespace"]
@@ -86,18 +87,35 @@ def references(objects: list[dict[str, Any]]) -> set[Ends]:
     return found
 
 
+def across(emitted: dict[str, set[Ends]], held: dict[str, list[dict[str, Any]]]) -> dict[str, set[Ends]]:
+    """The way to an import, which stands in the config cluster, is the way to each pool that is exported under its name."""
+    ways = [
+        (imported, {(host, route) for each in emitted.values() for host, to in each if to == route} | {(route, imported)})
+        for each in emitted.values()
+        for route, imported in each
+        if imported[0] == "import"
+    ]
+    led = {edge for _, edges in ways for edge in edges}
+    found = {cluster: edges - led for cluster, edges in emitted.items()}
+    for cluster, trees in held.items():
+        for pool in (tree for tree in trees if tree["kind"] == "InferencePool" and "annotations" in tree["metadata"]):
+            assert pool["metadata"]["annotations"] == {"networking.gke.io/export": "True"}
+            own = ("pool", pool["metadata"]["name"])
+            found[cluster] |= {edge for imported, edges in ways if imported[1] == own[1] for edge in edges} | {(("import", own[1]), own)}
+    return found
+
+
 @pytest.mark.parametrize("name", line.SPECS)
 def test_edges_are_the_references_of_the_emitted_objects(name: str) -> None:
     plan = line.fleet_plan(name)
-    emitted = {
-        cluster.name: references([tree for part in cluster_objects(plan, cluster).values() for tree in part.values()])
-        for cluster in plan.clusters
-    }
+    held = {c.name: [tree for part in cluster_objects(plan, c).values() for tree in part.values()] for c in plan.clusters}
+    emitted = across({cluster: references(trees) for cluster, trees in held.items()}, held)
     drawn: dict[str, set[Ends]] = {cluster.name: set() for cluster in plan.clusters}
     for region in graph(line.fleet(name)).regions:
         for edge in region.edges:
             start, end = region.nodes[edge.start], region.nodes[edge.end]
-            assert KINDS.index(end.kind) == KINDS.index(start.kind) + 1 or (start.kind, end.kind) == ("route", "service")
+            past = (("route", "service"), ("route", "pool"))
+            assert KINDS.index(end.kind) == KINDS.index(start.kind) + 1 or (start.kind, end.kind) in past
             for cluster in edge.clusters:
                 assert cluster in start.clusters and cluster in end.clusters
                 drawn[cluster].add(((start.kind, start.name), (end.kind, end.name)))
@@ -117,7 +135,7 @@ def test_every_form_has_every_node_and_edge_and_is_the_same_again(name: str) -> 
     assert len(set(ids)) == len(ids) == nodes and {end for r in plain for e in r["edges"] for end in (e["from"], e["to"])} <= set(ids)
     picture = ElementTree.fromstring(made["svg"])
     space = "{http://www.w3.org/2000/svg}"
-    assert len(picture.findall(f"{space}g")) == nodes and picture.get("width") == str(WIDTH)
+    assert len(picture.findall(f"{space}g")) == nodes and picture.get("width") == str(width(drawn))
     assert len([p for p in picture.findall(f"{space}path") if p.find(f"{space}title") is not None]) == edges
 
 

@@ -31,7 +31,7 @@ from ruamel.yaml import YAML
 
 from tests import line
 
-SPECS = pytest.mark.parametrize("name", ["quickstart", "platform", "fleet", "router", "engines", "capacity"])
+SPECS = pytest.mark.parametrize("name", ["quickstart", "platform", "fleet", "router", "engines", "capacity", "crossregion"])
 SHARED = (
     "overlays/fleet/base/",
     "overlays/fleet/components/",

@@ -195,6 +195,8 @@ def trials(name: str) -> list[Trial]:
     for cluster in [c for c in line.fleet_plan(name).clusters if not c.folder]:  # no Pod is in the management cluster
         platform = cluster_objects(line.fleet_plan(name), cluster)["platform"]
         pods = [template["spec"] for _, template in workloads(cluster, name)]
+        if not pods:
+            continue  # a config cluster that serves nothing
         asked = {spec.get("nodeSelector", {}).get(CLASS) for spec in pods}
         made_of = {i.name: tree for i, tree in platform.items() if i.kind == "ComputeClass" and i.name in asked}
         classes = {key: list(promised(catalogue, cluster, tree)) for key, tree in made_of.items()}

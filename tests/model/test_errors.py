@@ -92,7 +92,7 @@ TEN = (
     ("topology: 2x2", "topology: 3x3"),  # not of that machine
     ("    capacity: l4\n", "    capacity: l4\n    tensorParallel: 0\n"),  # below the limit
     ("background: -1", "background: low"),  # another type
-    ("  public: {class: regional-external,", "  public: {class: cross-regional-internal,"),  # not written yet
+    ("  public: {class: regional-external,", "  public: {class: regional-external, residency: residency,"),  # of another class
     ("auth: token, secretRef: git-creds", "auth: token"),  # two keys that go together
 )
 
@@ -116,7 +116,7 @@ def test_ten_mistakes_of_all_kinds_give_ten_messages(tmp_path: Path) -> None:
         ("ACC104", "trillium"),
         ("SPC004", "tensorParallel"),
         ("SPC003", "objectives"),
-        ("GTW104", "public"),
+        ("GTW140", "public"),
         ("SYNC101", "configSync"),
     ]
     assert all(d.span.file == "platform.yaml" and d.span.column > 1 and (d.help or d.notes) for d in found)

@@ -175,7 +175,8 @@ def taken(outputs: dict[str, Any]) -> dict[str, Any]:
     return {key.removeprefix("got_"): value for key, value in outputs.items() if key.startswith("got_")}
 
 
-CLUSTERS = [(name, cluster) for name in ("quickstart", "fleet", "volumes", "managed") for _, cluster in line.clusters(name)[:4]]
+SPECS = ("quickstart", "fleet", "volumes", "managed", "crossregion")
+CLUSTERS = [(name, cluster) for name in SPECS for _, cluster in line.clusters(name)[:4]]
 
 
 @pytest.mark.parametrize(("name", "cluster"), CLUSTERS)

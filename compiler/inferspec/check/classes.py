@@ -9,17 +9,6 @@ from ..diagnostics import Diagnostic
 from .context import Context
 
 
-def written(context: Context) -> Iterator[Diagnostic]:
-    for name, gateway in context.platform.gateways.items():
-        if _row(context, name).multi_cluster:
-            yield context.finding(
-                "GTW104",
-                f"gateway {name}: class {gateway.class_} is not emitted yet",
-                ("gateways", name, "class"),
-                help="regional-internal in each region, with dns",
-            )
-
-
 def _row(context: Context, gateway: str) -> GatewayClass:
     return context.catalogue.stack(context.platform.stack).gateway_classes[context.platform.gateways[gateway].class_]
 
@@ -27,7 +16,7 @@ def _row(context: Context, gateway: str) -> GatewayClass:
 def certificates(context: Context) -> Iterator[Diagnostic]:
     """Regional load balancers take certificates, the global one a map of them."""
     for name, gateway in context.platform.gateways.items():
-        if gateway.tls is None:
+        if gateway.tls is None or name in context.fleet.config_clusters:  # check.crossregion refuses it
             continue
         wanted, other = ("certificateMap", "certificate") if _row(context, name).scope == "global" else ("certificate", "certificateMap")
         said = {"certificate": gateway.tls.certificate, "certificateMap": gateway.tls.certificate_map}

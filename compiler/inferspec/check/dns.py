@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity
+from ..resolve.crossregion import regions
 from ..resolve.dns import answering, led_to, records
 from ..resolve.places import selects
 from .context import USED, Context, clusters
@@ -96,18 +97,24 @@ def _label(context: Context, key: str) -> str:
 def unwritten(context: Context) -> Iterator[Diagnostic]:
     """One host, several regions, and no record: clients come to the one that somebody chose elsewhere."""
     for name, gateway in context.platform.gateways.items():
-        if gateway.dns is None:
-            places = [p for p in context.fleet.places if context.fleet.has_gateway(name, p) and context.fleet.led_names(name, p)]
-            if len({p.region for p in places}) > 1:
-                yield context.finding(
-                    "GTW127",
-                    f"gateway {name}: {gateway.host} is {len(places)} addresses, in {clusters(places)}, and has no records",
-                    ("gateways", name, "host"),
-                    severity=Severity.INFO,
-                    help="records of your own, or where: one cluster"
-                    if gateway.class_ == "global-external"
-                    else "dns: {zone: NAME}, or records of your own",
-                )
+        if gateway.dns is not None:
+            continue
+        places = [p for p in context.fleet.places if context.fleet.has_gateway(name, p) and context.fleet.led_names(name, p)]
+        if len({p.region for p in places}) < 2:
+            continue
+        found, help = f"{len(places)} addresses, in {clusters(places)}", "dns: {zone: NAME}, or records of your own"
+        if gateway.class_ == "global-external":
+            help = "records of your own, or where: one cluster"
+        if name in context.fleet.config_clusters:
+            led = regions(context.platform, gateway.where)
+            found, help = f"{len(led)} addresses, in {', '.join(led)}", "records of your own, of what status.addresses of the Gateway says"
+        yield context.finding(
+            "GTW127",
+            f"gateway {name}: {gateway.host} is {found}, and has no records",
+            ("gateways", name, "host"),
+            severity=Severity.INFO,
+            help=help,
+        )
 
 
 def lost(context: Context) -> Iterator[Diagnostic]:

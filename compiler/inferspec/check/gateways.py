@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.serving import Exposure
+from ..resolve.crossregion import regions
 from ..resolve.screening import SETTINGS_LIMIT, settings
 from ..resolve.settings import WorkloadKey
 from .context import PLACED, Context, clusters, place_of
@@ -119,7 +120,7 @@ def partly(context: Context) -> Iterator[Diagnostic]:
         places = context.fleet.places_of(key)
         shown = context.platform.serving[key.service].expose
         without = [p for p in places if not any(context.fleet.has_gateway(e.gateway, p) for e in shown)]
-        if shown and without and len(without) < len(places):
+        if shown and without and len(without) < len(places) and not context.lost_exposures(key.service):
             yield context.finding(
                 "GTW107",
                 f"no gateway of {key.service} is in {clusters(without)}, where it runs",
@@ -134,20 +135,31 @@ def callers(context: Context) -> Iterator[Diagnostic]:
     """Without the proxy-only subnet the network policy must let everybody through."""
     told: set[str] = set()
     for key in context.fleet.front_keys:
-        shown = [context.platform.gateways[e.gateway].class_ for e in context.platform.serving[key.service].expose]
-        if all(class_ == "global-external" for class_ in shown):
-            continue
-        for place in context.fleet.places_of(key):
-            if context.platform.regions[place.region].proxy_subnet is None and place.region not in told:
-                told.add(place.region)
+        for region, purpose in _asked_from(context, key).items():
+            if context.platform.regions[region].proxy_subnet is None and region not in told:
+                told.add(region)
                 yield context.finding(
                     "GTW103",
-                    f"{place.region} does not say its proxy-only subnet: any Pod and node may reach {key.service}'s servers",
-                    ("regions", place.region),
+                    f"{region} does not say its proxy-only subnet: any Pod and node may reach {key.service}'s servers",
+                    ("regions", region),
                     key=True,
                     severity=Severity.WARNING,
-                    help="proxySubnet: the range of the region's REGIONAL_MANAGED_PROXY subnet",
+                    help=f"proxySubnet: the range of the region's {purpose} subnet",
                 )
+
+
+def _asked_from(context: Context, key: WorkloadKey) -> dict[str, str]:
+    """Regions whose proxies ask the servers, with the purpose of the subnet there."""
+    fleet, found = context.fleet, dict[str, str]()
+    classes = context.catalogue.stack(context.platform.stack).gateway_classes
+    for exposure in context.platform.serving[key.service].expose:
+        spec = context.platform.gateways[exposure.gateway]
+        if purpose := classes[spec.class_].proxy_subnet:
+            crossing = exposure.gateway in fleet.config_clusters
+            asked = regions(context.platform, spec.where) if crossing else [place.region for place in fleet.places_of(key)]
+            # A region has one such subnet, and no regional gateway where a cross-regional one asks from (check.crossregion).
+            found = {**found, **dict.fromkeys(asked, purpose)} if crossing else {**dict.fromkeys(asked, purpose), **found}
+    return found
 
 
 def adapters(context: Context) -> Iterator[Diagnostic]:

@@ -31,7 +31,7 @@ def hosts(context: Context) -> Iterator[Diagnostic]:
     first: dict[tuple[str, str, str], str] = {}
     for name, gateway in context.platform.gateways.items():
         for place in context.fleet.places:
-            if not context.fleet.has_gateway(name, place):
+            if not context.fleet.carries(name, place):
                 continue
             other = first.setdefault((place.name, gateway.class_, gateway.host), name)
             if other != name:
@@ -77,7 +77,7 @@ def addresses(context: Context) -> Iterator[Diagnostic]:
         if gateway.address is None:
             continue
         for place in context.fleet.places:
-            if not context.fleet.has_gateway(name, place):
+            if not context.fleet.carries(name, place):
                 continue
             where = "" if gateway.class_ == "global-external" else f" of {place.region}"
             other = first.setdefault((gateway.address, where, place.cluster.project), (name, place))

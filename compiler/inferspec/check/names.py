@@ -100,11 +100,16 @@ def _of_workload(context: Context, key: WorkloadKey) -> Iterator[tuple[Claim, Sp
         return
     if workload.service.expose:
         yield ("directory", "", f"{name}-{'pool' if workload.pooled else 'backend'}"), path
+        yield ("GCPBackendPolicy", namespace, name), path
     if workload.pooled:
         yield ("ServiceAccount", namespace, f"{name}-picker"), path
     for exposure in workload.service.expose:
+        if exposure.gateway in context.fleet.config_clusters:
+            yield ("directory", "", f"{name}-pool-exported"), path
+            yield ("directory", "", f"{name}-import-{exposure.gateway}"), path
+            yield ("GCPBackendPolicy", namespace, f"{name}-import"), path
         if key.canary:
-            break
+            continue
         yield ("directory", "", f"{name}-route-{exposure.gateway}"), path
         if canary_of(context.platform, key) is not None:
             yield ("directory", "", f"{name}-route-{exposure.gateway}-canary"), path

@@ -52,6 +52,8 @@ def _needs(context: Context, place: Place) -> Iterator[tuple[str, str]]:
     here = [key for key in fleet.workload_keys if fleet.is_placed(key, place)]
     if any(fleet.workload_at(key, place).pooled for key in here):
         yield context.catalogue.stack(platform.stack).apis["InferencePool"].gke_managed, "InferencePool"
+    if any(fleet.carries(g, place) or any(fleet.is_exposed(k, g, place) for k in here) for g in fleet.config_clusters):
+        yield context.catalogue.stack(platform.stack).min_gke["multiCluster"], "the multi-cluster Inference Gateway"
     for key in here:
         mounts = fleet.workload_at(key, place).mounts
         if mounts.fused and mounts.store.cache.medium == "hyperdisk":

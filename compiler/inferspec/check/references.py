@@ -180,6 +180,10 @@ def _places(context: Context) -> Iterator[Diagnostic]:
                     help="a cluster's name is its folder, its fleet membership and its selector: make it unique",
                 )
             seen.setdefault(name, path)
+    written = {cluster for region in context.platform.regions.values() for cluster in region.clusters}
+    for name, project in context.platform.projects.items():
+        if project.config_cluster is not None and not context.clusters_left_out:
+            yield from named(context, ("projects", name, "configCluster"), project.config_cluster, "clusters", written)
     for name, gateway in context.platform.gateways.items():
         if gateway.dns is not None and gateway.dns.project is not None:
             yield from named(context, ("gateways", name, "dns", "project"), gateway.dns.project, "projects")

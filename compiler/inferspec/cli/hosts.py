@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..model.base import seconds
+from ..plan.provenance import explained
+from ..resolve.crossregion import balancing, regions, targets
 from ..resolve.dns import Record, records, takes_over
 from ..resolve.fleet import Fleet
 from ..resolve.places import Place
@@ -16,6 +18,8 @@ FAILED = 2
 def lines(fleet: Fleet, gateway: str) -> list[str]:
     """The account of one gateway, a line each."""
     spec = fleet.platform.gateways[gateway]
+    if gateway in fleet.config_clusters:
+        return list(_crossing(fleet, gateway))
     if spec.dns is None:
         places = [place for place in fleet.places if fleet.has_gateway(gateway, place)]
         return [f"{spec.host}: {', '.join(place.name for place in places) or 'no cluster'}; the gateway has no records (dns)"]
@@ -25,6 +29,30 @@ def lines(fleet: Fleet, gateway: str) -> list[str]:
         most, parts = FAILED * check + seconds(spec.dns.ttl), f"{FAILED} checks of {check} s, and answers kept for {spec.dns.ttl}"
         found += ["", f"a lost region gets no new clients after at most {most} s: {parts}"]
     return found
+
+
+def _crossing(fleet: Fleet, gateway: str) -> Iterator[str]:
+    """A cross-regional gateway: its proxies send to the nearest region that has room, and what is lost or full is the next one's."""
+    spec, config, places = fleet.platform.gateways[gateway], fleet.config_clusters[gateway], targets(fleet, gateway)
+    if config is None:
+        yield f"{spec.host}: no cluster"
+        return
+    yield from _record(fleet, Record(gateway, spec.host, places))
+    yield ""
+    yield f"the Gateway stands in {config.name}, with an address in {', '.join(regions(fleet.platform, spec.where))}; it has no records"
+    shown = [key for key in fleet.workload_keys if any(e.gateway == gateway for e in fleet.platform.serving[key.service].expose)]
+    for key in shown:
+        led = [place for place in places if fleet.is_exposed(key, gateway, place)]
+        if not led or key.prefill:
+            continue
+        name, (field, full) = fleet.workload(key, fleet.base).name, balancing(fleet, key, gateway)
+        if field == "kv_cache":
+            yield f"a server of {name} is full with {full.v} % of its KV cache in use"
+            continue
+        yield f"a server of {name} is full with {full.v} requests in flight: {explained(full, '')[0].partition(': ')[2]}"
+        for region in dict.fromkeys(place.region for place in led):
+            most = sum(int(fleet.workload_at(key, place).scale("max").v) for place in led if place.region == region)
+            yield f"  {region} takes {most * int(full.v):,} at most scale, {most} server{'s' if most > 1 else ''}"
 
 
 def _record(fleet: Fleet, record: Record) -> Iterator[str]:

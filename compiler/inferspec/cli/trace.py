@@ -14,6 +14,7 @@ from ..pipeline import compile
 from ..plan.objects import FleetPlan
 from ..plan.provenance import fields, objects, spec_paths
 from ..plan.skeleton import leaves_of, pointer
+from ..resolve.crossregion import targets
 from ..resolve.fleet import Fleet
 from ..values import bind
 from . import NO_INPUT, USAGE
@@ -30,6 +31,7 @@ DECIDES: dict[str | int, str] = {
     "where": "which clusters it is for",
     "team": "the namespace, and the RootSync of its objects",
     "stage": "which rules, overrides and waves are for the cluster",
+    "residency": "which clusters a gateway may lead to, and which records fail over",
 }
 """Keys that no field quotes -> what they are for."""
 
@@ -128,7 +130,23 @@ def _decided(fleet: Fleet, plan: FleetPlan, wanted: SpecPath) -> bool:
         print(f"{format_path(wanted)} is in no field as it is: it decides the class of the Pods of {name} and their chips")
         for (identity, at, value), names in made.items():
             print(f"{identity} {at} = {value}  [{named(names)}]")
-    return bool(keys or placed)
+    return _crossing(fleet, wanted) or bool(keys or placed)
+
+
+def _crossing(fleet: Fleet, wanted: SpecPath) -> bool:
+    """The same of cross-regional gateways: which cluster has them, which clusters they lead to."""
+    said = False
+    for name, config in fleet.config_clusters.items():
+        if config is None:
+            continue
+        if wanted == ("gateways", name, "where"):
+            print(f"{format_path(wanted)} is in no field as it is: it decides the clusters that Gateway {name} leads to")
+            print(f"clusters: {', '.join(place.name for place in targets(fleet, name))}")
+            said = True
+        if wanted == ("projects", config.cluster.project, "configCluster"):
+            print(f"{format_path(wanted)} is in no field as it is: it decides where Gateway {name} and its route stand")
+            said = True
+    return said
 
 
 def _nothing(root: Any, wanted: SpecPath) -> str:

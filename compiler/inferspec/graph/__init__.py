@@ -1,5 +1,5 @@
 """The way of a request, region by region: host -> route -> pool -> service -> class -> reservation; without a pool where no
-endpoint picker reads the servers.
+endpoint picker reads the servers; by an import where the route stands in the config cluster of a cross-regional gateway.
 
 Drawn from the settled fleet. Every edge is a reference that one emitted object makes to another; tests/test_graph.py finds each there.
 """
@@ -15,8 +15,10 @@ from ..resolve.ladder import reserved, rungs, sources
 from ..resolve.places import Place
 from ..resolve.settings import WorkloadKey
 
-KINDS = ("host", "route", "pool", "service", "class", "reservation")
-"""In the order of the way: an edge goes from one kind to the next, and from a route to a service without a pool."""
+KINDS = ("host", "route", "import", "pool", "service", "class", "reservation")
+"""In the order of the way: an edge goes from one kind to the next, past those that are not on its way."""
+RARE = ("import",)
+"""Kinds that have a column of a picture where there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,12 @@ class Region:
 class Graph:
     platform: str
     regions: tuple[Region, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Kinds that a picture has a column for, in their order."""
+        held = {node.kind for region in self.regions for node in region.nodes}
+        return tuple(kind for kind in KINDS if kind in held or kind not in RARE)
 
 
 Reference = tuple[str, str, str]
@@ -119,7 +127,11 @@ def _ways(fleet: Fleet, key: WorkloadKey, place: Place) -> Iterator[list[Referen
             if fleet.has_gateway(exposure.gateway, place):
                 gateway = platform.gateways[exposure.gateway]
                 host: Reference = ("host", gateway.host, f"gateway {exposure.gateway}")
-                yield [host, ("route", f"{led.front_name}-{exposure.gateway}", ""), behind[0]]
+                config = fleet.config_clusters.get(exposure.gateway)
+                stands = f"stands in {config.name}" if config is not None else ""
+                # The pools of all regions have one name, and so has their import.
+                by = [("import", w.front_name, "")] if config is not None else []
+                yield [host, ("route", f"{led.front_name}-{exposure.gateway}", stands), *by, behind[0]]
     for rung in rungs(w.capacity, fleet.catalogue):
         if rung.machine is not None:
             for held in reserved(platform, rung.source, place.region, rung.machine):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
-from . import KINDS, Graph, Region
+from . import Graph, Region
 from .text import FILLS, INK, LINE
 
 BOX, GAP, HEIGHT, STEP, MARGIN, HEADING, TITLES = 200, 48, 52, 64, 20, 30, 34
@@ -15,37 +15,44 @@ LARGE, SMALL = 12, 10
 WIDE = 0.6
 """Width of a letter in its height, rounded up: the sans-serif fonts of browsers have 0.5 to 0.58 in the mean."""
 GREY = "#4b5563"
-WIDTH = 2 * MARGIN + len(KINDS) * BOX + (len(KINDS) - 1) * GAP
 FONT = "system-ui, 'Segoe UI', Helvetica, Arial, 'DejaVu Sans', sans-serif"
 
 
+def width(drawn: Graph) -> int:
+    """As wide as its columns, whatever the fleet."""
+    return 2 * MARGIN + len(drawn.columns) * BOX + (len(drawn.columns) - 1) * GAP
+
+
 def svg(drawn: Graph) -> str:
-    """As wide as its columns, whatever the fleet; a cut text is whole in its tooltip."""
+    """A text that is cut is whole in its tooltip."""
     return "\n".join(_page(drawn)) + "\n"
 
 
 def _page(drawn: Graph) -> Iterator[str]:
-    rows = [_rows(region) for region in drawn.regions]
-    heights = [HEADING + STEP * max(len([i for i, n in enumerate(r.nodes) if n.kind == k]) for k in KINDS) for r in drawn.regions]
+    columns, across = drawn.columns, width(drawn)
+    rows = [_rows(region, columns) for region in drawn.regions]
+    heights = [HEADING + STEP * max(len([i for i, n in enumerate(r.nodes) if n.kind == k]) for k in columns) for r in drawn.regions]
     height = TITLES + sum(heights) + 2 * MARGIN
-    yield f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" font-family="{FONT}">'
+    size = f'width="{across}" height="{height}" viewBox="0 0 {across} {height}"'
+    yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{FONT}">'
     yield f"<title>{escape(drawn.platform)}</title>"
-    yield f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>'
-    for column, kind in enumerate(KINDS):
+    yield f'<rect width="{across}" height="{height}" fill="#ffffff"/>'
+    for column, kind in enumerate(columns):
         yield _text(_left(column) + BOX / 2, MARGIN + 12, kind, LARGE, f'text-anchor="middle" fill="{LINE}"')
     top = MARGIN + TITLES
     for region, row, band in zip(drawn.regions, rows, heights, strict=True):
-        yield from _band(region, row, top, band)
+        yield from _band(region, columns, row, top, band)
         top += band
     yield "</svg>"
 
 
-def _band(region: Region, rows: list[float], top: int, height: int) -> Iterator[str]:
-    yield f'<rect x="{MARGIN / 2:g}" y="{top}" width="{WIDTH - MARGIN}" height="{height - 8}" rx="8" fill="#f9fafb" stroke="#e5e7eb"/>'
+def _band(region: Region, columns: tuple[str, ...], rows: list[float], top: int, height: int) -> Iterator[str]:
+    across = _left(len(columns)) - GAP + MARGIN
+    yield f'<rect x="{MARGIN / 2:g}" y="{top}" width="{across - MARGIN}" height="{height - 8}" rx="8" fill="#f9fafb" stroke="#e5e7eb"/>'
     yield _text(MARGIN, top + 18, region.name, LARGE, f'font-weight="bold" fill="{INK}"')
     for edge in region.edges:
         start, end = region.nodes[edge.start], region.nodes[edge.end]
-        x0, x1 = _left(KINDS.index(start.kind)) + BOX, _left(KINDS.index(end.kind))
+        x0, x1 = _left(columns.index(start.kind)) + BOX, _left(columns.index(end.kind))
         y0, y1 = (_top(top, rows[i]) + HEIGHT / 2 for i in (edge.start, edge.end))
         middle = (x0 + x1) / 2
         title = escape(f"{start.name} → {end.name}: {', '.join(edge.clusters)}")
@@ -58,7 +65,7 @@ def _band(region: Region, rows: list[float], top: int, height: int) -> Iterator[
         yield f'<path d="{path}" fill="none" stroke="{LINE}" stroke-width="1.2"{dashed}><title>{title}</title></path>'
         yield f'<path d="M{x1:g} {y1:g} l-7 -3.5 v7 z" fill="{LINE}"/>'
     for node, row in zip(region.nodes, rows, strict=True):
-        x, y = _left(KINDS.index(node.kind)), _top(top, row)
+        x, y = _left(columns.index(node.kind)), _top(top, row)
         yield f"<g><title>{escape('; '.join((f'{node.kind} {node.name}', *region.told(node))))}</title>"
         yield f'<rect x="{x}" y="{y:g}" width="{BOX}" height="{HEIGHT}" rx="6" fill="{FILLS[node.kind]}" stroke="{LINE}"/>'
         told = region.told(node)
@@ -86,10 +93,10 @@ def _cut(text: str, size: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def _rows(region: Region) -> list[float]:
+def _rows(region: Region, kinds: tuple[str, ...]) -> list[float]:
     """The row of every node in its column. Columns are ordered by the mean row of what each node is joined to, from left to right, then
     back, so that few edges cross (Sugiyama's barycentre method)."""
-    columns = [[i for i, node in enumerate(region.nodes) if node.kind == kind] for kind in KINDS]
+    columns = [[i for i, node in enumerate(region.nodes) if node.kind == kind] for kind in kinds]
     rows = [0.0] * len(region.nodes)
     before: list[list[int]] = [[e.start for e in region.edges if e.end == i] for i in range(len(region.nodes))]
     after: list[list[int]] = [[e.end for e in region.edges if e.start == i] for i in range(len(region.nodes))]

@@ -11,6 +11,7 @@ from . import KINDS, Graph, Region
 FILLS = {
     "host": "#dbeafe",
     "route": "#e0f2fe",
+    "import": "#ccfbf1",
     "pool": "#dcfce7",
     "service": "#fef9c3",
     "class": "#ffedd5",

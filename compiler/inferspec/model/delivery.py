@@ -69,13 +69,22 @@ class Iap(Closed):
     """Secret with the client's secret, by name; it stands in the namespace of each service behind the gateway."""
 
 
+class Balancing(Closed):
+    """How full a server may be before a cross-regional gateway prefers others, and then other regions: one of the two."""
+
+    in_flight: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Requests that one server may have at once; without it the least ``max-num-seqs`` of the servers."""
+    kv_cache: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Percent of the KV cache in use; an AutoscalingMetric of yours shows it in each cluster (``extraResources``)."""
+
+
 class Gateway(Closed):
-    """A front door in each cluster it is for."""
+    """A front door in each cluster it is for; cross-regional-internal: one for all of them, in the config cluster of their project."""
 
     class_: Annotated[Literal["regional-external", "regional-internal", "global-external", "cross-regional-internal"], Field(alias="class")]
     """Load balancer."""
     where: Where
-    """Clusters that have it."""
+    """Clusters that have it; cross-regional-internal: those whose servers it leads to."""
     host: Host
     """Host name clients use."""
     tls: Tls | None = None
@@ -94,6 +103,10 @@ class Gateway(Closed):
     """Cloud Armor security policy, of the region or global as the gateway is, by name: a key of ``cloudArmor``, or one that stands."""
     iap: Iap | None = None
     """Identity-Aware Proxy before the ordinary Services of an external gateway."""
+    balancing: Balancing | None = None
+    """Of a cross-regional gateway: how full a server may be; by requests in flight without it."""
+    residency: LabelKey | None = None
+    """Of a cross-regional gateway: label of clusters that requests do not leave; all that it leads to have one value of it."""
 
 
 class ConfigSync(Closed):

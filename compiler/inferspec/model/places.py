@@ -62,6 +62,8 @@ class Project(Closed):
     """Project number, as ``gcloud projects describe`` prints it."""
     network: ProjectNetwork = ProjectNetwork.model_construct()
     """Network of its clusters; ``default`` without it."""
+    config_cluster: Name | None = None
+    """Cluster of the project that holds the gateways of its fleet: those of class cross-regional-internal. A fleet has one."""
 
 
 class Team(Closed):
@@ -185,7 +187,7 @@ class RegionPlaces(Closed):
     """Everything that is a fact of one region."""
 
     proxy_subnet: Cidr | None = None
-    """Range of the region's proxy-only subnet: where requests of a regional gateway come from."""
+    """Range of the region's proxy-only subnet: where requests of a regional or cross-regional gateway come from."""
     reservations: dict[Name, Reservation] = {}
     """Reservations that capacity classes name in ``baseline`` or ``burst``."""
     quotas: dict[Name, dict[Name, Annotated[int, Field(ge=0)] | QuotaLimit]] = {}

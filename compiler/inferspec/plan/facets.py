@@ -10,6 +10,7 @@ from typing import Any
 from ..catalog import Catalogue
 from ..model.places import ADAPTER
 from ..model.platform import Platform
+from ..resolve.crossregion import balancing
 from ..resolve.dns import global_access
 from ..resolve.fleet import Fleet
 from ..resolve.layers import Subject
@@ -35,21 +36,21 @@ def platform_drawings(fleet: Fleet) -> list[Drawing]:
     metrics = partial(adapter.adapter, platform, catalogue)
     made.append(Drawing("metrics-adapter", "platform", metrics, lambda place: ADAPTER in place.cluster.install))
     for team in platform.teams:
-        made.append(Drawing(f"namespace-{team}", "platform", partial(_team_namespace, platform, team), partial(fleet.serves_team, team)))
+        made.append(Drawing(f"namespace-{team}", "platform", partial(_team_namespace, platform, team), partial(_is_home, fleet, team)))
     if platform.gateways:
         made.append(
             Drawing(
                 "gateway-namespace",
                 "platform",
                 partial(_gateway_namespace, platform),
-                lambda place: any(fleet.has_gateway(g, place) for g in platform.gateways),
+                lambda place: any(fleet.carries(g, place) for g in platform.gateways),
             )
         )
     for name in platform.capacity_classes:
         made.append(Drawing(f"class-{name}", "platform", partial(_class, platform, catalogue, name), partial(fleet.uses_class, name)))
     made += _queue_drawings(fleet)
     for name in platform.gateways:
-        has = partial(fleet.has_gateway, name)
+        has = partial(fleet.carries, name)
         made.append(Drawing(f"gateway-{name}", "platform", partial(_gateway, fleet, name), has))
         if fleet.leads_by_model(name):
             made.append(Drawing(f"gateway-{name}-models", "platform", partial(processor.processor, platform, catalogue, name), has))
@@ -80,6 +81,10 @@ def _local_queue(platform: Platform, name: str, _: Subject) -> list[Drawn]:
     return [queues.local_queue(platform, name)]
 
 
+def _is_home(fleet: Fleet, team: str, place: Place) -> bool:
+    return fleet.serves_team(team, place) or fleet.routes_team(team, place)
+
+
 def _identity(fleet: Fleet, artefact: str, secret: str | None, namespace: str, _: Subject) -> list[Drawn]:
     return weights.identity(fleet.platform, artefact, secret, namespace)
 
@@ -106,6 +111,34 @@ def _gateway(fleet: Fleet, name: str, _: Subject) -> list[Drawn]:
 def _leads(fleet: Fleet, key: WorkloadKey, gateway: str, shared: bool, place: Place) -> bool:
     """Whether the cluster has the route that shares requests with a canary, or the one that does not."""
     return fleet.is_exposed(key, gateway, place) and fleet.has_canary(key, place) == shared
+
+
+def _has_pool(fleet: Fleet, key: WorkloadKey, exported: bool, place: Place) -> bool:
+    """Whether the cluster has the pool that a cross-regional gateway leads to, or the one that none does."""
+    return fleet.is_placed(key, place) and fleet.exports(key, place) == exported
+
+
+def _crossing(fleet: Fleet, key: WorkloadKey, name: str) -> list[Drawing]:
+    """In the config cluster: the route to the pools that a cross-regional gateway leads to, and the policies of their import."""
+    spec, found = fleet.platform.serving[key.service], []
+    for gateway in dict.fromkeys(e.gateway for e in spec.expose if e.gateway in fleet.config_clusters):
+        present = partial(fleet.carries, gateway)
+        led = [place for place in fleet.places if fleet.is_exposed(key, gateway, place)]
+        if not led:
+            continue
+        shared = any(fleet.has_canary(key, place) for place in led)
+        # By the fleet's word, not the config cluster's: the pools stand elsewhere.
+        w = fleet.workload(key, fleet.base)
+        field, full = balancing(fleet, key, gateway)
+        rows = routing.imported(w, **{field: full})
+        if not key.canary:
+            rows += routing.route(w, gateway, by_model=False, shared=shared, crossing=True)
+        found.append(Drawing(f"{name}-import-{gateway}", spec.team, _constant(rows), present, frozenset({key.service})))
+    return found
+
+
+def _constant(rows: list[Drawn]) -> Callable[[Subject], list[Drawn]]:
+    return lambda _: rows
 
 
 def team_drawings(fleet: Fleet) -> list[Drawing]:
@@ -141,15 +174,20 @@ def team_drawings(fleet: Fleet) -> list[Drawing]:
         if key.prefill:
             continue
         if spec.expose and fleet.workload(key, fleet.base).pooled:
-            add("-pool", routing.pool, placed, fleet.called(key))
+            add("-pool", routing.pool, partial(_has_pool, fleet, key, False), fleet.called(key), False)
+            if any(fleet.exports(key, place) for place in fleet.places):
+                add("-pool-exported", routing.pool, partial(_has_pool, fleet, key, True), fleet.called(key), True)
         elif spec.expose:
             add("-backend", routing.backend, placed)
+        made.extend(_crossing(fleet, key, name))
         for exposure in spec.expose if not key.canary else ():
+            if exposure.gateway in fleet.config_clusters:
+                continue
             by_model = fleet.leads_by_model(exposure.gateway)
             for shared, suffix in ((False, ""), (True, "-canary")):
                 shown = partial(_leads, fleet, key, exposure.gateway, shared)
                 if not shared or canary_of(fleet.platform, key) is not None:
-                    add(f"-route-{exposure.gateway}{suffix}", routing.route, shown, exposure.gateway, by_model, shared)
+                    add(f"-route-{exposure.gateway}{suffix}", routing.route, shown, exposure.gateway, by_model, shared, False)
     teams = Counter(artefact for artefact, _, _, _ in fleet.written)
     for artefact, secret, team, namespace in fleet.written:
         name = writer_name(artefact)

@@ -183,7 +183,7 @@ def _own(planner: Planner, place: Place) -> dict[str, Objects]:
             row = weights.hydrate(fleet.platform, fleet.catalogue, filling.volume, filling.artefact, place.region)
             own.setdefault(filling.volume.team, []).append(planner.skeletons.object(*row))
     for name, gateway in fleet.platform.gateways.items():
-        if gateway.model_armor is not None and fleet.has_gateway(name, place) and fleet.led_names(name, place):
+        if gateway.model_armor is not None and fleet.carries(name, place) and fleet.led_names(name, place):
             own.setdefault("platform", []).append(planner.skeletons.object(*screening.screening(fleet, name, place)))
     return {part: tuple(objects) for part, objects in own.items()}
 

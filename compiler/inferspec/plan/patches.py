@@ -34,8 +34,10 @@ OWNED = (
 )
 """Fields by which objects find each other and metrics their scalers, what load balancers ask for, the account that the grants are for,
 and the variables of Services, which a server of that name would take for its own."""
-OWNED_WITHIN = re.compile(r"""spec\.rules\[[^\]]*\]\.backendRefs|spec\.template\.metadata\.annotations\["gke-gcsfuse/""")
-"""The same below a list, and what the FUSE driver's sidecar gets."""
+OWNED_WITHIN = re.compile(
+    r"""spec\.rules\[[^\]]*\]\.backendRefs|metadata\.annotations\["networking\.gke\.io/export"|spec\.template\.metadata\.annotations\["gke-gcsfuse/"""
+)
+"""The same below a list, what leads a cross-regional gateway to a pool, and what the FUSE driver's sidecar gets."""
 OWNED_OF_CONTAINER = ("name", "ports", "args", "command", "volumeMounts.weights")
 """The command line belongs to ``flags``, ports and the model's path to the objects that point there."""
 

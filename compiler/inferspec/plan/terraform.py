@@ -11,6 +11,7 @@ from ..model.places import Project
 from ..names import truncate_with_hash
 from ..resolve.armor import armor_rules, interval, key_of
 from ..resolve.cloud import FUSE_CONTROLLER, OBSERVED, Grant, Resource
+from ..resolve.crossregion import asks_from
 from ..resolve.dns import address_of
 from ..resolve.fleet import Fleet
 from ..resolve.images import images_of
@@ -28,6 +29,15 @@ SERVICES = (
     "storage.googleapis.com",
 )
 """What every cluster needs; configuration management (Config Sync) is ``anthosconfigmanagement``."""
+
+MULTI_CLUSTER_SERVICES = (
+    "multiclusteringress.googleapis.com",
+    "multiclusterservicediscovery.googleapis.com",
+    "trafficdirector.googleapis.com",
+)
+"""Of a project whose fleet has cross-regional gateways (GKE documentation, "Prepare your environment for multi-cluster Gateways")."""
+PROXIES = "REGIONAL_MANAGED_PROXY"
+"""Purpose of a proxy-only subnet, unless a cross-regional gateway asks from it."""
 
 ACCOUNT_LIMIT = 30
 """Characters of a Google service account's id (IAM, serviceAccounts.create)."""
@@ -55,7 +65,8 @@ def variables(fleet: Fleet, place: Place) -> dict[str, Any]:
         "addons": (addons := _addons(fleet, place)),
         "node_service_account": truncate_with_hash(f"{place.name}-nodes", ACCOUNT_LIMIT),
         "config_sync": _config_sync(fleet, place),
-        "services": _services(fleet, place, addons),
+        "config_cluster": (config := project.config_cluster == place.name),
+        "services": _services(fleet, place, addons, config),
         **_resources(fleet, place),
         **_grants(fleet, place),
         "certificates": sorted({s.tls.certificate for s in _gateways(fleet, place).values() if s.tls and s.tls.certificate}),
@@ -64,7 +75,7 @@ def variables(fleet: Fleet, place: Place) -> dict[str, Any]:
 
 
 def _gateways(fleet: Fleet, place: Place) -> dict[str, Gateway]:
-    return {name: spec for name, spec in fleet.platform.gateways.items() if fleet.has_gateway(name, place)}
+    return {name: spec for name, spec in fleet.platform.gateways.items() if fleet.carries(name, place)}
 
 
 def _cluster(place: Place) -> dict[str, Any]:
@@ -92,6 +103,8 @@ def _security(place: Place) -> dict[str, str]:
 def _network(fleet: Fleet, place: Place, project: Project) -> dict[str, Any]:
     """A network has many clusters and a proxy-only subnet many of one region: the first by region and name makes each."""
     named, region = project.network, fleet.platform.regions[place.region]
+    classes = fleet.catalogue.stack(fleet.platform.stack).gateway_classes
+    crossing = [fleet.platform.gateways[gateway].class_ for gateway in fleet.config_clusters if asks_from(fleet, gateway, place)]
     peers = fleet.cloud.peers[place.cluster.project]
     beside = fleet.cloud.peers[f"{place.cluster.project} {place.region}"]
     own = place.cluster.node_range is not None
@@ -104,6 +117,7 @@ def _network(fleet: Fleet, place: Place, project: Project) -> dict[str, Any]:
         "subnetwork_made_by": place.name if own else OBSERVED,
         "node_range": str(place.cluster.node_range or ""),
         "proxy_range": str(region.proxy_subnet or ""),
+        "proxy_purpose": classes[crossing[0]].proxy_subnet if crossing else PROXIES,
         "proxy_made_by": beside[0].name if named.create and region.proxy_subnet else OBSERVED,
         "internet": place.cluster.internet,
         "nat_made_by": out[0].name if named.create and place.cluster.internet else OBSERVED,
@@ -122,7 +136,7 @@ def _addons(fleet: Fleet, place: Place) -> dict[str, bool]:
     writes = any(job.writer is place for job in fleet.downloads)
     return {
         "filestore_csi": "filestore" in reads,
-        "gateway_api": bool(_gateways(fleet, place)),
+        "gateway_api": bool(_gateways(fleet, place)) or any(fleet.exports(key, place) for key in keys),
         "gcs_fuse_csi": writes or any(mount.sidecar for mount in mounts),
         "lustre_csi": "lustre" in reads,
         "ray_operator": "kuberay" in place.cluster.addons,
@@ -142,7 +156,7 @@ def _config_sync(fleet: Fleet, place: Place) -> dict[str, str]:
     }
 
 
-def _services(fleet: Fleet, place: Place, addons: dict[str, bool]) -> list[str]:
+def _services(fleet: Fleet, place: Place, addons: dict[str, bool], config: bool) -> list[str]:
     """APIs that the cluster's project must have enabled."""
     found = {*SERVICES, "anthosconfigmanagement.googleapis.com"}
     used = {kind for kind, _, _ in fleet.cloud.used[place]}
@@ -150,6 +164,7 @@ def _services(fleet: Fleet, place: Place, addons: dict[str, bool]) -> list[str]:
     found |= {"modelarmor.googleapis.com"} if "modelArmor" in used else set()
     found |= {"certificatemanager.googleapis.com", "networkservices.googleapis.com"} if addons["gateway_api"] else set()
     found |= {"binaryauthorization.googleapis.com"} if place.cluster.security.binary_authorization else set()
+    found |= set(MULTI_CLUSTER_SERVICES) if config else set()
     found |= {"file.googleapis.com"} if addons["filestore_csi"] else set()
     found |= {"lustre.googleapis.com", "servicenetworking.googleapis.com"} if addons["lustre_csi"] else set()
     found |= {"storagetransfer.googleapis.com"} if place.name in fleet.cloud.transfers.values() else set()

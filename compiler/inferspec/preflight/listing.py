@@ -64,7 +64,7 @@ def prerequisites(fleet: Fleet, place: Place) -> dict[str, Any]:
 
 
 def _gateways(fleet: Fleet, place: Place) -> list[Gateway]:
-    return [gateway for name, gateway in fleet.platform.gateways.items() if fleet.has_gateway(name, place)]
+    return [gateway for name, gateway in fleet.platform.gateways.items() if fleet.carries(name, place)]
 
 
 def _zones(fleet: Fleet, place: Place) -> Iterator[str]:

@@ -26,6 +26,7 @@ from .cache import Proofs
 from .config_sync import check_sync_dir, check_syncs
 from .equality import compare, cover
 from .findings import Finding
+from .imports import broken_imports
 from .kubernetes import check_closure, check_object
 
 MOST_CHANGED = 20
@@ -72,7 +73,7 @@ class Prover:
         with tempfile.TemporaryDirectory(prefix="inferspec-") as scratch, ThreadPoolExecutor(max(1, self.jobs)) as pool:
             try:
                 builds = self._start(pool, Path(scratch), wanted) if wanted else {}  # they take longest, and run beside the checks
-                found = [*self._objects(list(fresh.values())), *self._closures(wanted), *self._syncs(wanted)]
+                found = [*self._objects(list(fresh.values())), *self._closures(wanted), *self._imports(), *self._syncs(wanted)]
                 if found:
                     return found
                 proofs.add(*fresh)
@@ -135,6 +136,10 @@ class Prover:
             held = {str(o.identity): o for _, _, o in objects(self.plan, cluster)}
             for finding in check_closure([o.tree(cluster.facts) for o in held.values()]):
                 yield self._refused(cluster, held.get(finding.object), finding)
+
+    def _imports(self) -> Iterator[Diagnostic]:
+        for cluster, obj, at, message in broken_imports(self.plan):
+            yield self._about("GTW148", f"{obj.identity} in {cluster.name}: {message}", obj, at)
 
     def _refused(self, cluster: ClusterPlan, obj: Object | None, finding: Finding) -> Diagnostic:
         return self._about("SYNC116", f"{finding.object} in {cluster.name}: {finding.message} ({finding.code})", obj, finding.field)

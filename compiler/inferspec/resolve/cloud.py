@@ -189,7 +189,7 @@ class Cloud:
     def _gateways(self, place: Place) -> None:
         imports = self.fleet.platform.imports
         for name, gateway in self.fleet.platform.gateways.items():
-            if not self.fleet.has_gateway(name, place):
+            if not self.fleet.carries(name, place):
                 continue
             at: SpecPath = ("gateways", name)
             project = place.cluster.project

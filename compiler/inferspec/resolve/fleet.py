@@ -8,6 +8,7 @@ from functools import cached_property
 
 from ..values import Value
 from .cloud import Cloud
+from .crossregion import config_cluster, cross_regional, targets
 from .ladder import named
 from .naming import workload_name
 from .placement import Placement
@@ -58,6 +59,13 @@ class Fleet(Placement):
             found.setdefault(filling.volume.team, set()).add(filling.writer)
         return found
 
+    def routes_team(self, team: str, place: Place) -> bool:
+        """Whether the cluster has a route of the team to servers that stand in others."""
+        if place not in self.config_clusters.values():
+            return False
+        served = [service for service in self.platform.serving.values() if service.team == team]
+        return any(self.config_clusters.get(e.gateway) is place for service in served for e in service.expose)
+
     def watches_reservations(self, place: Place) -> bool:
         """Whether a class of the cluster names a reservation of its own project: another's series stand in that project."""
         held = self.platform.regions[place.region].reservations
@@ -70,6 +78,22 @@ class Fleet(Placement):
         return any(name in queue.quota and selects(queue.where, place) for queue in self.platform.queues.values())
 
     # -- what requests come to, and what moves replicas -----------------------------------------------------------------
+
+    def carries(self, name: str, place: Place) -> bool:
+        """Whether the Gateway itself stands in the cluster."""
+        return self.config_clusters[name] is place if name in self.config_clusters else self.has_gateway(name, place)
+
+    @cached_property
+    def config_clusters(self) -> dict[str, Place | None]:
+        """Cross-regional gateways, each with the cluster that has it; None where it leads to nothing or the spec does not say one."""
+        return {name: config_cluster(self, name) if targets(self, name) else None for name in cross_regional(self.platform, self.catalogue)}
+
+    def exports(self, key: WorkloadKey, place: Place) -> bool:
+        """Whether a cross-regional gateway leads to the workload's pool in the cluster."""
+        if not self.config_clusters:
+            return False
+        shown = [e.gateway for e in self.platform.serving[key.service].expose if e.gateway in self.config_clusters]
+        return any(self.is_exposed(key, gateway, place) for gateway in shown)
 
     def led_names(self, gateway: str, place: Place) -> list[Value]:
         """Names of the models that the gateway leads to in the cluster."""
@@ -84,7 +108,7 @@ class Fleet(Placement):
     @cached_property
     def _by_model(self) -> frozenset[str]:
         found = set()
-        for name in self.platform.gateways:
+        for name in self.platform.gateways.keys() - self.config_clusters.keys():  # those lead to one service (check.crossregion)
             exposed = [k for k in self.front_keys if any(e.gateway == name for e in self.platform.serving[k.service].expose)]
             if any(sum(self.is_exposed(k, name, place) for k in exposed) > 1 for place in self.places):
                 found.add(name)

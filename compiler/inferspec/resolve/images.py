@@ -114,7 +114,7 @@ def images_of(fleet: Fleet, place: Place) -> Iterator[tuple[Value, str]]:
         if w.pooled and not key.prefill:
             yield picker_image(w), f"the picker of {w.name}"
     for gateway in fleet.platform.gateways:
-        if fleet.has_gateway(gateway, place) and fleet.leads_by_model(gateway):
+        if fleet.carries(gateway, place) and fleet.leads_by_model(gateway):
             yield processor_image(fleet.platform, fleet.catalogue, place.region), f"the payload processor of gateway {gateway}"
     if ADAPTER in place.cluster.install:
         yield adapter_image(fleet.platform, fleet.catalogue, place.region), "the custom metrics adapter"

@@ -127,6 +127,7 @@ class Placement:
         return found
 
     def has_gateway(self, name: str, place: Place) -> bool:
+        """Whether the gateway leads to the cluster; but for a cross-regional one it also stands there."""
         return place in self._gated[name]
 
     @cached_property

@@ -53,6 +53,15 @@ def selects(selector: Selector, place: Place) -> bool:
     return _matches(selector, place.name, place.region, place.cluster)
 
 
+def regions_of(platform: Platform, selector: Selector) -> list[str]:
+    """Regions with a cluster that the selector means, in the order of the spec."""
+    return [
+        region
+        for region, facts in platform.regions.items()
+        if any(_matches(selector, name, region, cluster) for name, cluster in facts.clusters.items())
+    ]
+
+
 def _matches(selector: Selector, name: str, region: str, cluster: Cluster) -> bool:
     return (
         (selector.cluster is None or name in selector.cluster)

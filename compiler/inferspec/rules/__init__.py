@@ -29,7 +29,7 @@ AREAS: dict[str, str] = {
 }
 """What the letters of a code stand for."""
 
-RETIRED: frozenset[str] = frozenset()
+RETIRED: frozenset[str] = frozenset({"GTW104"})
 """Codes that meant something once. A waiver or a dashboard may still name them, so they stay taken."""
 
 SECTIONS = ("What it does", "Why is this bad", "Example", "Instead", "Source")

@@ -32,8 +32,8 @@ class ObjectFinding:
 
 
 def folders() -> list[Path]:
-    """The package's own folders of CustomResourceDefinitions: those of Go modules first, then those we wrote."""
-    return [path for path in (SCHEMAS / "crds", SCHEMAS / "own") if path.is_dir()]
+    """The package's own folders of CustomResourceDefinitions: what clusters have ahead of Go modules, those of modules, ours."""
+    return [path for path in (SCHEMAS / "ahead", SCHEMAS / "crds", SCHEMAS / "own") if path.is_dir()]
 
 
 def check_objects(

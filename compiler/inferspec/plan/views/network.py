@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...model.platform import Platform
+from ...resolve.crossregion import regions
 from ...resolve.picker_config import event_port
 from ...resolve.workload import Workload
 from ...values import SENTINEL, Derived, SpecAt, Value
@@ -44,21 +45,29 @@ def proxies(platform: Platform, region: str | None) -> Value | None:
 
 
 def from_gateway(platform: Platform, region: str | None, *ports: int) -> dict[str, Any]:
-    """Load balancer proxies and health checkers, or anybody where the proxy-only subnet is not written down."""
+    """A region's load balancer proxies, and health checkers."""
+    return _from_proxies([proxies(platform, region)], *ports)
+
+
+def _from_proxies(subnets: Sequence[Value | None], *ports: int) -> dict[str, Any]:
+    """Proxies in these subnets and health checkers, or anybody where one of the subnets is not written down."""
     rule: dict[str, Any] = {"ports": [{"protocol": "TCP", "port": port} for port in ports]}
-    subnet = proxies(platform, region)
-    if subnet is None:
+    if any(subnet is None for subnet in subnets):
         return rule
-    return {"from": [{"ipBlock": {"cidr": subnet}}, *({"ipBlock": {"cidr": c}} for c in HEALTH_CHECKERS)], **rule}
+    return {"from": [{"ipBlock": {"cidr": c}} for c in (*subnets, *HEALTH_CHECKERS)], **rule}
 
 
-def from_gateways(workload: Workload, port: int) -> dict[str, Any]:
-    """The gateways of a service: those of a region have proxies in its subnet."""
+def from_gateways(workload: Workload, *ports: int) -> dict[str, Any]:
+    """The gateways of a service: those of a region have proxies in its subnet, a cross-regional one in those of all its regions."""
     platform, stack = workload.platform, workload.stack
-    scopes = {stack.gateway_classes[platform.gateways[e.gateway].class_].scope for e in workload.service.expose}
-    if scopes == {"global"}:
-        return {"from": [{"ipBlock": {"cidr": c}} for c in HEALTH_CHECKERS], "ports": [{"protocol": "TCP", "port": port}]}
-    return from_gateway(platform, workload.subject.region, port)
+    behind = [platform.gateways[e.gateway] for e in workload.service.expose]
+    scopes = {stack.gateway_classes[gateway.class_].scope for gateway in behind}
+    crossing = [gateway for gateway in behind if stack.gateway_classes[gateway.class_].multi_cluster]
+    crossed = dict.fromkeys(region for gateway in crossing for region in regions(platform, gateway.where))
+    own = workload.subject.region
+    # A cross-regional one leads to no server of another region than its own.
+    asking = list(crossed) if own in crossed or (own is None and "region" not in scopes) else [own] if "region" in scopes else []
+    return _from_proxies([proxies(platform, region) for region in asking], *ports)
 
 
 def from_namespaces(namespaces: Sequence[str | Value], port: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import Value, derive
 from ..row import Drawn, Row, environment, labels
-from .network import COLLECTORS, from_gateway, from_namespaces
+from .network import COLLECTORS, from_gateways, from_namespaces
 from .picker_text import text
 from .platform import SERVING_PRIORITY
 from .server import scrape_interval
@@ -29,7 +29,7 @@ def picker(workload: Workload) -> list[Drawn]:
     config = configuration(w)
     grpc = {"name": "grpc", "port": ports["grpc"], "targetPort": "grpc", "protocol": "TCP", "appProtocol": w.stack.picker.app_protocol}
     metrics = {"name": "metrics", "port": ports["metrics"], "targetPort": "metrics", "protocol": "TCP"}
-    asked = from_gateway(w.platform, w.subject.region, ports["grpc"], ports["grpc-health"])
+    asked = from_gateways(w, ports["grpc"], ports["grpc-health"])
     admitted = [asked, from_namespaces(COLLECTORS, ports["metrics"])]
     return [
         ("service-account", Row(**own, automount=True)),

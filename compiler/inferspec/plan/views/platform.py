@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ...catalog import Catalogue
+from ...catalog.stacks import GatewayClass
 from ...model.platform import Platform
+from ...resolve.crossregion import regions
 from ...resolve.dns import has_own_address, several_hosts
 from ...resolve.naming import GATEWAY_NAMESPACE, address_fact
 from ...values import Default, SpecAt, Value, cluster_fact, derive, text
@@ -86,7 +88,7 @@ def gateway(platform: Platform, catalogue: Catalogue, name: str) -> Drawn:
         namespace=GATEWAY_NAMESPACE,
         labels=labels(platform.name, name, "gateway"),
         gateway_class=derive(f"class {spec.class_}", stack.gateway_classes[spec.class_].name, Value(spec.class_, SpecAt((*at, "class")))),
-        address=_address(platform, name),
+        addresses=_addresses(platform, name, stack.gateway_classes[spec.class_]),
         certificate_map=_certificate(platform, name, "certificateMap"),
         listeners=[*of_services, *of_redirect],
     )
@@ -116,11 +118,16 @@ def redirect(platform: Platform, gateway: str) -> Drawn:
     )
 
 
-def _address(platform: Platform, gateway: str) -> Value | None:
+def _addresses(platform: Platform, gateway: str, class_: GatewayClass) -> list[Row]:
+    """The reserved one, or, of a cross-regional gateway, whichever is free in each region it leads to."""
     spec = platform.gateways[gateway]
+    if class_.address_type:
+        said = Value(spec.class_, SpecAt(("gateways", gateway, "class")))
+        each = {region: Value(region, SpecAt(("regions", region))) for region in regions(platform, spec.where)}
+        return [Row(type=derive("an address in the region", f"{class_.address_type}/{r}", said, v), value=v) for r, v in each.items()]
     if has_own_address(spec):
-        return cluster_fact(address_fact(gateway))
-    return Value(spec.address, SpecAt(("gateways", gateway, "address"))) if spec.address else None
+        return [Row(type="NamedAddress", value=cluster_fact(address_fact(gateway)))]
+    return [Row(type="NamedAddress", value=Value(spec.address, SpecAt(("gateways", gateway, "address"))))] if spec.address else []
 
 
 def listeners(platform: Platform, gateway: str) -> list[tuple[str, Value]]:

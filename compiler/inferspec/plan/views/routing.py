@@ -18,8 +18,9 @@ from .platform import listeners
 from .server import common
 
 
-def pool(workload: Workload, called: str) -> list[Drawn]:
-    """The pool with its picker and what GKE needs to reach both. ``called``: what names of its objectives begin with."""
+def pool(workload: Workload, called: str, exported: bool) -> list[Drawn]:
+    """The pool with its picker and what GKE needs to reach both. ``called``: what names of its objectives begin with. ``exported``: a
+    cross-regional gateway leads to it."""
     w = workload
     failure_mode = Value(w.stack.picker.failure_mode, FromCatalogue(f"stacks.{w.stack.id}.picker.failureMode"))
     own = common(w, "pool")
@@ -28,6 +29,7 @@ def pool(workload: Workload, called: str) -> list[Drawn]:
             "inference-pool",
             Row(
                 **own,
+                annotations={w.stack.annotations["export"]: "True"} if exported else None,
                 selector=pool_selector(w),
                 port=w.engine.port,
                 picker=picker_name(w),
@@ -38,19 +40,30 @@ def pool(workload: Workload, called: str) -> list[Drawn]:
         *picker(w),
         *_objectives(w, called),
         *_rewrites(w),
-        *_policies(w, own),
+        *_policies(w, own, pool=w.name),
     ]
 
 
 def backend(workload: Workload) -> list[Drawn]:
     """What GKE needs to reach the Service of a server that no endpoint picker reads."""
-    return _policies(workload, common(workload, "backend"))
+    return _policies(workload, common(workload, "backend"), service=workload.name)
 
 
-def _policies(workload: Workload, own: dict[str, Any]) -> list[Drawn]:
-    """Both attach to a pool or to a Service (GoogleCloudPlatform/gke-gateway-api, targetRef). Without the first GKE asks for ``/``."""
+def imported(workload: Workload, **balancing: Value) -> list[Drawn]:
+    """What GKE needs to reach the pools of all clusters that a cross-regional gateway leads to, by the import it makes of them.
+
+    ``balancing``: ``in_flight`` or ``kv_cache``, how full a server may be.
+    """
+    name = f"{workload.name}-import"
+    own = {"name": name, "namespace": workload.namespace, "labels": labels(workload.platform.name, workload.name, "import")}
+    return _policies(workload, own, imported=workload.name, **balancing)
+
+
+def _policies(workload: Workload, own: dict[str, Any], **held: str | Value) -> list[Drawn]:
+    """Both attach to a pool, its import or a Service (GoogleCloudPlatform/gke-gateway-api, targetRef; GKE documentation, "Set up the GKE
+    multi-cluster Inference Gateway"). Without the first GKE asks for ``/``."""
     w = workload
-    target = {"pool": w.name if w.pooled else None, "service": None if w.pooled else w.name}
+    target = {key: held.get(key) for key in ("pool", "imported", "service")}
     return [
         ("health-check-policy", Row(**own, **target, port=w.engine.port, path=placed(w, (w.engine.health_path,))[0])),
         (
@@ -58,6 +71,8 @@ def _policies(workload: Workload, own: dict[str, Any]) -> list[Drawn]:
             Row(
                 **own,
                 **target,
+                in_flight=held.get("in_flight"),
+                kv_cache=held.get("kv_cache"),
                 timeout=w.pod.timeout,
                 draining=w.pod.timeout,
                 log_sample=w.default("gateway.logSampleRate"),
@@ -127,11 +142,11 @@ def _targets(workload: Workload, alias: str) -> list[Row]:
     return [Row(model=Value(name, SpecAt((*at, name))), weight=Value(share, SpecAt((*at, name)))) for name, share in said.items()]
 
 
-def route(workload: Workload, gateway: str, by_model: bool, shared: bool) -> list[Drawn]:
+def route(workload: Workload, gateway: str, by_model: bool, shared: bool, crossing: bool) -> list[Drawn]:
     """Without ``timeouts``: GKE takes them from GCPBackendPolicy (llm-d-router v0.10.0 chart, provider gke).
 
     ``by_model``: a header that the payload processor makes of the body says which model is asked for. ``shared``: a canary takes its
-    share, by a pool or Service of its own.
+    share, by a pool or Service of its own. ``crossing``: the gateway leads to the pools of several clusters, by their imports.
     """
     w = workload
     header = w.stack.headers["model"]
@@ -150,7 +165,7 @@ def route(workload: Workload, gateway: str, by_model: bool, shared: bool) -> lis
                 gateway_namespace=GATEWAY_NAMESPACE,
                 listeners=[Row(name=name, host=host) for name, host in listeners(w.platform, gateway)],
                 matches=matches,
-                backends=_backends(w, shared),
+                backends=_backends(w, shared, crossing),
             ),
         )
     ]
@@ -166,12 +181,16 @@ def _paths(workload: Workload) -> list[Value | str]:
     return [*found] or ["/"]
 
 
-def _backends(workload: Workload, shared: bool) -> list[Row]:
-    """A pool, or the Service of servers without one; a canary has the same (check.pools)."""
+def _backends(workload: Workload, shared: bool, crossing: bool) -> list[Row]:
+    """A pool, the import of it, or the Service of servers without one; a canary has the same (check.backends)."""
     canary = canary_of(workload.platform, workload.key) if shared else None
     port = None if workload.pooled else workload.engine.port
+
+    def one(name: str, weight: Value | None) -> Row:
+        return Row(name=name, imported=name if crossing else None, port=port, weight=weight)
+
     if canary is None:
-        return [Row(name=workload.name, port=port, weight=None)]
+        return [one(workload.name, None)]
     weight = Value(canary.weight, SpecAt((*workload.key._replace(canary=True).path, "weight")))
     rest = derive("100 - the weight of the canary", 100 - canary.weight, weight)
-    return [Row(name=workload.name, port=port, weight=rest), Row(name=canary_name(workload.name), port=port, weight=weight)]
+    return [one(workload.name, rest), one(canary_name(workload.name), weight)]
