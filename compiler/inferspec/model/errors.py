@@ -62,7 +62,8 @@ def read_platform(document: Document) -> tuple[Platform | None, list[Diagnostic]
             now = list(_once(_diagnose(item, document) for item in error.errors(include_url=False)))
         # What does not suit a key that was guessed says that the guess was wrong, not that there is a second mistake.
         found += [d for d in now if d.path not in meant]
-        guessed = list(meant_keys(document.root, now))
+        # A key that was guessed is not guessed again: it would go round for ever.
+        guessed = [(p, key) for p, key in meant_keys(document.root, now) if p not in meant and (*p[:-1], key) not in meant]
         if not guessed:
             break
         for path, key in guessed:
