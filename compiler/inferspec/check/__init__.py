@@ -42,6 +42,7 @@ from . import (
     scaling,
     scaling_zero,
     storage,
+    telemetry,
     volumes,
     zones,
 )
@@ -126,6 +127,9 @@ RULES: tuple[Rule, ...] = (
     scaling_zero.zero,
     objectives.objectives,
     objectives.dashboards,
+    telemetry.traces,
+    telemetry.collectors,
+    telemetry.logs,
     gateways.reached,
     backends.pickers,
     backends.screened,

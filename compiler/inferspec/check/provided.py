@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic
 from ..model.serving import Service
 from ..resolve.places import Place
+from ..resolve.telemetry import managed
 from ..resolve.volumes import PROFILE
 from .capacity_floors import COMPUTE_CLASS_FLOOR, class_needs
 from .context import Context, clusters
@@ -52,6 +53,8 @@ def _needs(context: Context, place: Place) -> Iterator[tuple[str, str]]:
     here = [key for key in fleet.workload_keys if fleet.is_placed(key, place)]
     if any(fleet.workload_at(key, place).pooled for key in here):
         yield context.catalogue.stack(platform.stack).apis["InferencePool"].gke_managed, "InferencePool"
+    if managed(platform):
+        yield context.catalogue.stack(platform.stack).managed_collector.min_gke, "the managed OpenTelemetry collector"
     for key in here:
         mounts = fleet.workload_at(key, place).mounts
         if mounts.fused and mounts.store.cache.medium == "hyperdisk":

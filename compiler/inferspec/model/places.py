@@ -37,6 +37,7 @@ AddOn = Literal[
     "keda",
     "config-connector",
     "lustre-csi-driver",
+    "managed-opentelemetry",
 ]
 
 

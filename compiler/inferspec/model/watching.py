@@ -10,6 +10,17 @@ from pydantic import Field
 
 from .base import Closed, Grammar, Items
 
+MANAGED = "gke"
+"""``traces.collector`` of GKE's own collector."""
+Collector = Annotated[
+    str,
+    Grammar(
+        rf"{MANAGED}|http://[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?:[0-9]{{1,5}}",
+        "'gke' or a collector that takes OTLP by gRPC without TLS",
+        "http://otel.observability.svc:4317",
+        200,
+    ),
+]
 Latency = Annotated[str, Grammar(r"[0-9]+(?:\.[0-9]+)?(?:ms|s)", "a latency in s or ms", "2500ms", 12)]
 
 
@@ -46,8 +57,30 @@ class Alerts(Closed):
     """Percent of the responses that are server errors."""
 
 
+class Traces(Closed):
+    """Spans of requests, sent by what serves them to an OpenTelemetry collector that is there."""
+
+    collector: Collector
+    """Where it listens: http://HOST:PORT, OTLP by gRPC without TLS; gke for the managed collector of the cluster itself."""
+    sample: Annotated[float, Field(ge=0.01, le=100)] | None = None
+    """Percent of the requests that are traced, where no caller has decided; the catalogue's figure without it."""
+
+
+class Logs(Closed):
+    """Logs in the form that Cloud Logging takes apart, and how many requests have one."""
+
+    servers: Literal["json"] | None = None
+    """Lines of servers as JSON, where the engine can; as it writes them without it. Endpoint pickers write JSON always."""
+    requests: Annotated[float, Field(ge=0, le=100)] | None = None
+    """Percent of the requests in the log of the gateways' load balancers; the catalogue's figure without it."""
+
+
 class Observability(Closed):
     """What is written for people who look at the fleet; alerts are written anyway."""
 
     dashboards: Items[Literal["cloud-monitoring", "grafana"]] = ()
     """A file for each service and one for the fleet, in each form; none without the key. docs/dashboards.md says how they are imported."""
+    traces: Traces | None = None
+    """Where endpoint pickers and servers send spans; none are made without it. docs/telemetry.md says who can."""
+    logs: Logs = Logs.model_construct()
+    """Form of the servers' logs, and how many requests are logged."""

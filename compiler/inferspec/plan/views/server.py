@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from pathlib import PurePosixPath
 from typing import Any
 
 from ...catalog.engines import Sidecar
 from ...resolve.images import server_image, sidecar_images
+from ...resolve.telemetry import LOG_FILE
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import SpecAt, Value, derive, text
 from ..row import Drawn, Row, environment, labels
+from . import telemetry
 from .arguments import arguments, command, environment_of, group_of, placed
 from .network import ingress, pool_selector, reached, selector
 from .node_options import class_tolerations
@@ -37,6 +40,8 @@ def server(workload: Workload) -> list[Drawn]:
         ("pod-disruption-budget", Row(**own, max_unavailable=_disruption(w))),
         ("network-policy", Row(**own, ingress=ingress(w))),
     ]
+    if (logging := telemetry.log_settings(w)) is not None:
+        found.append(("config-map", Row(**common(w) | {"name": telemetry.log_map(w)}, data={PurePosixPath(LOG_FILE).name: logging})))
     if w.engine.metrics_path:
         scraped = {"port": metrics_port_name(w), "path": w.engine.metrics_path, "interval": scrape_interval(w)}
         found.append(("pod-monitoring", Row(**common(w), selector=reached(w), **scraped)))
@@ -124,6 +129,7 @@ def pod(workload: Workload, *, worker: bool = False) -> Row:
         liveness_period=w.default("probes.liveness.period"),
         liveness_failures=w.default("probes.liveness.failures"),
         **volumes(w),
+        logging=telemetry.log_map(w) if telemetry.log_settings(w) is not None else None,
         shm_size=text("{}Gi", w.pod.shm),
     )
 
