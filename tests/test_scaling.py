@@ -13,6 +13,8 @@ from inferspec.emit.tree import cluster_objects
 from inferspec.plan.provenance import fields, spec_paths
 from inferspec.resolve.facts import facts
 from inferspec.resolve.quota import demands
+from inferspec.values import Catalogue as FromCatalogue
+from inferspec.values import Derived, Fact, Value
 
 from tests import line
 from tests.prometheus import exported, promtool, rule_file
@@ -150,6 +152,39 @@ def test_one_override_moves_one_cluster_to_zero() -> None:
         assert f"base/rare-{own}\n" in parts[cluster] and f"base/rare-{other}\n" not in parts[cluster], "Config Sync prunes the other"
 
 
+@pytest.mark.parametrize(("stack", "series"), [
+    ("gie-1.5", "inference_extension_flow_control_queue_size"), ("llm-d-router-0.10", "llm_d_epp_flow_control_queue_size"),
+])  # fmt: skip
+def test_with_flow_control_keda_watches_the_pickers_queue_too(stack: str, series: str) -> None:
+    spec = line.data("scaling") | {"stack": stack}
+    spec["serving"] = {"rare": {k: v for k, v in spec["serving"]["rare"].items() if k != "overrides"} | {"where": {"stage": "prod"}}}
+    spec["serving"]["rare"] |= {"scale": {"by": "keda", "min": 2, "max": 4}, "picker": {"flowControl": {}}}
+    plan = line.planned(line.written(spec))
+    tree = of_plan(plan)["usc1-live"]["ScaledObject", "rare"]
+    asked = queries(tree)
+    assert list(asked) == ["load", "waiting"] and f"sum({series}{{" in asked["waiting"]
+    assert [t["metadata"]["threshold"] for t in tree["spec"]["triggers"]] == ["5", "5"] and "cooldownPeriod" not in tree["spec"]
+    del spec["serving"]["rare"]["picker"]
+    assert list(queries(of_plan(line.planned(line.written(spec)))["usc1-live"]["ScaledObject", "rare"])) == ["load"]
+
+
+def catalogue_rows(value: Value) -> set[str]:
+    """Rows of the catalogue that took part in a value."""
+    inputs = value.origin.inputs if isinstance(value.origin, Derived | Fact) else ()
+    own = {value.origin.row} if isinstance(value.origin, FromCatalogue) else set()
+    return own.union(*map(catalogue_rows, inputs))
+
+
+def test_the_queue_of_the_picker_comes_from_the_stack() -> None:
+    plan = line.fleet_plan("scaling")
+    cluster = next(c for c in plan.clusters if c.name == "usc1-live")
+    held = [f for f in fields(plan, cluster) if f.object.identity.kind == "ScaledObject" and f.object.identity.name == "rare"]
+    values = [field.value for field in held if field.value is not None]
+    rows = {value.fact: catalogue_rows(value) for value in values if value.fact is not None}
+    assert rows["waiting-rare"] == {"stacks.llm-d-router-0.10.metrics.flow-queue"}
+    assert "engines.vllm.metrics" in rows["load-rare"] & rows["busy-rare"]
+
+
 def test_every_spec_line_of_a_scaler_is_found() -> None:
     plan = line.fleet_plan("scaling")
     cluster = next(c for c in plan.clusters if c.name == "usc1-live")
@@ -236,6 +271,25 @@ def test_a_latency_without_requests_is_none(real_programs: Path, tmp_path: Path)
     assert told(real_programs, tmp_path, up | buckets, {query: 0}) == "", "no request for minutes: no number, and 0 servers more"
     assert told(real_programs, tmp_path, up | slow, {query: 2.425}) == "", "between one bucket and the next"
     assert told(real_programs, tmp_path, {}, {query: None}) == "", "nothing is read: KEDA changes nothing"
+
+
+def test_the_alert_on_the_pickers_queue_counts_servers(real_programs: Path, tmp_path: Path) -> None:
+    groups = scalers("scaling")["usc1-live"]["Rules", "rare-alerts"]["spec"]["groups"]
+    (rule,) = [rule for group in groups for rule in group["rules"] if rule["alert"] == "InferencePickerQueue"]
+    queues = {f"llm_d_epp_flow_control_queue_size{{job='rare-picker',priority='{p}'}}": f"{n}x60" for p, n in ((0, 30), (10, 15))}
+    servers = {f"up{{job='rare',pod='{pod}'}}": f"{up}x60" for pod, up in (("a", 1), ("b", 1), ("c", 0))}
+    assert told(real_programs, tmp_path, queues | servers, {rule["expr"]: 22.5}) == "", "45 for two that answer, more than 20 each"
+    more = {"up{job='rare',pod='c'}": "1x60"}
+    assert told(real_programs, tmp_path, queues | servers | more, {rule["expr"]: None}) == ""
+    assert told(real_programs, tmp_path, queues, {rule["expr"]: 45}) == "", "none answers"
+
+
+def test_the_pickers_time_to_the_first_token_is_held_to_the_objective(real_programs: Path, tmp_path: Path) -> None:
+    groups = scalers("scaling")["usc1-live"]["Rules", "rare-alerts"]["spec"]["groups"]
+    (rule,) = [rule for group in groups for rule in group["rules"] if rule["alert"] == "InferenceTimeToFirstTokenAtPicker"]
+    series = "llm_d_epp_request_ttft_seconds_bucket"
+    late = {f"{series}{{job='rare-picker',le='{le}'}}": values for le, values in (("2", "0+1x60"), ("10", "0+9x60"), ("+Inf", "0+9x60"))}
+    assert "> 2.5" in rule["expr"] and told(real_programs, tmp_path, late, {rule["expr"]: 9.55}) == ""
 
 
 def test_no_alert_for_servers_that_are_not_meant_to_be_there(real_programs: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..diagnostics import Diagnostic, Severity
 from ..resolve.places import Place
-from ..resolve.scaling import ADDON, HPA, KEDA, READS, by, moved_by, readable, target, usable
+from ..resolve.scaling import ADDON, HPA, KEDA, READS, by, moved_by, readable, target, usable, waiting
 from ..resolve.workload import Workload
 from .context import Context, clusters, place_of
 
@@ -162,6 +162,8 @@ def held(context: Context) -> Iterator[Diagnostic]:
         picker, said = w.service.picker, FULL.get(str(w.scale("metric").v))
         if picker is None or picker.flow_control is None or said is None or not w.autoscaled or not w.pooled:
             continue
+        if by(w) == KEDA and waiting(w) is not None:
+            continue  # the trigger on the picker's queue sees them
         attribute, key, otherwise = said
         own = getattr(picker.saturation, attribute, None)
         full, wanted = own if own is not None else otherwise, target(w)
@@ -178,5 +180,6 @@ def held(context: Context) -> Iterator[Diagnostic]:
             key=at[-1] == "flowControl",
             severity=Severity.WARNING,
             notes=("with flow control further requests wait in the picker, where the scaler does not see them",),
-            help=f"a target below {full}, or picker: {{saturation: {{{key}: more than {wanted.v}}}}}",
+            help=f"scale: {{by: keda}}, which watches the picker's queue too; a target below {full}; "
+            f"or picker: {{saturation: {{{key}: more than {wanted.v}}}}}",
         )

@@ -47,6 +47,19 @@ class Grammar:
         return value
 
 
+def unit_of_time(forms: str) -> BeforeValidator:
+    """Refuses a number alone as a time, with what may have been meant."""
+
+    def checked(value: Any) -> Any:
+        number = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+        if number.isdecimal():
+            told = {"found": repr(value), "forms": forms.replace("{n}", number)}
+            raise PydanticCustomError("grammar", "{found} has no unit: {forms}", told)
+        return value
+
+    return BeforeValidator(checked, json_schema_input_type=str)
+
+
 def _subnet(text: str) -> str:
     """A range of addresses as Google Cloud makes subnets: its first address, /8 to /26."""
     try:
@@ -149,7 +162,9 @@ GitRepo = Annotated[
     ),
 ]
 Revision = Annotated[str, Grammar(r"[A-Za-z0-9][-A-Za-z0-9._/]*", "a tag or commit", "v1.7.4", 100)]
-Duration = Annotated[str, Grammar(r"(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?(?<=[hms])", "a duration", "168h", 20)]
+Duration = Annotated[
+    str, Grammar(r"(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?(?<=[hms])", "a duration", "168h", 20), unit_of_time("{n}s, {n}m or {n}h")
+]
 Quantity = Annotated[str, Grammar(r"[0-9]+(?:\.[0-9]+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?", "a Kubernetes quantity", "64Gi", 20)]
 Shape = Annotated[str, Grammar(r"[a-z0-9]+(?:-[a-z0-9]+)+", "a machine type", "g2-standard-8")]
 Topology = Annotated[str, Grammar(r"[0-9]+x[0-9]+(?:x[0-9]+)?", "a TPU topology", "2x4")]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Closed, Grammar, Items
+from .base import Closed, Grammar, Items, unit_of_time
 
 MANAGED = "gke"
 """``traces.collector`` of GKE's own collector."""
@@ -31,14 +31,17 @@ def latency(text: str) -> Fraction:
     return Fraction(found[1]) / (1000 if found[2] == "ms" else 1)
 
 
+Limit = Annotated[Latency, unit_of_time("{n}ms or {n}s")]
+
+
 class Slo(Closed):
     """What users may expect. Each key but ntpot gets alerts on how fast its error budget burns."""
 
-    ttft: Latency | None = None
+    ttft: Limit | None = None
     """Longest time to the first token: 2500ms. A bucket boundary of the engine, where the catalogue knows them."""
-    itl: Latency | None = None
+    itl: Limit | None = None
     """Longest time from token to token: 100ms. A bucket boundary too."""
-    ntpot: Latency | None = None
+    ntpot: Limit | None = None
     """Longest time of a request for each token of its answer, from its arrival at the gateway to its end: 200ms. It has no error budget."""
     share: Annotated[int, Field(ge=94, le=99)] | None = None
     """Percent of the requests within ttft and ntpot, and of the tokens within itl; of 93 the fast alert could never speak."""

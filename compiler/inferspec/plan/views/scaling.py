@@ -14,6 +14,7 @@ from ...model.base import seconds
 from ...resolve.fleet import Fleet
 from ...resolve.objectives import limit, series
 from ...resolve.objectives import seconds as latency
+from ...resolve.picker_config import queued
 from ...resolve.places import Place
 from ...resolve.scaling import KEDA, moved_by, target, waiting
 from ...resolve.workload import Workload
@@ -52,9 +53,10 @@ def scaled_object(workload: Workload) -> list[Drawn]:
     w = workload
     metric = _metric(w)
     made = [_trigger(w, "load", metric, _threshold(w, metric), "Value" if metric.type == "histogram" else "AverageValue")]
-    if w.to_zero and (queue := waiting(w)) is not None:
+    if (queue := waiting(w)) is not None:
         made.append(_trigger(w, "waiting", queue, text("{}", w.default("scale.waiting"))))
-        made.append(_trigger(w, "busy", _metric(w, "running"), Value("1", FromCatalogue(_rows(w)))))
+        if w.to_zero:
+            made.append(_trigger(w, "busy", _metric(w, "running"), Value("1", FromCatalogue(_rows(w)))))
     said = w.settings.get("scale.idle")
     idle = w.default("scale.idle") if said is None else derive("in seconds", seconds(str(said.v)), said)
     row = Row(**_common(w), triggers=made, idle=idle if w.to_zero else None, polling=w.default("scale.polling"))
@@ -90,14 +92,16 @@ def queries(w: Workload, where: promql.Matchers) -> dict[str, str]:
         asked = f"{promql.quantile(metric, own, int(limit(w, 'slo', 'share').v), window=WINDOW)} >= 0"
     else:
         asked = f"sum({promql.rate(selected, WINDOW) if metric.type == 'counter' else selected})"
-    if not w.to_zero:
-        return {"load": asked if metric.type == "gauge" else f"{asked} or {_nothing(w, own)}"}
-    at_picker = (*where, *promql.job(picker_name(w)))
-    nothing = _nothing(w, at_picker)
-    found = {"load": f"{asked} or {nothing}"}
-    if (queue := waiting(w)) is not None:
+    at_picker, queue = (*where, *promql.job(picker_name(w))), waiting(w)
+    if w.to_zero:
+        found = {"load": f"{asked} or {_nothing(w, at_picker)}"}
+    else:
+        found = {"load": asked if metric.type == "gauge" else f"{asked} or {_nothing(w, own)}"}
+    if queue is not None:
+        nothing = _nothing(w, at_picker)
         found["waiting"] = f"sum({promql.select(queue, at_picker)}) or {nothing}"
-        found["busy"] = f"clamp_max({_requests(w, own)}, 1) or {nothing}"
+        if w.to_zero:
+            found["busy"] = f"clamp_max({_requests(w, own)}, 1) or {nothing}"
     return found
 
 
@@ -147,8 +151,9 @@ def _fact(w: Workload, trigger: str) -> str:
 
 
 def _trigger(w: Workload, name: str, metric: Metric, threshold: Value, kind: str = "AverageValue") -> Row:
-    said = w.scale("metric") if name == "load" else w.scale("min")
-    told = Derived(f"{metric.id}, read by KEDA", (said, w.scale("by"), Value(metric.series, FromCatalogue(_rows(w)))))
+    said = {"load": w.scale("metric"), "waiting": queued(w)}.get(name, w.scale("min"))
+    row = f"stacks.{w.stack.id}.metrics.{metric.id}" if name == "waiting" else _rows(w)
+    told = Derived(f"{metric.id}, read by KEDA", (said, w.scale("by"), Value(metric.series, FromCatalogue(row))))
     query = cluster_fact(_fact(w, name), Value(metric.series, told))
     return Row(name=name, kind=kind, server=cluster_fact(PROMETHEUS), query=query, threshold=threshold)
 
