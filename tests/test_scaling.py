@@ -129,7 +129,36 @@ def test_a_buffer_is_beside_the_scaler_and_counts_as_held() -> None:
     asked = next(d for d in demands(line.fleet("scaling")) if d.workload == "fast")
     assert (asked.least, asked.most) == (2 * (2 + 1), 2 * (6 + 1)), "chips: two a server"
     told = {w["name"]: w.get("buffer") for w in facts(line.fleet("scaling"))["workloads"]}
-    assert told == {"fast": 1, "rare": None, "batch": None, "wide": None}
+    assert told == {"fast": 1, "rare": None, "batch": 1, "wide": None}
+
+
+def test_placeholders_have_a_servers_claims_and_its_way_to_a_node() -> None:
+    here = scalers("scaling")["usc1-live"]
+    server, holder = here["Deployment", "batch"]["spec"]["template"], here["Deployment", "batch-placeholder"]["spec"]
+    own = holder["template"]["spec"]
+    assert holder["replicas"] == 1 and own["priorityClassName"] == "inference-placeholder" and own["terminationGracePeriodSeconds"] == 0
+    assert (own["nodeSelector"], own["tolerations"]) == (server["spec"]["nodeSelector"], server["spec"]["tolerations"])
+    assert own["containers"][0]["resources"] == server["spec"]["containers"][0]["resources"]
+    taken = server["metadata"]["labels"].items() & holder["selector"]["matchLabels"].items()
+    assert not taken, "no Service and no policy takes it for a server"
+    asked = next(d for d in demands(line.fleet("scaling")) if d.workload == "batch")
+    assert (asked.least, asked.most) == (2 * (2 + 1), 2 * (6 + 1))
+
+
+def test_the_priority_of_placeholders_is_where_they_are() -> None:
+    def classes(name: str) -> set[str]:
+        plan = line.fleet_plan(name)
+        trees = [tree for cluster in plan.clusters for part in cluster_objects(plan, cluster).values() for tree in part.values()]
+        return {tree["metadata"]["name"] for tree in trees if tree["kind"] == "PriorityClass"}
+
+    assert classes("scaling") - classes("quickstart") == {"inference-placeholder"}
+
+
+def test_the_report_says_what_idle_nodes_cost(tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(line.text("scaling"), encoding="utf-8")
+    done = line.inferspec("report", "-f", "spec.yaml", "batch", cwd=tmp_path)
+    told = re.search(r"batch in usc1-live: room for 1 more is kept ready, [0-9]+\.[0-9]{2} USD an hour", done.stdout)
+    assert told, done.stdout + done.stderr
 
 
 def test_a_buffer_needs_a_cluster_that_knows_it() -> None:

@@ -181,6 +181,7 @@ class Stack(Row):
     min_gke: Mapping[str, str]
     adapter: Image = nested(Image)
     downloader: Image = nested(Image)
+    pause: Image = nested(Image)
     downloader_client: str = ""
     collector_namespaces: Mapping[str, str] = EMPTY
     collector_metrics: Mapping[str, Mapping[str, str]] = EMPTY

@@ -44,25 +44,6 @@ def _by_nobody(context: Context, w: Workload, at: Any) -> Diagnostic:
     )
 
 
-def buffers(context: Context) -> Iterator[Diagnostic]:
-    """A buffer is as many Pods of a Deployment."""
-    told: set[Any] = set()
-    for w in context.workloads():
-        if w.buffer is None or (w.engine.workload == "deployment" and not w.layout.spans_nodes):
-            continue
-        at = place_of(w.buffer, (*w.path, "scale"))
-        if (w.name, at) not in told:
-            told.add((w.name, at))
-            what = "a group of nodes" if w.engine.workload == "deployment" else "a RayService"
-            yield context.finding(
-                "SCL110",
-                f"{w.name} is {what}: a buffer would keep single nodes ready",
-                at,
-                notes=("a CapacityBuffer copies the Pod of its target; the leader of a group is one of several, on a machine each",),
-                help="leave buffer out; minimumNodes of the class keeps nodes",
-            )
-
-
 def chain(context: Context) -> Iterator[Diagnostic]:
     """Every link of the chain is there: a series in that version that can be read, and who reads it in that cluster."""
     lacking: dict[tuple[str, str], list[Place]] = {}

@@ -38,5 +38,7 @@ class Scale(Closed):
     """Wanted value a replica: requests, percent for kv-cache-usage, a second's worth of what is counted; for a latency a time (2s)."""
     buffer: Annotated[int, Field(ge=0, le=1_000)] | None = None
     """Servers whose nodes are kept ready beside those in use, so that a new one waits for no node (CapacityBuffer, Preview)."""
+    placeholders: Annotated[int, Field(ge=0, le=1_000)] | None = None
+    """The same by Pods that do nothing and give way to a server: for clusters without CapacityBuffer."""
     idle: Duration | None = None
     """Time without a request after which the last replica goes, with min: 0."""

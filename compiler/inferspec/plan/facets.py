@@ -28,6 +28,9 @@ SCALERS = ((HPA, "-autoscaling", scaling.autoscaler), (KEDA, "-keda", scaling.sc
 def platform_drawings(fleet: Fleet) -> list[Drawing]:
     platform, catalogue = fleet.platform, fleet.catalogue
     made = [Drawing("platform", "platform", lambda _: platform_views.priorities(platform, catalogue), lambda _: True)]
+    made.append(
+        Drawing("placeholder-priority", "platform", lambda _: platform_views.placeholder_priority(platform, catalogue), fleet.holds_room)
+    )
     made.append(Drawing("sync-alerts", "platform", lambda _: fleet_alerts.sync_alerts(platform, catalogue), lambda _: True))
     idle = partial(fleet_alerts.reservation_alerts, platform, catalogue)
     made.append(Drawing("reservation-alerts", "platform", idle, fleet.watches_reservations))
@@ -108,6 +111,8 @@ def team_drawings(fleet: Fleet) -> list[Drawing]:
                 add(suffix, view, partial(fleet.is_scaled_by, by, key))
         if fleet.ever_buffered(key):
             add("-buffer", scaling.buffer, partial(fleet.is_buffered, key))
+        if key in fleet.with_placeholders:
+            add("-placeholder", scaling.placeholders, fleet.with_placeholders[key].__contains__)
         if fleet.workload(key, fleet.base).engine.metrics_path:
             add("-alerts", alerts.alerts, placed)
         if key.prefill:

@@ -310,16 +310,25 @@ class Workload:
 
     @cached_property
     def buffer(self) -> Value | None:
-        """Servers whose nodes are kept ready beside those in use; None for none. A canary has those that it asks for itself."""
-        said = self.settings.scalars.get("scale.buffer")
+        """Servers whose nodes are kept ready beside those in use, by a CapacityBuffer; None for none."""
+        return self._ready("buffer")
+
+    @cached_property
+    def placeholders(self) -> Value | None:
+        """The same by Pods that give way."""
+        return self._ready("placeholders")
+
+    def _ready(self, key: str) -> Value | None:
+        """A canary has those that it asks for itself."""
+        said = self.settings.scalars.get(f"scale.{key}")
         if said is None or not said.v or (self.canary is not None and said.path[: len(self.path)] != self.path):
             return None
         return said.value
 
     @property
     def kept(self) -> int:
-        """How many those are."""
-        return int(self.buffer.v) if self.buffer is not None else 0
+        """How many those are together."""
+        return sum(int(held.v) for held in (self.buffer, self.placeholders) if held is not None)
 
     @property
     def to_zero(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from ...catalog.engines import Metric
 from ...model.base import seconds
 from ...resolve.fleet import Fleet
+from ...resolve.images import placeholder_image
 from ...resolve.objectives import limit, series
 from ...resolve.objectives import seconds as latency
 from ...resolve.picker_config import queued
@@ -20,10 +21,11 @@ from ...resolve.scaling import KEDA, moved_by, target, waiting
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import Derived, Scalar, SpecAt, Value, cluster_fact, derive, text
-from ..row import Drawn, Row
+from ..row import Drawn, Row, labels
 from . import promql
 from .picker import picker_name
-from .server import common
+from .platform import PLACEHOLDER_PRIORITY
+from .server import common, pod
 
 LEADER_WORKER_SET = "leaderworkerset.x-k8s.io/v1"
 WINDOW = "2m"
@@ -67,6 +69,28 @@ def buffer(workload: Workload) -> list[Drawn]:
     """Nodes for further servers, of the same shape: the autoscaler looks at the Deployment's own Pod template."""
     row = Row(**common(workload), replicas=workload.buffer if workload.buffer is not None else Value(0, SpecAt(workload.path)))
     return [("capacity-buffer", row)]
+
+
+def placeholders(workload: Workload) -> list[Drawn]:
+    """Pods with a server's claims on a node and none of its work: the scheduler evicts one as soon as a server needs its room, and the
+    autoscaler makes a node for what it evicted (GKE documentation, "Provision extra compute capacity for rapid Pod scaling")."""
+    w = workload
+    name = f"{w.name}-placeholder"
+    own, server = {**common(w, "placeholder"), "name": name}, pod(w)
+    own["labels"] = labels(w.platform.name, name, "placeholder")
+    row = Row(
+        **own,
+        replicas=w.placeholders if w.placeholders is not None else Value(0, SpecAt(w.path)),
+        selector={"app": name},
+        pod_labels={**own["labels"], "app": name},
+        priority_class=PLACEHOLDER_PRIORITY,
+        node_selector=server.node_selector,
+        tolerations=server.tolerations,
+        image=placeholder_image(w),
+        requests=server.requests,
+        limits=server.limits,
+    )
+    return [("placeholder-deployment", row)]
 
 
 def facts(fleet: Fleet, place: Place) -> dict[str, Scalar]:
