@@ -127,6 +127,7 @@ RULES: tuple[Rule, ...] = (
     scaling_ready.ready,
     scaling_zero.zero,
     objectives.objectives,
+    objectives.fallbacks,
     objectives.dashboards,
     telemetry.traces,
     telemetry.collectors,

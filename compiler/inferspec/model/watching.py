@@ -58,6 +58,8 @@ class Alerts(Closed):
     """Percent of the KV cache in use, in the mean of the replicas."""
     errors: Annotated[int, Field(ge=1, le=100)] | None = None
     """Percent of the responses that are server errors."""
+    fallback: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Percent of the replicas that are not on the first kind of capacity of their class, but on spot or flex-start; no alert without it."""
 
 
 class Traces(Closed):

@@ -10,15 +10,17 @@ from typing import Any
 from ..catalog import Catalogue
 from ..model.platform import Platform
 from ..resolve.dns import global_access
+from ..resolve.fallback import LABELS, watching
 from ..resolve.fleet import Fleet
 from ..resolve.layers import Subject
 from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
 from ..resolve.places import Place
 from ..resolve.scaling import HPA, KEDA
 from ..resolve.settings import WorkloadKey, canary_of
+from ..values import Default, Value
 from .drawing import Drawing
 from .row import Drawn
-from .views import alerts, capacity, class_teams, fleet_alerts, processor, routing, scaling, server, weights
+from .views import alerts, capacity, class_teams, fallback_alerts, fleet_alerts, processor, routing, scaling, server, weights
 from .views import platform as platform_views
 
 SCALERS = ((HPA, "-autoscaling", scaling.autoscaler), (KEDA, "-keda", scaling.scaled_object))
@@ -28,6 +30,12 @@ SCALERS = ((HPA, "-autoscaling", scaling.autoscaler), (KEDA, "-keda", scaling.sc
 def platform_drawings(fleet: Fleet) -> list[Drawing]:
     platform, catalogue = fleet.platform, fleet.catalogue
     made = [Drawing("platform", "platform", lambda _: platform_views.priorities(platform, catalogue), lambda _: True)]
+    interval = Value(catalogue.default("alerts.interval"), Default("alerts.interval"))
+    watched = watching(fleet).values()
+    for kind in LABELS:
+        seen = {place for places in watched for place, kinds in places.items() if kind in kinds}
+        nodes = partial(_nodes, platform, kind, interval)
+        made.append(Drawing(f"nodes-{kind}", "platform", nodes, seen.__contains__))
     made.append(
         Drawing("placeholder-priority", "platform", lambda _: platform_views.placeholder_priority(platform, catalogue), fleet.holds_room)
     )
@@ -53,6 +61,10 @@ def platform_drawings(fleet: Fleet) -> list[Drawing]:
         if fleet.leads_by_model(name):
             made.append(Drawing(f"gateway-{name}-models", "platform", partial(processor.processor, platform, catalogue, name), has))
     return made
+
+
+def _nodes(platform: Platform, kind: str, interval: Value, _: Subject) -> list[Drawn]:
+    return fallback_alerts.node_monitoring(platform, kind, interval)
 
 
 def _identity(fleet: Fleet, artefact: str, secret: str | None, namespace: str, _: Subject) -> list[Drawn]:
@@ -85,6 +97,7 @@ def _leads(fleet: Fleet, key: WorkloadKey, gateway: str, shared: bool, place: Pl
 
 def team_drawings(fleet: Fleet) -> list[Drawing]:
     made: list[Drawing] = []
+    watched = watching(fleet)
     for key in fleet.workload_keys:
         service = key.service
         spec = fleet.platform.serving[service]
@@ -98,11 +111,11 @@ def team_drawings(fleet: Fleet) -> list[Drawing]:
             *more: Any,
             key: Any = key,
             name: str = name,
-            team: str = spec.team,
+            part: str = spec.team,
             service: str = service,
         ) -> None:
             made.append(
-                Drawing(name + suffix, team, lambda subject: view(fleet.workload(key, subject), *more), present, frozenset({service}))
+                Drawing(name + suffix, part, lambda subject: view(fleet.workload(key, subject), *more), present, frozenset({service}))
             )
 
         add("", server.server, placed)
@@ -111,6 +124,8 @@ def team_drawings(fleet: Fleet) -> list[Drawing]:
                 add(suffix, view, partial(fleet.is_scaled_by, by, key))
         if fleet.ever_buffered(key):
             add("-buffer", scaling.buffer, partial(fleet.is_buffered, key))
+        if key in watched:
+            add("-fallback", fallback_alerts.alerts, watched[key].__contains__, part="platform")
         if key in fleet.with_placeholders:
             add("-placeholder", scaling.placeholders, fleet.with_placeholders[key].__contains__)
         if fleet.workload(key, fleet.base).engine.metrics_path:

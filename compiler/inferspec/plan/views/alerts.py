@@ -38,10 +38,15 @@ def alerts(workload: Workload) -> list[Drawn]:
     ]
 
 
-def _up(w: Workload, job: str) -> tuple[str, Value]:
+def up_of(w: Workload, where: promql.Matchers) -> tuple[str, Value]:
+    """Whether the collector reads what ``where`` names, and the series' origin."""
     row = "up"
     name = w.stack.collector_metrics[row]["series"]
-    return promql.up(w.stack, promql.job(job)), Value(name, FromCatalogue(f"stacks.{w.stack.id}.collectorMetrics.{row}"))
+    return promql.up(w.stack, where), Value(name, FromCatalogue(f"stacks.{w.stack.id}.collectorMetrics.{row}"))
+
+
+def _up(w: Workload, job: str) -> tuple[str, Value]:
+    return up_of(w, promql.job(job))
 
 
 # -- is it there -------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ def picker(workload: Workload) -> list[Drawn]:
     metrics = {"name": "metrics", "port": ports["metrics"], "targetPort": "metrics", "protocol": "TCP"}
     asked = from_gateway(w.platform, w.subject.region, ports["grpc"], ports["grpc-health"])
     admitted = [asked, from_namespaces(COLLECTORS, ports["metrics"])]
+    scraped = {"port": "metrics", "path": "/metrics", "interval": scrape_interval(w), "target_labels": None}
     return [
         ("service-account", Row(**own, automount=True)),
         ("role", Row(**own, rules=_rules(w))),
@@ -40,7 +41,7 @@ def picker(workload: Workload) -> list[Drawn]:
         ("picker-deployment", _deployment(w, own, config)),
         ("service", Row(**own, selector={"app": name}, ports=[grpc, metrics])),
         ("network-policy", Row(**own, selector={"app": name}, ingress=admitted)),
-        ("pod-monitoring", Row(**own, selector={"app": name}, port="metrics", path="/metrics", interval=scrape_interval(w))),
+        ("pod-monitoring", Row(**own, selector={"app": name}, **scraped)),
     ]
 
 

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ...catalog.engines import Sidecar
+from ...resolve.fallback import tolerated
 from ...resolve.images import server_image, sidecar_images
 from ...resolve.telemetry import LOG_FILE
 from ...resolve.workload import Workload
@@ -44,8 +45,14 @@ def server(workload: Workload) -> list[Drawn]:
         found.append(("config-map", Row(**common(w) | {"name": telemetry.log_map(w)}, data={PurePosixPath(LOG_FILE).name: logging})))
     if w.engine.metrics_path:
         scraped = {"port": metrics_port_name(w), "path": w.engine.metrics_path, "interval": scrape_interval(w)}
-        found.append(("pod-monitoring", Row(**common(w), selector=reached(w), **scraped)))
+        found.append(("pod-monitoring", Row(**common(w), selector=reached(w), target_labels=_target_labels(w), **scraped)))
     return found
+
+
+def _target_labels(workload: Workload) -> list[str] | None:
+    """The operator's own, and the node where an alert asks for its kind (PodMonitoring, targetLabels.metadata)."""
+    usual = ["container", "pod", "top_level_controller_name", "top_level_controller_type"]
+    return [*usual, "node"] if tolerated(workload) is not None else None
 
 
 def scrape_interval(workload: Workload) -> Value:
