@@ -197,6 +197,39 @@ def test_with_flow_control_keda_watches_the_pickers_queue_too(stack: str, series
     assert list(queries(of_plan(line.planned(line.written(spec)))["usc1-live"]["ScaledObject", "rare"])) == ["load"]
 
 
+@pytest.mark.parametrize(("type", "asked", "kind"), [
+    ("gauge", "sum(acme_backlog_seconds{", "AverageValue"),
+    ("counter", "sum(rate(acme_backlog_seconds{", "AverageValue"),
+    ("histogram", "histogram_quantile(0.95, sum by (le) (rate(acme_backlog_seconds_bucket{", "Value"),
+])  # fmt: skip
+def test_a_series_of_ones_own_is_read_as_its_type_says(type: str, asked: str, kind: str) -> None:
+    spec = line.data("scaling")
+    target = "2s" if type == "histogram" else 3
+    spec["serving"]["fast"]["scale"] |= {"metric": {"series": "acme_backlog_seconds", "type": type}, "target": target}
+    plan = line.planned(line.written(spec))
+    tree = of_plan(plan)["usc1-live"]["ScaledObject", "fast"]
+    (trigger,) = tree["spec"]["triggers"]
+    assert trigger["metadata"]["query"].startswith(asked) and trigger["metricType"] == kind
+    assert trigger["metadata"]["threshold"] == ("2" if type == "histogram" else "3") and tree["spec"]["maxReplicaCount"] == 6
+    cluster = next(c for c in plan.clusters if c.name == "usc1-live")
+    held = [f for f in fields(plan, cluster) if f.object.identity.kind == "ScaledObject" and f.object.identity.name == "fast"]
+    (query,) = [f.value for f in held if f.value is not None and f.value.fact == "load-fast"]
+    assert ("serving", "fast", "scale", "metric") in spec_paths(query.origin) and not catalogue_rows(query)
+
+
+def test_a_container_of_ones_own_scales_by_its_own_series() -> None:
+    spec = line.data("scaling")
+    spec["serving"] = {"own": spec["serving"]["fast"] | {"engine": "custom", "image": "registry.acme.example/own@sha256:" + "0" * 64}}
+    container = {"args": ["--len={maxModelLen}"], "metrics": {"port": 9100}}
+    spec["serving"]["own"] |= {"container": container, "slo": {}, "alerts": {}, "where": "all"}
+    spec["serving"]["own"]["scale"] = {"min": 1, "max": 5, "metric": {"series": "acme_backlog", "type": "gauge"}, "target": 3}
+    tree = of_plan(line.planned(line.written(spec)))["usc1-test"]["HorizontalPodAutoscaler", "own"]
+    (metric,) = tree["spec"]["metrics"]
+    assert metric["pods"]["metric"]["name"] == "prometheus.googleapis.com|acme_backlog|gauge" and tree["spec"]["maxReplicas"] == 5
+    overridden = spec["serving"]["own"] | {"overrides": [{"where": {"stage": "prod"}, "scale": {"max": 1}}]}
+    assert line.planned(line.written(spec | {"serving": {"own": overridden}}))
+
+
 def catalogue_rows(value: Value) -> set[str]:
     """Rows of the catalogue that took part in a value."""
     inputs = value.origin.inputs if isinstance(value.origin, Derived | Fact) else ()

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from ..catalog import Accelerator, Catalogue, Engine, Machine, Stack
 from ..catalog import Model as ModelFacts
+from ..catalog.engines import Metric
 from ..diagnostics import SpecPath
 from ..model.capacity import CapacityClass
 from ..model.platform import Platform
@@ -287,10 +288,17 @@ class Workload:
             return self._share(self.canary, key)
         if said is not None:
             return said.value
-        if key == "max" and self.engine.metric(str(self.scale("metric").v), str(self.engine_version.v)) is None:
+        unseen = key == "max" and self.own_metric is None
+        if unseen and self.engine.metric(str(self.scale("metric").v), str(self.engine_version.v)) is None:
             least = self.scale("min")
             return derive(f"{self.engine.id} exports no {self.scale('metric').v}: as many as the least", least.v, least)
         return self.default(f"scale.{key}")
+
+    @cached_property
+    def own_metric(self) -> Metric | None:
+        """The series that moves the replicas, where the spec itself describes it."""
+        series, _, type = str(self.scale("metric").v).partition("|")
+        return Metric(id=series, series=series, type=type) if type else None
 
     def _share(self, canary: Canary, key: str) -> Value:
         """Replicas of a canary: the share of the stable ones that it takes of their requests, and one at least."""

@@ -17,7 +17,7 @@ from ...resolve.objectives import limit, series
 from ...resolve.objectives import seconds as latency
 from ...resolve.picker_config import queued
 from ...resolve.places import Place
-from ...resolve.scaling import KEDA, moved_by, target, waiting
+from ...resolve.scaling import KEDA, moved_by, named, target, waiting
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import Derived, Scalar, SpecAt, Value, cluster_fact, derive, text
@@ -40,7 +40,8 @@ def autoscaler(workload: Workload) -> list[Drawn]:
     w = workload
     metric = _metric(w)
     name = f"prometheus.googleapis.com|{metric.series}|{metric.type}"
-    read = f"{metric.id} of {w.engine.id}, read by the custom metrics adapter"
+    of = "the spec" if w.own_metric is not None else w.engine.id
+    read = f"{metric.id} of {of}, read by the custom metrics adapter"
     row = Row(
         **_common(w),
         metric=Value(name, Derived(read, (w.scale("metric"), w.engine_version))),
@@ -166,8 +167,8 @@ def _common(w: Workload) -> dict[str, Any]:
 def _metric(w: Workload, id: str = "") -> Metric:
     """The series of an id, of the scaling metric without one. The base may name what only its overrides replace."""
     found = series(w, id) if id else moved_by(w)
-    named = id or str(w.scale("metric").v)
-    return found if found is not None else Metric(id=named, series=named, type="gauge")
+    wanted = id or named(w)
+    return found if found is not None else Metric(id=wanted, series=wanted, type="gauge")
 
 
 def _fact(w: Workload, trigger: str) -> str:
@@ -177,7 +178,9 @@ def _fact(w: Workload, trigger: str) -> str:
 def _trigger(w: Workload, name: str, metric: Metric, threshold: Value, kind: str = "AverageValue") -> Row:
     said = {"load": w.scale("metric"), "waiting": queued(w)}.get(name, w.scale("min"))
     row = f"stacks.{w.stack.id}.metrics.{metric.id}" if name == "waiting" else _rows(w)
-    told = Derived(f"{metric.id}, read by KEDA", (said, w.scale("by"), Value(metric.series, FromCatalogue(row))))
+    own = name == "load" and w.own_metric is not None
+    known = () if own else (Value(metric.series, FromCatalogue(row)),)
+    told = Derived(f"{metric.id}, read by KEDA", (said, w.scale("by"), *known))
     query = cluster_fact(_fact(w, name), Value(metric.series, told))
     return Row(name=name, kind=kind, server=cluster_fact(PROMETHEUS), query=query, threshold=threshold)
 
