@@ -140,7 +140,7 @@ def test_a_request_is_judged_at_the_gateway_where_the_service_asks_for_it() -> N
 @pytest.mark.parametrize("name", line.SPECS)
 def test_every_cluster_watches_its_syncs(name: str) -> None:
     plan, shown = line.fleet_plan(name), catalogue().stack("gie-1.5").config_sync
-    held = rules(plan, ("ClusterRules",))
+    held = {at: tree for at, tree in rules(plan, ("ClusterRules",)).items() if at[1] == "config-sync"}
     assert {cluster for cluster, _ in held} == {cluster for _, cluster in line.clusters(name)}
     for tree in held.values():
         used = [found for rule in each(tree) for found in SELECTED.findall(rule["expr"])]
@@ -159,6 +159,57 @@ def test_clusters_watch_the_reservations_of_their_region_and_project() -> None:
             held["project"] = "lab"
     (found,) = rules(line.planned(line.written(spec)), ("GlobalRules",))
     assert found[0] == "usc1-dev", "the series stand in the project that owns them"
+
+
+# -- capacity from a fallback ------------------------------------------------------------------------------------------
+
+
+def on_nodes(burst: list[Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The alert of a service whose class has that burst, and the manifests of its cluster."""
+    spec = line.data("quickstart")
+    spec["serving"]["chat"] |= {"alerts": {"fallback": 50}, "expose": [{"gateway": "public"}]}
+    spec["capacityClasses"]["l4"]["burst"] = burst
+    plan = line.planned(line.written(spec))
+    trees = [tree for part in cluster_objects(plan, plan.clusters[0]).values() for tree in part.values()]
+    (tree,) = [t for t in trees if t["kind"] == "ClusterRules" and t["metadata"]["name"] == "assistants-chat-fallback"]
+    (rule,) = each(tree)
+    return rule, trees
+
+
+def test_a_fallback_is_told_by_the_nodes_of_its_kind() -> None:
+    rule, trees = on_nodes(["on-demand", "spot", {"flexStart": "1h"}])
+    nodes = {t["metadata"]["name"]: t["spec"]["selector"]["matchLabels"] for t in trees if t["kind"] == "ClusterNodeMonitoring"}
+    assert nodes == {
+        "inference-nodes-spot": {"cloud.google.com/gke-spot": "true"},
+        "inference-nodes-flex-start": {"cloud.google.com/gke-flex-start": "true"},
+    }
+    assert 'job=~"inference-nodes-spot|inference-nodes-flex-start"' in rule["expr"]
+    read = {t["metadata"]["name"]: t["spec"].get("targetLabels") for t in trees if t["kind"] == "PodMonitoring"}
+    assert "node" in read["chat"]["metadata"] and read["chat-picker"] is None
+    usual = str(line.tree("quickstart"))
+    assert "ClusterNodeMonitoring" not in usual and "targetLabels" not in usual, "nobody asked for it"
+
+
+@pytest.mark.parametrize(("burst", "spot", "fires"), [
+    (["on-demand", "spot"], ["a", "b"], True), (["on-demand", "spot"], ["a"], False), (["on-demand", "spot"], ["elsewhere"], False),
+    (["spot", "on-demand"], ["a"], True), (["spot", "on-demand"], ["a", "b"], False),
+])  # fmt: skip
+def test_it_fires_while_most_replicas_are_there(
+    burst: list[Any], spot: list[str], fires: bool, real_programs: Path, tmp_path: Path
+) -> None:
+    rule, _ = on_nodes(burst)
+    rule["annotations"], rule["labels"] = {}, {"severity": rule["labels"]["severity"]}
+    placed = {"1": "a", "2": "b", "3": "b"}
+    names = [f'up{{namespace="assistants",job="chat",pod="{pod}",node="{node}"}}' for pod, node in placed.items()]
+    there = [f'up{{job="inference-nodes-spot",node="{node}"}}' for node in spot]
+    series = [{"series": name, "values": values} for held, values in ((names, "1x180"), (there, "0x180")) for name in held]
+    expected = [{"exp_labels": {"severity": "warning"}}] if fires else []
+    asked = [{"eval_time": at, "alertname": rule["alert"], "exp_alerts": alerts} for at, alerts in (("30m", []), ("2h", expected))]
+    said = {"evaluation_interval": "1m", "tests": [{"interval": "1m", "input_series": series, "alert_rule_test": asked}]}
+    file = rule_file(tmp_path, "rules.yaml", [{"name": "fallback", "rules": [rule]}])
+    (tmp_path / "tests.yaml").write_text(yaml.safe_dump({"rule_files": [file], **said}), encoding="utf-8")
+    done = promtool(real_programs, "test", "rules", "tests.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # -- promtool ----------------------------------------------------------------------------------------------------------

@@ -237,6 +237,11 @@ def test_a_series_is_shown_where_the_version_has_it() -> None:
     assert "time_to_first_token" in shown
     assert "token_latency" not in shown and "time_per_output_token" not in shown, "an unverified name is none"
     assert "flow_control" not in json.dumps(of_spec("router")), "a picker exports it with a feature gate alone"
+    spec = asked("quickstart")
+    spec["serving"]["chat"]["picker"] = {"flowControl": {}}
+    held = json.dumps(written(spec))
+    assert "sum by (cluster) (inference_extension_flow_control_queue_size{" in held, "a series for each priority and caller"
+    assert "max by (cluster) (inference_extension_flow_control_pool_saturation{" in held
 
 
 # -- the files ---------------------------------------------------------------------------------------------------------

@@ -34,9 +34,9 @@ SHOWN = {"queue-depth": 7.0, "running": 3.0, "kv-cache-usage": 0.25}
 """Metric -> what the server's page says."""
 
 
-def manifests(picker: dict[str, Any] | None = None) -> dict[str, dict[str, Any]]:
+def manifests(picker: dict[str, Any] | None = None, **more: Any) -> dict[str, dict[str, Any]]:
     """Kind/name -> manifest of the quickstart, in a namespace of this test's own."""
-    spec = line.data("quickstart")
+    spec = line.data("quickstart") | more
     spec["teams"]["assistants"]["namespace"] = NAMESPACE
     if picker is not None:
         spec["serving"]["chat"]["picker"] = picker
@@ -51,7 +51,7 @@ def page() -> str:
     version = str(catalogue().stack("gie-1.5").engine_version("vllm", "gpu"))
     found = [(metric.series, value) for id, value in SHOWN.items() if (metric := row.metric(id, version)) is not None]
     assert len(found) == len(SHOWN)
-    return "".join(f"# TYPE {series} gauge\n{series}{{model_name=\"gemma-3-1b\"}} {value}\n" for series, value in found)
+    return "".join(f'# TYPE {series} gauge\n{series}{{model_name="gemma-3-1b"}} {value}\n' for series, value in found)
 
 
 class Page(Handler):
@@ -139,6 +139,18 @@ def test_it_starts_reads_its_servers_and_shows_the_series_we_name(
         assert "forbidden" not in told
 
 
+def test_it_takes_the_collector_and_the_share_that_are_emitted(control_plane: ControlPlane, real_programs: Path, tmp_path: Path) -> None:
+    made = manifests(observability={"traces": {"collector": "http://otel.observability.svc:4317", "sample": 5}})
+    with running(control_plane, made, real_programs, tmp_path) as (process, _, log):
+        told, end = "", time.monotonic() + 60
+        while time.monotonic() < end and process.poll() is None and "trace exporter" not in told:
+            time.sleep(0.1)
+            told = log.read_text(errors="replace")
+    (line_,) = [entry for entry in map(json.loads, told.splitlines()) if "trace exporter" in entry.get("msg", "")]
+    assert line_["type"] == "otlp", "it writes spans into its own log otherwise"
+    assert "unsupported sampler" not in told and "trace error" not in told
+
+
 def test_without_a_right_of_its_role_it_sees_no_pool(control_plane: ControlPlane, real_programs: Path, tmp_path: Path) -> None:
     made = manifests()
     rules = made["Role/chat-picker"]["rules"]
@@ -153,9 +165,7 @@ def test_without_a_right_of_its_role_it_sees_no_pool(control_plane: ControlPlane
 
 
 @pytest.mark.parametrize("fault", ["type: queue-scorer", "pluginRef: queue-scorer"])
-def test_with_a_fault_in_its_configuration_it_ends(
-    control_plane: ControlPlane, real_programs: Path, tmp_path: Path, fault: str
-) -> None:
+def test_with_a_fault_in_its_configuration_it_ends(control_plane: ControlPlane, real_programs: Path, tmp_path: Path, fault: str) -> None:
     made = manifests()
     ((key, text),) = made["ConfigMap/chat-picker"]["data"].items()
     assert fault in text

@@ -13,6 +13,8 @@ from inferspec.emit.tree import cluster_objects
 from inferspec.plan.provenance import fields, spec_paths
 from inferspec.resolve.facts import facts
 from inferspec.resolve.quota import demands
+from inferspec.values import Catalogue as FromCatalogue
+from inferspec.values import Derived, Fact, Value
 
 from tests import line
 from tests.prometheus import exported, promtool, rule_file
@@ -127,7 +129,36 @@ def test_a_buffer_is_beside_the_scaler_and_counts_as_held() -> None:
     asked = next(d for d in demands(line.fleet("scaling")) if d.workload == "fast")
     assert (asked.least, asked.most) == (2 * (2 + 1), 2 * (6 + 1)), "chips: two a server"
     told = {w["name"]: w.get("buffer") for w in facts(line.fleet("scaling"))["workloads"]}
-    assert told == {"fast": 1, "rare": None, "batch": None, "wide": None}
+    assert told == {"fast": 1, "rare": None, "batch": 1, "wide": None}
+
+
+def test_placeholders_have_a_servers_claims_and_its_way_to_a_node() -> None:
+    here = scalers("scaling")["usc1-live"]
+    server, holder = here["Deployment", "batch"]["spec"]["template"], here["Deployment", "batch-placeholder"]["spec"]
+    own = holder["template"]["spec"]
+    assert holder["replicas"] == 1 and own["priorityClassName"] == "inference-placeholder" and own["terminationGracePeriodSeconds"] == 0
+    assert (own["nodeSelector"], own["tolerations"]) == (server["spec"]["nodeSelector"], server["spec"]["tolerations"])
+    assert own["containers"][0]["resources"] == server["spec"]["containers"][0]["resources"]
+    taken = server["metadata"]["labels"].items() & holder["selector"]["matchLabels"].items()
+    assert not taken, "no Service and no policy takes it for a server"
+    asked = next(d for d in demands(line.fleet("scaling")) if d.workload == "batch")
+    assert (asked.least, asked.most) == (2 * (2 + 1), 2 * (6 + 1))
+
+
+def test_the_priority_of_placeholders_is_where_they_are() -> None:
+    def classes(name: str) -> set[str]:
+        plan = line.fleet_plan(name)
+        trees = [tree for cluster in plan.clusters for part in cluster_objects(plan, cluster).values() for tree in part.values()]
+        return {tree["metadata"]["name"] for tree in trees if tree["kind"] == "PriorityClass"}
+
+    assert classes("scaling") - classes("quickstart") == {"inference-placeholder"}
+
+
+def test_the_report_says_what_idle_nodes_cost(tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(line.text("scaling"), encoding="utf-8")
+    done = line.inferspec("report", "-f", "spec.yaml", "batch", cwd=tmp_path)
+    told = re.search(r"batch in usc1-live: room for 1 more is kept ready, [0-9]+\.[0-9]{2} USD an hour", done.stdout)
+    assert told, done.stdout + done.stderr
 
 
 def test_a_buffer_needs_a_cluster_that_knows_it() -> None:
@@ -148,6 +179,72 @@ def test_one_override_moves_one_cluster_to_zero() -> None:
     parts = {cluster: tree[f"overlays/moved/us-central1/{cluster}/search/kustomization.yaml"] for cluster in ("usc1-test", "usc1-live")}
     for cluster, own, other in (("usc1-test", "autoscaling", "keda"), ("usc1-live", "keda", "autoscaling")):
         assert f"base/rare-{own}\n" in parts[cluster] and f"base/rare-{other}\n" not in parts[cluster], "Config Sync prunes the other"
+
+
+@pytest.mark.parametrize(("stack", "series"), [
+    ("gie-1.5", "inference_extension_flow_control_queue_size"), ("llm-d-router-0.10", "llm_d_epp_flow_control_queue_size"),
+])  # fmt: skip
+def test_with_flow_control_keda_watches_the_pickers_queue_too(stack: str, series: str) -> None:
+    spec = line.data("scaling") | {"stack": stack}
+    spec["serving"] = {"rare": {k: v for k, v in spec["serving"]["rare"].items() if k != "overrides"} | {"where": {"stage": "prod"}}}
+    spec["serving"]["rare"] |= {"scale": {"by": "keda", "min": 2, "max": 4}, "picker": {"flowControl": {}}}
+    plan = line.planned(line.written(spec))
+    tree = of_plan(plan)["usc1-live"]["ScaledObject", "rare"]
+    asked = queries(tree)
+    assert list(asked) == ["load", "waiting"] and f"sum({series}{{" in asked["waiting"]
+    assert [t["metadata"]["threshold"] for t in tree["spec"]["triggers"]] == ["5", "5"] and "cooldownPeriod" not in tree["spec"]
+    del spec["serving"]["rare"]["picker"]
+    assert list(queries(of_plan(line.planned(line.written(spec)))["usc1-live"]["ScaledObject", "rare"])) == ["load"]
+
+
+@pytest.mark.parametrize(("type", "asked", "kind"), [
+    ("gauge", "sum(acme_backlog_seconds{", "AverageValue"),
+    ("counter", "sum(rate(acme_backlog_seconds{", "AverageValue"),
+    ("histogram", "histogram_quantile(0.95, sum by (le) (rate(acme_backlog_seconds_bucket{", "Value"),
+])  # fmt: skip
+def test_a_series_of_ones_own_is_read_as_its_type_says(type: str, asked: str, kind: str) -> None:
+    spec = line.data("scaling")
+    target = "2s" if type == "histogram" else 3
+    spec["serving"]["fast"]["scale"] |= {"metric": {"series": "acme_backlog_seconds", "type": type}, "target": target}
+    plan = line.planned(line.written(spec))
+    tree = of_plan(plan)["usc1-live"]["ScaledObject", "fast"]
+    (trigger,) = tree["spec"]["triggers"]
+    assert trigger["metadata"]["query"].startswith(asked) and trigger["metricType"] == kind
+    assert trigger["metadata"]["threshold"] == ("2" if type == "histogram" else "3") and tree["spec"]["maxReplicaCount"] == 6
+    cluster = next(c for c in plan.clusters if c.name == "usc1-live")
+    held = [f for f in fields(plan, cluster) if f.object.identity.kind == "ScaledObject" and f.object.identity.name == "fast"]
+    (query,) = [f.value for f in held if f.value is not None and f.value.fact == "load-fast"]
+    assert ("serving", "fast", "scale", "metric") in spec_paths(query.origin) and not catalogue_rows(query)
+
+
+def test_a_container_of_ones_own_scales_by_its_own_series() -> None:
+    spec = line.data("scaling")
+    spec["serving"] = {"own": spec["serving"]["fast"] | {"engine": "custom", "image": "registry.acme.example/own@sha256:" + "0" * 64}}
+    container = {"args": ["--len={maxModelLen}"], "metrics": {"port": 9100}}
+    spec["serving"]["own"] |= {"container": container, "slo": {}, "alerts": {}, "where": "all"}
+    spec["serving"]["own"]["scale"] = {"min": 1, "max": 5, "metric": {"series": "acme_backlog", "type": "gauge"}, "target": 3}
+    tree = of_plan(line.planned(line.written(spec)))["usc1-test"]["HorizontalPodAutoscaler", "own"]
+    (metric,) = tree["spec"]["metrics"]
+    assert metric["pods"]["metric"]["name"] == "prometheus.googleapis.com|acme_backlog|gauge" and tree["spec"]["maxReplicas"] == 5
+    overridden = spec["serving"]["own"] | {"overrides": [{"where": {"stage": "prod"}, "scale": {"max": 1}}]}
+    assert line.planned(line.written(spec | {"serving": {"own": overridden}}))
+
+
+def catalogue_rows(value: Value) -> set[str]:
+    """Rows of the catalogue that took part in a value."""
+    inputs = value.origin.inputs if isinstance(value.origin, Derived | Fact) else ()
+    own = {value.origin.row} if isinstance(value.origin, FromCatalogue) else set()
+    return own.union(*map(catalogue_rows, inputs))
+
+
+def test_the_queue_of_the_picker_comes_from_the_stack() -> None:
+    plan = line.fleet_plan("scaling")
+    cluster = next(c for c in plan.clusters if c.name == "usc1-live")
+    held = [f for f in fields(plan, cluster) if f.object.identity.kind == "ScaledObject" and f.object.identity.name == "rare"]
+    values = [field.value for field in held if field.value is not None]
+    rows = {value.fact: catalogue_rows(value) for value in values if value.fact is not None}
+    assert rows["waiting-rare"] == {"stacks.llm-d-router-0.10.metrics.flow-queue"}
+    assert "engines.vllm.metrics" in rows["load-rare"] & rows["busy-rare"]
 
 
 def test_every_spec_line_of_a_scaler_is_found() -> None:
@@ -236,6 +333,25 @@ def test_a_latency_without_requests_is_none(real_programs: Path, tmp_path: Path)
     assert told(real_programs, tmp_path, up | buckets, {query: 0}) == "", "no request for minutes: no number, and 0 servers more"
     assert told(real_programs, tmp_path, up | slow, {query: 2.425}) == "", "between one bucket and the next"
     assert told(real_programs, tmp_path, {}, {query: None}) == "", "nothing is read: KEDA changes nothing"
+
+
+def test_the_alert_on_the_pickers_queue_counts_servers(real_programs: Path, tmp_path: Path) -> None:
+    groups = scalers("scaling")["usc1-live"]["Rules", "rare-alerts"]["spec"]["groups"]
+    (rule,) = [rule for group in groups for rule in group["rules"] if rule["alert"] == "InferencePickerQueue"]
+    queues = {f"llm_d_epp_flow_control_queue_size{{job='rare-picker',priority='{p}'}}": f"{n}x60" for p, n in ((0, 30), (10, 15))}
+    servers = {f"up{{job='rare',pod='{pod}'}}": f"{up}x60" for pod, up in (("a", 1), ("b", 1), ("c", 0))}
+    assert told(real_programs, tmp_path, queues | servers, {rule["expr"]: 22.5}) == "", "45 for two that answer, more than 20 each"
+    more = {"up{job='rare',pod='c'}": "1x60"}
+    assert told(real_programs, tmp_path, queues | servers | more, {rule["expr"]: None}) == ""
+    assert told(real_programs, tmp_path, queues, {rule["expr"]: 45}) == "", "none answers"
+
+
+def test_the_pickers_time_to_the_first_token_is_held_to_the_objective(real_programs: Path, tmp_path: Path) -> None:
+    groups = scalers("scaling")["usc1-live"]["Rules", "rare-alerts"]["spec"]["groups"]
+    (rule,) = [rule for group in groups for rule in group["rules"] if rule["alert"] == "InferenceTimeToFirstTokenAtPicker"]
+    series = "llm_d_epp_request_ttft_seconds_bucket"
+    late = {f"{series}{{job='rare-picker',le='{le}'}}": values for le, values in (("2", "0+1x60"), ("10", "0+9x60"), ("+Inf", "0+9x60"))}
+    assert "> 2.5" in rule["expr"] and told(real_programs, tmp_path, late, {rule["expr"]: 9.55}) == ""
 
 
 def test_no_alert_for_servers_that_are_not_meant_to_be_there(real_programs: Path, tmp_path: Path) -> None:

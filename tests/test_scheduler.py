@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -216,6 +217,40 @@ def trials(name: str) -> list[Trial]:
                 key = json.dumps([pod, trial.says, trial.node.labels, trial.node.taints, trial.node.resources], sort_keys=True)
                 found.setdefault(key, trial)
     return [replace(trial, name=f"trial-{number}") for number, trial in enumerate(found.values())]
+
+
+def test_a_server_takes_the_room_of_a_placeholder(scheduler: ControlPlane) -> None:
+    """The node is full with the placeholder: the scheduler evicts it for the server, and not for a second placeholder."""
+    namespace, fleet = scheduler.ensure_namespace("scheduler-room"), line.fleet("scaling")
+    cluster = next(c for c in line.fleet_plan("scaling").clusters if c.name == "usc1-live")
+    platform = cluster_objects(line.fleet_plan("scaling"), cluster)["platform"]
+    for identity, tree in platform.items():
+        if identity.kind == "PriorityClass":
+            scheduler.apply(tree, dry_run=False)
+    (compute_class,) = [tree for identity, tree in platform.items() if identity.kind == "ComputeClass"]
+    node = next(node for _, node in promised(fleet.catalogue, cluster, compute_class))
+    taints = [{"key": key, "value": value, "effect": "NoSchedule"} for key, value in node.taints]
+    add_node(scheduler, "room", node.labels, taints, node.resources)
+    await_nodes(scheduler, namespace)
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    held = [(what.split(), template) for what, template in workloads(cluster, "scaling")]
+    found = {what[1].partition("/")[2]: template for what, template in held if what[0] == "Deployment"}
+
+    def start(name: str, template: dict[str, Any]) -> str:
+        spec = admitted(template)
+        spec["nodeSelector"] = {**spec["nodeSelector"], "kubernetes.io/hostname": "room"}
+        metadata = {"name": name, "namespace": namespace, "labels": template["metadata"]["labels"]}
+        scheduler.request("POST", pods, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+        return verdicts(scheduler, namespace, [name]).get(name, "")
+
+    assert start("holder", found["batch-placeholder"]) == "room"
+    assert "Insufficient nvidia.com/gpu" in start("second", found["batch-placeholder"]), "one that holds room takes none from another"
+    start("server", found["batch"])
+    end = time.monotonic() + 30
+    while time.monotonic() < end and "nodeName" not in scheduler.request("GET", f"{pods}/server")["spec"]:
+        time.sleep(0.05)
+    left = {item["metadata"]["name"]: item["spec"].get("nodeName") for item in scheduler.request("GET", pods)["items"]}
+    assert left["server"] == "room" and "holder" not in left, left
 
 
 @pytest.mark.parametrize("name", list(line.SPECS))

@@ -55,7 +55,7 @@ def test_an_index_between_dots_is_an_index() -> None:
         ("serving.chat.maxModelLenn", "serving.chat has no key maxModelLenn; did you mean serving.chat.maxModelLen?"),
         ("Serving", "the spec has no key Serving; did you mean serving?"),
         ("maxModelLen", "the spec has no key maxModelLen; did you mean serving.NAME.maxModelLen"),
-        ("serving.chat.scale.nothing", "serving.chat.scale has no key nothing; its keys are min, max, by, metric, target, buffer, idle"),
+        ("serving.chat.scale.nothing", "serving.chat.scale has no key nothing; its keys are min, max, by, metric, target, buffer,"),
         ("name.x", "name has no key x"),
     ],
 )

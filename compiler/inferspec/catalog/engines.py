@@ -98,6 +98,31 @@ class Disaggregation(Record):
     pod_ip_env: str = ""
 
 
+class Telemetry(Record):
+    """What a program is told so that it sends spans, from version ``since`` on. ``{collector}``, ``{share}`` (of 1), ``{name}`` and
+    ``{namespace}`` stand for what the spec says.
+
+    ``flags`` by name, ``env`` by variable; ``source``: where it is said that the image carries what this needs.
+    """
+
+    source: str
+    since: str = ""
+    flags: Mapping[str, str | bool] = EMPTY
+    env: Mapping[str, str] = EMPTY
+
+
+class LogFormat(Record):
+    """What a server is told so that its lines are JSON, from version ``since`` on: ``env`` by variable.
+
+    ``document``: a file with the settings; ``{file}`` in a variable stands for where it is mounted.
+    """
+
+    source: str
+    since: str = ""
+    env: Mapping[str, str] = EMPTY
+    document: str = ""
+
+
 class Sidecar(Record):
     """A container beside the server, started before it and ended after it."""
 
@@ -145,6 +170,8 @@ class Engine(Row):
     groups        by platform: how a copy that spans nodes is started
     arm64_since   first version whose images were seen for arm64 too; "" where none was
     python        its images have a Python 3, which the wait for the weights runs in
+    json_logs     how it is told to write its log as JSON; None where it cannot, or no source says that its image can
+    traces        how it is told to send spans; None where it cannot, or no source says that its image can
     workload      ``deployment``, or ``ray-service``
     """
 
@@ -176,6 +203,8 @@ class Engine(Row):
     versions: tuple[EngineVersion, ...] = listed(EngineVersion)
     groups: Mapping[str, Group] = mapped(Group)
     disaggregation: Disaggregation = optional(Disaggregation)
+    traces: Telemetry = optional(Telemetry)
+    json_logs: LogFormat = optional(LogFormat)
     arm64_since: str = ""
     python: bool = True
     min_capability: Mapping[str, int] = EMPTY

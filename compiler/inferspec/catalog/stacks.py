@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .engines import Telemetry
 from .picking import Detector, Plugin, PluginRef, PluginType, Preset
 from .reader import CatalogueError, read, unfit
 from .record import EMPTY, Record, build, listed, mapped, nested, optional
@@ -132,11 +133,20 @@ class Shown(Record):
     port: int = 0
 
 
+class Collector(Record):
+    """GKE's managed collector: where it listens in every cluster that has it, and the GKE version from which a cluster can."""
+
+    url: str
+    min_gke: str
+    source: str
+
+
 class Stack(Row):
     """A release of the inference gateway as the compiler emits it.
 
     presets            plugins of a picker's one profile, by the name the spec gives them
     adapter_scorer     what every preset has besides, for servers with LoRA adapters
+    traces             what a picker is told so that it sends spans, and a processor whose arguments name one of the flags
     policies           ``fairness`` and ``ordering`` -> the spec's word -> plugin
     fields             fields of EndpointPickerConfig by place (``config`` is its top); another ends the picker at start
     provided           plugins that the picker makes itself under their type's name where the configuration has none of their kind
@@ -147,6 +157,8 @@ class Stack(Row):
     apis: Mapping[str, Api] = mapped(Api)
     picker: Picker = nested(Picker)
     processor: Processor = optional(Processor)
+    traces: Telemetry = nested(Telemetry)
+    managed_collector: Collector = nested(Collector)
     disaggregated: Disaggregated = optional(Disaggregated)
     headers: Mapping[str, str]
     labels: Mapping[str, str]
@@ -169,6 +181,7 @@ class Stack(Row):
     min_gke: Mapping[str, str]
     adapter: Image = nested(Image)
     downloader: Image = nested(Image)
+    pause: Image = nested(Image)
     downloader_client: str = ""
     collector_namespaces: Mapping[str, str] = EMPTY
     collector_metrics: Mapping[str, Mapping[str, str]] = EMPTY

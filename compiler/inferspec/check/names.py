@@ -96,6 +96,10 @@ def _of_workload(context: Context, key: WorkloadKey) -> Iterator[tuple[Claim, Sp
             yield ("directory", "", f"{name}-{suffix}"), path
     if context.fleet.ever_buffered(key):
         yield ("directory", "", f"{name}-buffer"), path
+    if workload.service.alerts.fallback is not None:
+        yield ("directory", "", f"{name}-fallback"), path
+    if key in context.fleet.with_placeholders:
+        yield ("directory", "", f"{name}-placeholder"), path
     if key.prefill:
         return
     if workload.service.expose:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
+from ..resolve.fallback import LABELS, tolerated
 from ..resolve.objectives import AT_PICKER, NEEDS, bounds, judged_by, seconds
 from ..resolve.workload import Workload
 from ..values import SpecAt, Value
@@ -22,6 +23,31 @@ def objectives(context: Context) -> Iterator[Diagnostic]:
                 if (found.code, found.path) not in seen:
                     seen.add((found.code, found.path))
                     yield found
+
+
+def fallbacks(context: Context) -> Iterator[Diagnostic]:
+    """Nodes that nothing tells apart cannot be counted apart."""
+    told: set[str] = set()
+    for w in context.workloads():
+        said = w.service.alerts.fallback
+        if said is None or w.capacity_name in told or tolerated(w) is not None:
+            continue
+        told.add(w.capacity_name)
+        kinds = list(dict.fromkeys(source.kind for source in (*w.capacity.baseline, *w.capacity.burst)))
+        if not w.engine.metrics_path:
+            why = f"{w.engine.id} shows no metrics by which its servers could be counted"
+        elif len(kinds) == 1:
+            why = f"class {w.capacity_name} has {kinds[0]} alone"
+        else:
+            why = f"no label tells nodes of {' and '.join(kinds)} apart"
+        yield context.finding(
+            "OBS108",
+            f"{w.name}: no alert on capacity from a fallback: {why}",
+            ("serving", w.service_name, "alerts", "fallback"),
+            related=(context.span(("capacityClasses", w.capacity_name), "its class", key=True),),
+            notes=(f"nodes of {' and '.join(LABELS)} have a label",),
+            help="leave fallback out",
+        )
 
 
 def dashboards(context: Context) -> Iterator[Diagnostic]:

@@ -12,7 +12,7 @@ from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.base import seconds
 from ..model.picking import Picker, plain
 from ..model.watching import latency
-from ..resolve.picker_config import FLOW_CONTROL, gated, path_of
+from ..resolve.picker_config import FLOW_CONTROL, gated, holds, path_of
 from ..resolve.workload import Workload
 from .capacity import machines
 from .context import Context, clusters, place_of
@@ -21,7 +21,6 @@ from .picker_servers import suits
 
 FRESH = 1
 """Seconds: metrics that count as stale earlier fill a pool whenever a scrape is late (llm-d-router issues 2100, 2408)."""
-COLD_START = "noEndpointRequestTTL"
 _UNITS = {unit: Fraction(size) for unit, size in (("h", "3600"), ("m", "60"), ("s", "1"), ("ms", "1e-3"), ("us", "1e-6"), ("ns", "1e-9"))}
 
 
@@ -137,8 +136,8 @@ def _typed(context: Context, stack: Stack, name: str, picker: Picker) -> Iterato
     if FLOW_CONTROL not in stack.feature_gates:
         said = f"{name}: the picker of stack {stack.id} has no flow control"
         yield context.finding("GTW117", said, (*at, "flowControl"), key=True, help="remove it, or take a stack that has the gate")
-    elif flow.cold_start_ttl is not None and COLD_START not in stack.fields["flowControl"]:
-        able = [s for s in context.catalogue.stacks() if COLD_START in context.catalogue.stack(s).fields.get("flowControl", ())]
+    elif flow.cold_start_ttl is not None and not holds(stack):
+        able = [s for s in context.catalogue.stacks() if holds(context.catalogue.stack(s))]
         said = f"{name}: the picker of stack {stack.id} knows one wait, with servers or without"
         help = f"ttl alone, or stack: {able[0]}" if able else "ttl alone"
         yield context.finding("GTW117", said, (*at, "flowControl", "coldStartTtl"), key=True, help=help)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..diagnostics import Diagnostic, Severity
+from ..catalog.engines import Metric
+from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..resolve.places import Place
-from ..resolve.scaling import ADDON, HPA, KEDA, READS, by, moved_by, readable, target, usable
+from ..resolve.scaling import ADDON, HPA, KEDA, READS, by, moved_by, named, readable, target, usable, waiting
 from ..resolve.workload import Workload
 from .context import Context, clusters, place_of
 
@@ -42,25 +43,6 @@ def _by_nobody(context: Context, w: Workload, at: Any) -> Diagnostic:
         notes=("the API server takes minReplicas 0 only behind the alpha gate HPAScaleToZero",),
         help="scale: {by: keda}, behind a picker with flowControl; or min: 1",
     )
-
-
-def buffers(context: Context) -> Iterator[Diagnostic]:
-    """A buffer is as many Pods of a Deployment."""
-    told: set[Any] = set()
-    for w in context.workloads():
-        if w.buffer is None or (w.engine.workload == "deployment" and not w.layout.spans_nodes):
-            continue
-        at = place_of(w.buffer, (*w.path, "scale"))
-        if (w.name, at) not in told:
-            told.add((w.name, at))
-            what = "a group of nodes" if w.engine.workload == "deployment" else "a RayService"
-            yield context.finding(
-                "SCL110",
-                f"{w.name} is {what}: a buffer would keep single nodes ready",
-                at,
-                notes=("a CapacityBuffer copies the Pod of its target; the leader of a group is one of several, on a machine each",),
-                help="leave buffer out; minimumNodes of the class keeps nodes",
-            )
 
 
 def chain(context: Context) -> Iterator[Diagnostic]:
@@ -101,11 +83,13 @@ def _metric(context: Context, w: Workload) -> Iterator[Diagnostic]:
     """The series is there, who moves the replicas can read it, and the target is in its unit."""
     who, said, metric = by(w), w.scale("metric"), moved_by(w)
     at = place_of(said, (*w.path, "scale"))
-    able = usable(w, who)
-    if metric is None:
+    able, name = usable(w, who), named(w)
+    if metric is None and w.own_metric is not None:
+        yield _unseen(context, w, w.own_metric, at)
+    elif metric is None:
         yield context.finding(
             "SCL103",
-            f"{w.engine.id} {w.engine_version.v} exports no {said.v}",
+            f"{w.engine.id} {w.engine_version.v} exports no {name}",
             at,
             help=f"with by: {who} that version has: {', '.join(able)}" if able else _UNMEASURED,
         )
@@ -118,17 +102,45 @@ def _metric(context: Context, w: Workload) -> Iterator[Diagnostic]:
         )
         yield context.finding(
             "SCL106",
-            f"{w.name}: {said.v} ({metric.series}, a {metric.type}) moves no replicas by {who}",
+            f"{w.name}: {name} ({'' if name == metric.series else metric.series + ', '}a {metric.type}) moves no replicas by {who}",
             at,
             notes=(reason,),
             help=" or ".join([*([f"by: {others[0]}"] if others else []), f"one of {', '.join(able)}" if able else _UNMEASURED]),
         )
     else:
+        if w.own_metric is not None:
+            yield _unproven(context, w, metric, at)
         yield from _target(context, w, timed=metric.timed)
 
 
+def _unseen(context: Context, w: Workload, metric: Metric, at: SpecPath) -> Diagnostic:
+    return context.finding(
+        "SCL114",
+        f"{w.name}: nothing is known of a metrics page of {w.engine.id}, so nobody reads {metric.series}",
+        at,
+        help="for a container of your own, container.metrics; or an engine whose page the catalogue has",
+    )
+
+
+def _unproven(context: Context, w: Workload, metric: Metric, at: SpecPath) -> Diagnostic:
+    """Neither whether it is there nor what it counts is known of a series that the spec names itself."""
+    known = next((m.id for m in w.engine.metrics if m.series == metric.series and m.exists_in(str(w.engine_version.v))), "")
+    if known:
+        told = f"{w.name}: the catalogue has {metric.series} as {known}"
+        return context.finding("SCL114", told, at, severity=Severity.INFO, help=f"metric: {known}")
+    port = w.engine.metrics_port or w.engine_port
+    return context.finding(
+        "SCL114",
+        f"{w.name}: no row of the catalogue has {metric.series}, a {metric.type}",
+        at,
+        severity=Severity.INFO,
+        notes=(f"whether {w.engine.id} shows it on port {port} at {w.engine.metrics_path}, and what it counts, nobody has checked",),
+        help=f"look for {metric.series} on that page of a running server",
+    )
+
+
 def _target(context: Context, w: Workload, *, timed: bool) -> Iterator[Diagnostic]:
-    said, wanted = w.scale("metric").v, target(w)
+    said, wanted = named(w), target(w)
     if wanted is None:
         told = f"{w.name}: {said} has no usual target: how much of it a replica bears depends on model and machine"
         help = "scale: {target: 2s}" if timed else "scale: {target: N}, from a load test"
@@ -167,6 +179,8 @@ def held(context: Context) -> Iterator[Diagnostic]:
         picker, said = w.service.picker, FULL.get(str(w.scale("metric").v))
         if picker is None or picker.flow_control is None or said is None or not w.autoscaled or not w.pooled:
             continue
+        if by(w) == KEDA and waiting(w) is not None:
+            continue  # the trigger on the picker's queue sees them
         attribute, key, otherwise = said
         own = getattr(picker.saturation, attribute, None)
         full, wanted = own if own is not None else otherwise, target(w)
@@ -183,5 +197,6 @@ def held(context: Context) -> Iterator[Diagnostic]:
             key=at[-1] == "flowControl",
             severity=Severity.WARNING,
             notes=("with flow control further requests wait in the picker, where the scaler does not see them",),
-            help=f"a target below {full}, or picker: {{saturation: {{{key}: more than {wanted.v}}}}}",
+            help=f"scale: {{by: keda}}, which watches the picker's queue too; a target below {full}; "
+            f"or picker: {{saturation: {{{key}: more than {wanted.v}}}}}",
         )

@@ -8,7 +8,7 @@ from typing import Any
 from ..diagnostics import Diagnostic, Severity
 from ..model.base import seconds
 from ..resolve.objectives import series
-from ..resolve.picker_config import FLOW_CONTROL, path_of, queueing
+from ..resolve.picker_config import FLOW_CONTROL, holds, path_of, queueing
 from ..resolve.scaling import KEDA, by, waiting
 from ..resolve.workload import Workload
 from .context import Context, place_of
@@ -47,9 +47,9 @@ def _seen(context: Context, w: Workload) -> Iterator[Diagnostic]:
         why, help = "no gateway leads to it, so no picker holds a request", "expose it, or min: 1"
     elif not w.pooled:
         why, help = f"no endpoint picker reads {w.engine.id}, so none holds a request", "min: 1, or an engine that a picker reads"
-    elif "flow-queue" not in w.stack.metrics:
-        able = [s for s in context.catalogue.stacks() if "flow-queue" in context.catalogue.stack(s).metrics]
-        why = f"the picker of stack {w.stack.id} shows no queue"
+    elif not holds(w.stack):
+        able = [s for s in context.catalogue.stacks() if holds(context.catalogue.stack(s))]
+        why = f"the picker of stack {w.stack.id} holds no request for a first server"
         help = f"stack: {able[0]}, or min: 1" if able else "min: 1"
     elif queueing(w) is None:
         why, help = f"its picker holds no request: {FLOW_CONTROL} is off", "picker: {flowControl: {coldStartTtl: 15m}}, or min: 1"

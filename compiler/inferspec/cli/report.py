@@ -27,6 +27,14 @@ class Supply:
     node_seconds: int
 
     @property
+    def idle_usd(self) -> float | None:
+        """An hour of the nodes that are kept ready, at the on-demand price; None where no source has one."""
+        w = self.workload
+        price = w.catalogue.price(w.machine.id, self.demand.place.region)
+        nodes = w.kept if w.layout.spans_nodes else -(-w.kept * w.layout.total // w.machine.chips)
+        return None if price is None or price.on_demand is None else round(nodes * price.on_demand, 2)
+
+    @property
     def ready_seconds(self) -> int:
         """From the wish for a replica to its first answer, where the weights are in the bucket and a node has to be made."""
         return self.node_seconds + self.workload.pod.ready_seconds
@@ -107,6 +115,7 @@ def _page(fleet: Fleet, found: list[Supply], quotas: list[Need]) -> Iterator[str
             d = s.demand
             cells = (d.place.name, d.workload, d.capacity, _ladder(d), f"{d.least} to {d.most}", s.weights, _time(s))
             yield f"| {' | '.join(cells)} |"
+        yield from _idle(here)
     yield from ("", "## Quota", "")
     if not quotas:
         yield "None is asked for: every node is in a reservation, or has no accelerator."
@@ -117,6 +126,14 @@ def _page(fleet: Fleet, found: list[Supply], quotas: list[Need]) -> Iterator[str
         metric = f"{need.metric.name} {need.metric.dimension}".strip()
         yield f"| {need.project} | {need.region} | {metric} | {', '.join(need.kinds)} | {need.least} to {need.most} |"
     yield from ("", "Seconds are planning figures of the catalogue: `inferspec explain` and a `catalog/` of your own change them.")
+
+
+def _idle(here: list[Supply]) -> Iterator[str]:
+    """What is paid for beside the replicas."""
+    for s in here:
+        if s.workload.kept:
+            cost = "no price is known" if s.idle_usd is None else f"{s.idle_usd:.2f} USD an hour at the on-demand price"
+            yield from ("", f"{s.demand.workload} in {s.demand.place.name}: room for {s.workload.kept} more is kept ready, {cost}.")
 
 
 def _plain(found: list[Supply], quotas: list[Need]) -> dict[str, object]:
@@ -131,6 +148,7 @@ def _plain(found: list[Supply], quotas: list[Need]) -> dict[str, object]:
                 "ladder": [
                     {"source": a.kind, "name": a.name, "accelerator": a.accelerator, "min": a.least, "max": a.most} for a in s.demand.asks
                 ],
+                **({"ready": {"servers": s.workload.kept, "usdAnHour": s.idle_usd}} if s.workload.kept else {}),
                 "chips": {"min": s.demand.least, "max": s.demand.most, "unmet": s.demand.unmet},
                 "weights": {
                     "source": s.workload.mounts.artefacts[0].source.v,

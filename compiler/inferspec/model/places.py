@@ -38,6 +38,7 @@ AddOn = Literal[
     "keda",
     "config-connector",
     "lustre-csi-driver",
+    "managed-opentelemetry",
 ]
 
 

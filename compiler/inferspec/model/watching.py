@@ -8,8 +8,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Closed, Items, Time
+from .base import Closed, Grammar, Items, Time
 
+MANAGED = "gke"
+"""``traces.collector`` of GKE's own collector."""
+Collector = Annotated[
+    str,
+    Grammar(
+        rf"{MANAGED}|http://[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?:[0-9]{{1,5}}",
+        "'gke' or a collector that takes OTLP by gRPC without TLS",
+        "http://otel.observability.svc:4317",
+        200,
+    ),
+]
 Latency = Annotated[str, Time(r"[0-9]+(?:\.[0-9]+)?(?:ms|s)", "a latency in s or ms", "2500ms", 12, ("ms", "s"))]
 
 
@@ -44,6 +55,26 @@ class Alerts(Closed):
     """Percent of the KV cache in use, in the mean of the replicas."""
     errors: Annotated[int, Field(ge=1, le=100)] | None = None
     """Percent of the responses that are server errors."""
+    fallback: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Percent of the replicas that are not on the first kind of capacity of their class, but on spot or flex-start; no alert without it."""
+
+
+class Traces(Closed):
+    """Spans of requests, sent by what serves them to an OpenTelemetry collector that is there."""
+
+    collector: Collector
+    """Where it listens: http://HOST:PORT, OTLP by gRPC without TLS; gke for the managed collector of the cluster itself."""
+    sample: Annotated[float, Field(ge=0.01, le=100)] | None = None
+    """Percent of the requests that are traced, where no caller has decided; the catalogue's figure without it."""
+
+
+class Logs(Closed):
+    """Logs in the form that Cloud Logging takes apart, and how many requests have one."""
+
+    servers: Literal["json"] | None = None
+    """Lines of servers as JSON, where the engine can; as it writes them without it. Endpoint pickers write JSON always."""
+    requests: Annotated[float, Field(ge=0, le=100)] | None = None
+    """Percent of the requests in the log of the gateways' load balancers; the catalogue's figure without it."""
 
 
 class Observability(Closed):
@@ -51,3 +82,7 @@ class Observability(Closed):
 
     dashboards: Items[Literal["cloud-monitoring", "grafana"]] = ()
     """A file for each service and one for the fleet, in each form; none without the key. docs/dashboards.md says how they are imported."""
+    traces: Traces | None = None
+    """Where endpoint pickers and servers send spans; none are made without it. docs/telemetry.md says who can."""
+    logs: Logs = Logs.model_construct()
+    """Form of the servers' logs, and how many requests are logged."""

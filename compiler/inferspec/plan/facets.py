@@ -12,15 +12,30 @@ from ..model.places import ADAPTER
 from ..model.platform import Platform
 from ..resolve.crossregion import balancing
 from ..resolve.dns import global_access
+from ..resolve.fallback import LABELS, watching
 from ..resolve.fleet import Fleet
 from ..resolve.layers import Subject
 from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
 from ..resolve.places import Place, selects
 from ..resolve.scaling import HPA, KEDA
 from ..resolve.settings import WorkloadKey, canary_of
+from ..values import Default, Value
 from .drawing import Drawing
 from .row import Drawn
-from .views import adapter, alerts, capacity, class_teams, fleet_alerts, processor, queues, routing, scaling, server, weights
+from .views import (
+    adapter,
+    alerts,
+    capacity,
+    class_teams,
+    fallback_alerts,
+    fleet_alerts,
+    processor,
+    queues,
+    routing,
+    scaling,
+    server,
+    weights,
+)
 from .views import platform as platform_views
 
 SCALERS = ((HPA, "-autoscaling", scaling.autoscaler), (KEDA, "-keda", scaling.scaled_object))
@@ -30,6 +45,15 @@ SCALERS = ((HPA, "-autoscaling", scaling.autoscaler), (KEDA, "-keda", scaling.sc
 def platform_drawings(fleet: Fleet) -> list[Drawing]:
     platform, catalogue = fleet.platform, fleet.catalogue
     made = [Drawing("platform", "platform", lambda _: platform_views.priorities(platform, catalogue), lambda _: True)]
+    interval = Value(catalogue.default("alerts.interval"), Default("alerts.interval"))
+    watched = watching(fleet).values()
+    for kind in LABELS:
+        seen = {place for places in watched for place, kinds in places.items() if kind in kinds}
+        nodes = partial(_nodes, platform, kind, interval)
+        made.append(Drawing(f"nodes-{kind}", "platform", nodes, seen.__contains__))
+    made.append(
+        Drawing("placeholder-priority", "platform", lambda _: platform_views.placeholder_priority(platform, catalogue), fleet.holds_room)
+    )
     made.append(Drawing("sync-alerts", "platform", lambda _: fleet_alerts.sync_alerts(platform, catalogue), lambda _: True))
     idle = partial(fleet_alerts.reservation_alerts, platform, catalogue)
     made.append(Drawing("reservation-alerts", "platform", idle, fleet.watches_reservations))
@@ -83,6 +107,10 @@ def _local_queue(platform: Platform, name: str, _: Subject) -> list[Drawn]:
 
 def _is_home(fleet: Fleet, team: str, place: Place) -> bool:
     return fleet.serves_team(team, place) or fleet.routes_team(team, place)
+
+
+def _nodes(platform: Platform, kind: str, interval: Value, _: Subject) -> list[Drawn]:
+    return fallback_alerts.node_monitoring(platform, kind, interval)
 
 
 def _identity(fleet: Fleet, artefact: str, secret: str | None, namespace: str, _: Subject) -> list[Drawn]:
@@ -143,6 +171,7 @@ def _constant(rows: list[Drawn]) -> Callable[[Subject], list[Drawn]]:
 
 def team_drawings(fleet: Fleet) -> list[Drawing]:
     made: list[Drawing] = []
+    watched = watching(fleet)
     for key in fleet.workload_keys:
         service = key.service
         spec = fleet.platform.serving[service]
@@ -156,11 +185,11 @@ def team_drawings(fleet: Fleet) -> list[Drawing]:
             *more: Any,
             key: Any = key,
             name: str = name,
-            team: str = spec.team,
+            part: str = spec.team,
             service: str = service,
         ) -> None:
             made.append(
-                Drawing(name + suffix, team, lambda subject: view(fleet.workload(key, subject), *more), present, frozenset({service}))
+                Drawing(name + suffix, part, lambda subject: view(fleet.workload(key, subject), *more), present, frozenset({service}))
             )
 
         add("", server.server, placed)
@@ -169,6 +198,10 @@ def team_drawings(fleet: Fleet) -> list[Drawing]:
                 add(suffix, view, partial(fleet.is_scaled_by, by, key))
         if fleet.ever_buffered(key):
             add("-buffer", scaling.buffer, partial(fleet.is_buffered, key))
+        if key in watched:
+            add("-fallback", fallback_alerts.alerts, watched[key].__contains__, part="platform")
+        if key in fleet.with_placeholders:
+            add("-placeholder", scaling.placeholders, fleet.with_placeholders[key].__contains__)
         if fleet.workload(key, fleet.base).engine.metrics_path:
             add("-alerts", alerts.alerts, placed)
         if key.prefill:

@@ -11,10 +11,11 @@ from ..resolve.places import Place
 def limits(fleet: Fleet, place: Place) -> list[dict[str, Any]]:
     """Chips by accelerator, vCPU and GiB of memory, as ``resourceLimits`` of a cluster counts them.
 
-    A service may have ``scale.max`` servers, the nodes that ``scale.buffer`` keeps and, during an update, one server more; each takes the
-    machines of its layout, whole: two servers that share a machine only stay further below. A class of several shapes may give all of
-    them of any one shape, so each kind of chip has room for every service that can come to it, and vCPU and memory for the largest
-    shape. What runs without accelerators beside the servers (pickers, download Jobs, scanners) has the catalogue's ``infra.general``.
+    A service may have ``scale.max`` servers, the nodes that ``scale.buffer`` and ``scale.placeholders`` keep and, during an update, one
+    server more; each takes the machines of its layout, whole: two servers that share a machine only stay further below. A class of
+    several shapes may give all of them of any one shape, so each kind of chip has room for every service that can come to it, and vCPU
+    and memory for the largest shape. What runs without accelerators beside the servers (pickers, download Jobs, scanners) has the
+    catalogue's ``infra.general``.
     """
     general = fleet.catalogue.default("infra.general")
     chips: dict[str, int] = {}

@@ -10,7 +10,7 @@ from ..values import SpecAt, Value
 from .fleet import Fleet
 from .memory import GIB
 from .places import Place
-from .scaling import target
+from .scaling import named, target
 from .workload import Workload
 
 ITL_SECONDS = 0.03
@@ -157,7 +157,7 @@ def _workload(w: Workload, places: list[Place]) -> dict[str, Any]:
     settled = {
         "min": w.scale("min"),
         "max": w.scale("max"),
-        "metric": w.scale("metric"),
+        "metric": Value(named(w), w.scale("metric").origin),
         "maxModelLen": w.tokens,
         "tensorParallel": w.layout.tensor,
         "model": w.model_ref,

@@ -137,6 +137,16 @@ class Fleet(Placement):
         """Whether the cluster keeps nodes ready for the workload."""
         return self.is_placed(key, place) and self.workload_at(key, place).buffer is not None
 
+    @cached_property
+    def with_placeholders(self) -> dict[WorkloadKey, set[Place]]:
+        """Workloads for whose further servers Pods hold room, with the clusters where they do."""
+        held = {key: {p for p in self.places_of(key) if self.workload_at(key, p).placeholders is not None} for key in self.workload_keys}
+        return {key: places for key, places in held.items() if places}
+
+    def holds_room(self, place: Place) -> bool:
+        """Whether any workload has such Pods there."""
+        return any(place in places for places in self.with_placeholders.values())
+
     def ever_buffered(self, key: WorkloadKey) -> bool:
         return any(self.is_buffered(key, place) for place in self.places)
 

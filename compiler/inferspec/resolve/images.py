@@ -65,6 +65,12 @@ def sidecar_images(workload: Workload) -> dict[str, Value]:
     return {name: _pulled(w, image) for name, image in found.items()}
 
 
+def placeholder_image(workload: Workload) -> Value:
+    """Of what holds room for a server."""
+    w = workload
+    return _pulled(w, Value(w.stack.pause.reference, FromCatalogue(f"stacks.{w.stack.id}.pause")))
+
+
 def picker_image(workload: Workload) -> Value:
     """Of the endpoint picker of the workload's pool."""
     w = workload
@@ -111,6 +117,8 @@ def images_of(fleet: Fleet, place: Place) -> Iterator[tuple[Value, str]]:
         yield gate_image(w), f"the wait for the weights of {w.name}"
         for name, image in sidecar_images(w).items():
             yield image, f"{name} of {w.name}"
+        if w.placeholders is not None:
+            yield placeholder_image(w), f"the placeholders of {w.name}"
         if w.pooled and not key.prefill:
             yield picker_image(w), f"the picker of {w.name}"
     for gateway in fleet.platform.gateways:

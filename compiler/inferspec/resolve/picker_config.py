@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..catalog import Stack
 from ..catalog.picking import PluginRef
 from ..diagnostics import SpecPath
 from ..model.picking import Configuration, FlowControl, Picker, Saturation, plain
@@ -14,6 +15,7 @@ from .workload import Workload
 
 FLOW_CONTROL = "flowControl"
 """The feature gate."""
+COLD_START = "noEndpointRequestTTL"
 PRECISE = ("precise-prefix-cache-producer", "precise-prefix-cache-scorer")
 """Plugins that follow the servers' KV cache by its events."""
 METRICS = "metrics-data-source"
@@ -86,6 +88,18 @@ def queueing(workload: Workload) -> FlowControl | None:
     if own is not None:
         return FlowControl.model_construct() if gated(own.feature_gates) else None
     return picker.flow_control if picker is not None else None
+
+
+def queued(workload: Workload) -> Value:
+    """What of the spec switches flow control on."""
+    picker = workload.service.picker
+    own = picker is not None and picker.config is not None
+    return Value(True, SpecAt((*path_of(workload.service_name), "config" if own else FLOW_CONTROL)))
+
+
+def holds(stack: Stack) -> bool:
+    """Whether the release's picker is told how long a request waits for a first server."""
+    return COLD_START in stack.fields.get("flowControl", ())
 
 
 def gated(gates: Iterable[str]) -> bool:
@@ -191,7 +205,7 @@ def _queues(w: Workload, flow: FlowControl, band: dict[str, str]) -> dict[str, A
         key: str(value) for key, value in (("maxBytes", flow.max_bytes), ("maxRequests", flow.max_requests)) if value is not None
     }
     waits = {
-        key: value for key, value in (("defaultRequestTTL", flow.ttl), ("noEndpointRequestTTL", flow.cold_start_ttl)) if value is not None
+        key: value for key, value in (("defaultRequestTTL", flow.ttl), (COLD_START, flow.cold_start_ttl)) if value is not None
     }
     priorities = sorted({0, *(w.platform.objectives[name] for name in exposed(w))}, reverse=True)
     return {**limits, **waits, "priorityBands": [{"priority": priority, **limits, **band} for priority in priorities]}

@@ -25,8 +25,16 @@ def by(workload: Workload) -> str:
 
 
 def moved_by(workload: Workload) -> Metric | None:
-    """The series in that version of the engine; None where it has none."""
+    """The series in that version of the engine, or the spec's own; None where it has none."""
+    if workload.own_metric is not None:
+        return workload.own_metric if workload.engine.metrics_path else None
     return series(workload, str(workload.scale("metric").v))
+
+
+def named(workload: Workload) -> str:
+    """The id of the metric, or the name of the spec's own series."""
+    own = workload.own_metric
+    return str(workload.scale("metric").v) if own is None else own.series
 
 
 def readable(metric: Metric, by: str) -> bool:

@@ -171,7 +171,8 @@ def spoken(setting: Running, path: SpecPath) -> Iterator[tuple[str, Said]]:
         for attribute in type(held).model_fields if held is not None else ():
             if (v := getattr(held, attribute)) is not None:
                 key = to_camel(attribute)
-                yield f"{group}.{key}", Said(v, (*path, group, key))
+                # A metric of one's own is the one map; its text names series and type.
+                yield f"{group}.{key}", Said(v if isinstance(v, (str, int, float)) else str(v), (*path, group, key))
 
 
 def variants(service: Service) -> tuple[str | None, ...]:

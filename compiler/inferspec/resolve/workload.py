@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from ..catalog import Machine
+from ..catalog.engines import Metric
 from ..diagnostics import SpecPath
 from ..model.serving import Canary
 from ..values import SpecAt, Value, derive, text
@@ -83,10 +84,17 @@ class Workload(Chosen):
             return self._share(self.canary, key)
         if said is not None:
             return said.value
-        if key == "max" and self.engine.metric(str(self.scale("metric").v), str(self.engine_version.v)) is None:
+        unseen = key == "max" and self.own_metric is None
+        if unseen and self.engine.metric(str(self.scale("metric").v), str(self.engine_version.v)) is None:
             least = self.scale("min")
             return derive(f"{self.engine.id} exports no {self.scale('metric').v}: as many as the least", least.v, least)
         return self.default(f"scale.{key}")
+
+    @cached_property
+    def own_metric(self) -> Metric | None:
+        """The series that moves the replicas, where the spec itself describes it."""
+        series, _, type = str(self.scale("metric").v).partition("|")
+        return Metric(id=series, series=series, type=type) if type else None
 
     def _share(self, canary: Canary, key: str) -> Value:
         """Replicas of a canary: the share of the stable ones that it takes of their requests, and one at least."""
@@ -118,16 +126,25 @@ class Workload(Chosen):
 
     @cached_property
     def buffer(self) -> Value | None:
-        """Servers whose nodes are kept ready beside those in use; None for none. A canary has those that it asks for itself."""
-        said = self.settings.scalars.get("scale.buffer")
+        """Servers whose nodes are kept ready beside those in use, by a CapacityBuffer; None for none."""
+        return self._ready("buffer")
+
+    @cached_property
+    def placeholders(self) -> Value | None:
+        """The same by Pods that give way."""
+        return self._ready("placeholders")
+
+    def _ready(self, key: str) -> Value | None:
+        """A canary has those that it asks for itself."""
+        said = self.settings.scalars.get(f"scale.{key}")
         if said is None or not said.v or (self.canary is not None and said.path[: len(self.path)] != self.path):
             return None
         return said.value
 
     @property
     def kept(self) -> int:
-        """How many those are."""
-        return int(self.buffer.v) if self.buffer is not None else 0
+        """How many those are together."""
+        return sum(int(held.v) for held in (self.buffer, self.placeholders) if held is not None)
 
     @property
     def to_zero(self) -> bool:

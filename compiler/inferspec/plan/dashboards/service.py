@@ -129,7 +129,10 @@ POOL = {
     "queue-depth": ("Average queue of the endpoints", COUNT),
     "kv-cache-usage": ("Average KV cache use of the endpoints", SHARE),
     "saturation": ("Saturation of the pool", SHARE),
+    "flow-queue": ("Requests that wait in the picker", COUNT),
 }
+ADDED = ("flow-queue",)
+"""What has a series for each priority and caller; of the others a picker shows one."""
 
 
 def _pickers(pools: list[Workload]) -> list[Panel]:
@@ -137,7 +140,8 @@ def _pickers(pools: list[Workload]) -> list[Panel]:
     panels = []
     for id, (title, unit) in POOL.items():
         held = [(w, metric) for w in pools if (metric := pool_series(w, id)) is not None]
-        queries = [Query(f"max by (cluster) ({promql.select(m, _where(w, picker_name(w)))})", f"{w.name} {{cluster}}") for w, m in held]
+        of = "sum" if id in ADDED else "max"
+        queries = [Query(f"{of} by (cluster) ({promql.select(m, _where(w, picker_name(w)))})", f"{w.name} {{cluster}}") for w, m in held]
         panels.append(Panel(title, unit, tuple(queries)))
     goal = _limit(pools[0], "slo", "ntpot", latency) if pools and pools[0].service.slo.ntpot is not None else None
     ttft, ntpot = (_quantiles(pools, id, at_picker=True) for id in ("ttft", "tpot"))

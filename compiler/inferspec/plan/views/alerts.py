@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from ...catalog.engines import Metric
 from ...resolve.objectives import limit, pool_series, series
 from ...resolve.scaling import waiting
 from ...resolve.workload import Workload
@@ -37,10 +38,15 @@ def alerts(workload: Workload) -> list[Drawn]:
     ]
 
 
-def _up(w: Workload, job: str) -> tuple[str, Value]:
+def up_of(w: Workload, where: promql.Matchers) -> tuple[str, Value]:
+    """Whether the collector reads what ``where`` names, and the series' origin."""
     row = "up"
     name = w.stack.collector_metrics[row]["series"]
-    return promql.up(w.stack, promql.job(job)), Value(name, FromCatalogue(f"stacks.{w.stack.id}.collectorMetrics.{row}"))
+    return promql.up(w.stack, where), Value(name, FromCatalogue(f"stacks.{w.stack.id}.collectorMetrics.{row}"))
+
+
+def _up(w: Workload, job: str) -> tuple[str, Value]:
+    return up_of(w, promql.job(job))
 
 
 # -- is it there -------------------------------------------------------------------------------------------------------
@@ -88,8 +94,7 @@ def _missing(w: Workload, up: str, origin: Value) -> Value:
     if queue is None:
         return derive("no server answers", none, origin)
     asked = f"sum({promql.select(queue, promql.job(picker_name(w)))}) > 0"
-    series = Value(queue.series, FromCatalogue(f"stacks.{w.stack.id}.metrics.{queue.id}"))
-    return derive("requests wait and no server answers", f"{asked} and on() {none}", origin, series, w.scale("min"))
+    return derive("requests wait and no server answers", f"{asked} and on() {none}", origin, _at_picker(w, queue), w.scale("min"))
 
 
 # -- how much of it is used --------------------------------------------------------------------------------------------
@@ -141,6 +146,37 @@ def _rows(w: Workload) -> str:
 
 
 def _pool(w: Workload) -> Iterator[Row]:
+    yield from _picker(w)
+    if (queue := waiting(w)) is not None:
+        yield _held(w, queue)
+
+
+def _held(w: Workload, queue: Metric) -> Row:
+    """With flow control what waits too long waits here; no server up counts as one."""
+    most, (up, origin) = limit(w, "alerts", "queue"), _up(w, w.name)
+    servers = f"clamp_min(count({up} == 1) or vector(0), 1)"
+    return of_workload(
+        w,
+        "PickerQueue",
+        WARNING,
+        wait(w),
+        derive(
+            "requests in the picker for each server that answers",
+            f"sum({promql.select(queue, promql.job(picker_name(w)))}) / {servers} > {most.v}",
+            _at_picker(w, queue),
+            origin,
+            most,
+        ),
+        text(f"{w.name}: more than {{}} requests for each server wait in the picker", most),
+        "replicas at scale.max, new ones that get no node, or a picker that takes its servers for full",
+    )
+
+
+def _at_picker(w: Workload, metric: Metric) -> Value:
+    return Value(metric.series, FromCatalogue(f"stacks.{w.stack.id}.metrics.{metric.id}"))
+
+
+def _picker(w: Workload) -> Iterator[Row]:
     job = picker_name(w)
     up, origin = _up(w, job)
     yield of_workload(
@@ -162,7 +198,7 @@ def _pool(w: Workload) -> Iterator[Row]:
             derive(
                 "endpoints that the picker sees",
                 f"max({promql.select(ready, promql.job(job))}) < 1",
-                Value(ready.series, FromCatalogue(f"stacks.{w.stack.id}.metrics.ready")),
+                _at_picker(w, ready),
             ),
             f"{w.name}: the pool has no ready endpoint",
             "the servers (ServersMissing, ServerNotReady), then the labels that the pool selects",

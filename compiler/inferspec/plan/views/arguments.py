@@ -13,6 +13,7 @@ from ...resolve.mounts import ADAPTERS, draft_path
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import Derived, SpecAt, Value, derive, text
+from . import telemetry
 
 _PLACE = re.compile(r"\{([A-Za-z]+)\}")
 
@@ -59,6 +60,7 @@ def settled(workload: Workload) -> dict[str, Value]:
             found[flag.name.removeprefix("--")] = value
     for name, flag_value in _handing_over(w).items():
         found[name] = flag_value
+    found |= telemetry.of_server(w)[0]
     found |= {name: said.value for name, said in w.settings.flags.items()}
     for name in w.settings.removed:
         found.pop(name, None)
@@ -111,7 +113,7 @@ def environment_of(workload: Workload) -> dict[str, Value | str]:
         variables |= w.engine.disaggregation.env
     if w.service.dynamic_adapters is not None:
         variables |= w.engine.env.get("dynamicAdapters", {})
-    found = {name: _placed(w, value) for name, value in variables.items()}
+    found = {name: _placed(w, value) for name, value in variables.items()} | telemetry.of_server(w)[1] | telemetry.log_environment(w)
     if w.pod.stream_buffer is not None:
         found["RUNAI_STREAMER_MEMORY_LIMIT"] = derive("GiB in bytes", str(int(w.pod.stream_buffer.v) * 2**30), w.pod.stream_buffer)
     if w.engine.document and w.engine.workload == "deployment":
@@ -205,8 +207,12 @@ def _template(workload: Workload) -> Value | None:
 def _speculative(workload: Workload) -> Value | None:
     """vLLM's speculative config as JSON (vllm 0.32.0 config/speculative.py)."""
     w = workload
-    keys = {"method": "method", "tokens": "num_speculative_tokens", "lookup": "prompt_lookup_max",
-            "tensorParallel": "draft_tensor_parallel_size"}
+    keys = {
+        "method": "method",
+        "tokens": "num_speculative_tokens",
+        "lookup": "prompt_lookup_max",
+        "tensorParallel": "draft_tensor_parallel_size",
+    }
     said = {key: found for key in keys if (found := w.settings.get(f"speculative.{key}")) is not None}
     if not said:
         return None

@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from ...catalog.engines import Metric
-from ...resolve.objectives import LATENCIES, judged_by, limit, promised, seconds, series
+from ...resolve.objectives import LATENCIES, judged_by, limit, pool_series, promised, seconds, series
+from ...resolve.scaling import waiting
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import Value, derive, text
@@ -20,7 +21,7 @@ ESTIMATE = "(estimate between two buckets)"
 
 
 def objectives(w: Workload) -> list[Row]:
-    return [*_latencies(w), *_normalised(w), *_errors(w), *_budgets(w)]
+    return [*_latencies(w), *_first_tokens(w), *_normalised(w), *_errors(w), *_budgets(w)]
 
 
 # -- how fast it answers -----------------------------------------------------------------------------------------------
@@ -65,6 +66,25 @@ def _errors(w: Workload) -> Iterator[Row]:
         derived(w, errors, f"{_failed(w, errors, responses, '5m')} > {promql.number(Fraction(int(most.v), 100))}", most),
         text(f"{w.name}: more than {{}} % of the responses are server errors", most),
         "the log of the server at the first of them",
+    )
+
+
+def _first_tokens(w: Workload) -> Iterator[Row]:
+    """With flow control a request waits before the engine's clock starts; the picker's starts when it comes."""
+    metric = pool_series(w, "ttft") if waiting(w) is not None else None
+    if w.service.slo.ttft is None or metric is None:
+        return
+    share, most = limit(w, "slo", "share"), limit(w, "slo", "ttft")
+    origin = Value(metric.series, FromCatalogue(f"stacks.{w.stack.id}.metrics.{metric.id}"))
+    told = f"{promql.quantile(metric, promql.job(picker_name(w)), int(share.v))} > {promql.number(seconds(most))}"
+    yield of_workload(
+        w,
+        "TimeToFirstTokenAtPicker",
+        WARNING,
+        wait(w),
+        derive("time to the first token, the wait in the picker counted", told, origin, share, most),
+        text(f"{w.name}: less than {{}} % of the first tokens take at most {{}} from the picker on {ESTIMATE}", share, most),
+        "the picker's queue (PickerQueue), then TimeToFirstToken: the difference is the wait",
     )
 
 

@@ -11,6 +11,7 @@ from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import Value, derive
 from ..row import Drawn, Row, environment, labels
+from . import telemetry
 from .network import COLLECTORS, from_gateways, from_namespaces
 from .picker_text import text
 from .platform import SERVING_PRIORITY
@@ -31,6 +32,7 @@ def picker(workload: Workload) -> list[Drawn]:
     metrics = {"name": "metrics", "port": ports["metrics"], "targetPort": "metrics", "protocol": "TCP"}
     asked = from_gateways(w, ports["grpc"], ports["grpc-health"])
     admitted = [asked, from_namespaces(COLLECTORS, ports["metrics"])]
+    scraped = {"port": "metrics", "path": "/metrics", "interval": scrape_interval(w), "target_labels": None}
     return [
         ("service-account", Row(**own, automount=True)),
         ("role", Row(**own, rules=_rules(w))),
@@ -39,7 +41,7 @@ def picker(workload: Workload) -> list[Drawn]:
         ("picker-deployment", _deployment(w, own, config)),
         ("service", Row(**own, selector={"app": name}, ports=[grpc, metrics])),
         ("network-policy", Row(**own, selector={"app": name}, ingress=admitted)),
-        ("pod-monitoring", Row(**own, selector={"app": name}, port="metrics", path="/metrics", interval=scrape_interval(w))),
+        ("pod-monitoring", Row(**own, selector={"app": name}, **scraped)),
     ]
 
 
@@ -64,6 +66,9 @@ def _deployment(workload: Workload, own: dict[str, Any], config: Value) -> Row:
     # A changed configuration must restart the picker: it reads the file at start only.
     digest = derive("hash of the configuration", hashlib.sha256(str(config.v).encode()).hexdigest()[:16], config)
     row = f"stacks.{w.stack.id}.picker"
+    arguments, variables = telemetry.of_stack(
+        w.platform, w.catalogue, own["name"], w.namespace, [f"{k}={v}" for k, v in picker.args.items()]
+    )
     return Row(
         **own,
         selector={"app": own["name"]},
@@ -73,8 +78,8 @@ def _deployment(workload: Workload, own: dict[str, Any], config: Value) -> Row:
         priority_class=SERVING_PRIORITY,
         grace_seconds=w.pod.grace_seconds,
         image=picker_image(w),
-        args=_arguments(w),
-        env=environment(NAMESPACE=w.namespace),
+        args=_arguments(w, arguments),
+        env=environment(NAMESPACE=w.namespace, **variables),
         grpc_port=picker.ports["grpc"],
         health_port=picker.ports["grpc-health"],
         metrics_port=picker.ports["metrics"],
@@ -86,7 +91,7 @@ def _deployment(workload: Workload, own: dict[str, Any], config: Value) -> Row:
     )
 
 
-def _arguments(workload: Workload) -> list[str | Value]:
+def _arguments(workload: Workload, literal: list[Value | str]) -> list[str | Value]:
     """Metrics need no token: the network policy admits the collectors alone."""
     picker, alpha = workload.stack.picker, experimental(workload)
     option = picker.options.get("allowExperimental")
@@ -96,6 +101,6 @@ def _arguments(workload: Workload) -> list[str | Value]:
         own["metricsPort"] = str(workload.engine.metrics_port)
     return [
         *(f"{picker.options[key]}={value}" for key, value in own.items() if picker.options.get(key)),
-        *(f"{flag}={value}" for flag, value in picker.args.items()),
+        *literal,
         *allowed,
     ]

@@ -13,6 +13,7 @@ from ..row import PREFIX, Drawn, Row, labels
 
 SERVING_PRIORITY = "inference-serving"
 BATCH_PRIORITY = "inference-batch"
+PLACEHOLDER_PRIORITY = "inference-placeholder"
 
 
 def namespace(platform: Platform, name: str, component: str, admits: str) -> Drawn:
@@ -45,19 +46,25 @@ def team_namespace(platform: Platform, team: str) -> list[Drawn]:
 
 
 def priorities(platform: Platform, catalogue: Catalogue) -> list[Drawn]:
-    def one(name: str, key: str, description: str, preemption: str) -> Drawn:
-        return "priority-class", Row(
-            name=name,
-            labels=labels(platform.name, name, "priority"),
-            value=Value(catalogue.default("priority.values")[key], Default("priority.values")),
-            preemption=preemption,
-            description=description,
-        )
+    def of(key: str) -> Value:
+        return Value(catalogue.default("priority.values")[key], Default("priority.values"))
 
+    serving = "Model servers and endpoint pickers: requests wait for them."
     return [
-        one(SERVING_PRIORITY, "high", "Model servers and endpoint pickers: requests wait for them.", "PreemptLowerPriority"),
-        one(BATCH_PRIORITY, "standard", "Downloads and batch work: never evicts a server.", "Never"),
+        _priority(platform, SERVING_PRIORITY, of("high"), serving, "PreemptLowerPriority"),
+        _priority(platform, BATCH_PRIORITY, of("standard"), "Downloads and batch work: never evicts a server.", "Never"),
     ]
+
+
+def placeholder_priority(platform: Platform, catalogue: Catalogue) -> list[Drawn]:
+    """Of the Pods that hold room for servers, in clusters that have some."""
+    value = Value(catalogue.default("priority.placeholder"), Default("priority.placeholder"))
+    return [_priority(platform, PLACEHOLDER_PRIORITY, value, "Holds room for a server, and gives way to it.", "Never")]
+
+
+def _priority(platform: Platform, name: str, value: Value, description: str, preemption: str) -> Drawn:
+    own = labels(platform.name, name, "priority")
+    return "priority-class", Row(name=name, labels=own, value=value, preemption=preemption, description=description)
 
 
 def gateway(platform: Platform, catalogue: Catalogue, name: str) -> Drawn:

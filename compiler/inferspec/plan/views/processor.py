@@ -10,7 +10,8 @@ from ...resolve.images import processor_image
 from ...resolve.layers import Subject
 from ...resolve.naming import GATEWAY_NAMESPACE
 from ...values import Default, Value, text
-from ..row import Drawn, Row, labels
+from ..row import Drawn, Row, environment, labels
+from . import telemetry
 from .network import from_gateway
 from .platform import SERVING_PRIORITY
 
@@ -35,6 +36,7 @@ def processor(platform: Platform, catalogue: Catalogue, gateway: str, subject: S
         return Value(catalogue.default(key), Default(key))
 
     requests = {key: Value(amount, Default("processor.requests")) for key, amount in catalogue.default("processor.requests").items()}
+    args, variables = telemetry.of_stack(platform, catalogue, name, GATEWAY_NAMESPACE, told.args)
     deployment = Row(
         **own,
         replicas=default("processor.replicas"),
@@ -43,7 +45,8 @@ def processor(platform: Platform, catalogue: Catalogue, gateway: str, subject: S
         service_account=name,
         priority_class=SERVING_PRIORITY,
         image=processor_image(platform, catalogue, subject.region),
-        args=list(told.args),
+        args=args,
+        env=environment(**variables) or None,
         grpc_port=ports["grpc"],
         health_port=ports["grpc-health"],
         requests=requests,

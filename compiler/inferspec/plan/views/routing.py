@@ -7,6 +7,7 @@ from typing import Any
 from ...resolve.naming import GATEWAY_NAMESPACE, canary_name, objective_name
 from ...resolve.picker_config import exposed
 from ...resolve.settings import canary_of
+from ...resolve.telemetry import logged_requests
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import SpecAt, Value, derive
@@ -75,7 +76,7 @@ def _policies(workload: Workload, own: dict[str, Any], **held: str | Value) -> l
                 kv_cache=held.get("kv_cache"),
                 timeout=w.pod.timeout,
                 draining=w.pod.timeout,
-                log_sample=w.default("gateway.logSampleRate"),
+                log_sample=logged_requests(w.platform, w.catalogue),
                 security_policy=_security_policy(w),
                 **_identity(w),
             ),

@@ -12,17 +12,20 @@ from typing import Any
 from ...catalog.engines import Metric
 from ...model.base import seconds
 from ...resolve.fleet import Fleet
+from ...resolve.images import placeholder_image
 from ...resolve.objectives import limit, series
 from ...resolve.objectives import seconds as latency
+from ...resolve.picker_config import queued
 from ...resolve.places import Place
-from ...resolve.scaling import KEDA, moved_by, target, waiting
+from ...resolve.scaling import KEDA, moved_by, named, target, waiting
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import Derived, Scalar, SpecAt, Value, cluster_fact, derive, text
-from ..row import Drawn, Row
+from ..row import Drawn, Row, labels
 from . import promql
 from .picker import picker_name
-from .server import common
+from .platform import PLACEHOLDER_PRIORITY
+from .server import common, pod
 
 LEADER_WORKER_SET = "leaderworkerset.x-k8s.io/v1"
 WINDOW = "2m"
@@ -37,7 +40,8 @@ def autoscaler(workload: Workload) -> list[Drawn]:
     w = workload
     metric = _metric(w)
     name = f"prometheus.googleapis.com|{metric.series}|{metric.type}"
-    read = f"{metric.id} of {w.engine.id}, read by the custom metrics adapter"
+    of = "the spec" if w.own_metric is not None else w.engine.id
+    read = f"{metric.id} of {of}, read by the custom metrics adapter"
     row = Row(
         **_common(w),
         metric=Value(name, Derived(read, (w.scale("metric"), w.engine_version))),
@@ -52,9 +56,10 @@ def scaled_object(workload: Workload) -> list[Drawn]:
     w = workload
     metric = _metric(w)
     made = [_trigger(w, "load", metric, _threshold(w, metric), "Value" if metric.type == "histogram" else "AverageValue")]
-    if w.to_zero and (queue := waiting(w)) is not None:
+    if (queue := waiting(w)) is not None:
         made.append(_trigger(w, "waiting", queue, text("{}", w.default("scale.waiting"))))
-        made.append(_trigger(w, "busy", _metric(w, "running"), Value("1", FromCatalogue(_rows(w)))))
+        if w.to_zero:
+            made.append(_trigger(w, "busy", _metric(w, "running"), Value("1", FromCatalogue(_rows(w)))))
     said = w.settings.get("scale.idle")
     idle = w.default("scale.idle") if said is None else derive("in seconds", seconds(str(said.v)), said)
     row = Row(**_common(w), triggers=made, idle=idle if w.to_zero else None, polling=w.default("scale.polling"))
@@ -65,6 +70,28 @@ def buffer(workload: Workload) -> list[Drawn]:
     """Nodes for further servers, of the same shape: the autoscaler looks at the Deployment's own Pod template."""
     row = Row(**common(workload), replicas=workload.buffer if workload.buffer is not None else Value(0, SpecAt(workload.path)))
     return [("capacity-buffer", row)]
+
+
+def placeholders(workload: Workload) -> list[Drawn]:
+    """Pods with a server's claims on a node and none of its work: the scheduler evicts one as soon as a server needs its room, and the
+    autoscaler makes a node for what it evicted (GKE documentation, "Provision extra compute capacity for rapid Pod scaling")."""
+    w = workload
+    name = f"{w.name}-placeholder"
+    own, server = {**common(w, "placeholder"), "name": name}, pod(w)
+    own["labels"] = labels(w.platform.name, name, "placeholder")
+    row = Row(
+        **own,
+        replicas=w.placeholders if w.placeholders is not None else Value(0, SpecAt(w.path)),
+        selector={"app": name},
+        pod_labels={**own["labels"], "app": name},
+        priority_class=PLACEHOLDER_PRIORITY,
+        node_selector=server.node_selector,
+        tolerations=server.tolerations,
+        image=placeholder_image(w),
+        requests=server.requests,
+        limits=server.limits,
+    )
+    return [("placeholder-deployment", row)]
 
 
 def facts(fleet: Fleet, place: Place) -> dict[str, Scalar]:
@@ -90,14 +117,16 @@ def queries(w: Workload, where: promql.Matchers) -> dict[str, str]:
         asked = f"{promql.quantile(metric, own, int(limit(w, 'slo', 'share').v), window=WINDOW)} >= 0"
     else:
         asked = f"sum({promql.rate(selected, WINDOW) if metric.type == 'counter' else selected})"
-    if not w.to_zero:
-        return {"load": asked if metric.type == "gauge" else f"{asked} or {_nothing(w, own)}"}
-    at_picker = (*where, *promql.job(picker_name(w)))
-    nothing = _nothing(w, at_picker)
-    found = {"load": f"{asked} or {nothing}"}
-    if (queue := waiting(w)) is not None:
+    at_picker, queue = (*where, *promql.job(picker_name(w))), waiting(w)
+    if w.to_zero:
+        found = {"load": f"{asked} or {_nothing(w, at_picker)}"}
+    else:
+        found = {"load": asked if metric.type == "gauge" else f"{asked} or {_nothing(w, own)}"}
+    if queue is not None:
+        nothing = _nothing(w, at_picker)
         found["waiting"] = f"sum({promql.select(queue, at_picker)}) or {nothing}"
-        found["busy"] = f"clamp_max({_requests(w, own)}, 1) or {nothing}"
+        if w.to_zero:
+            found["busy"] = f"clamp_max({_requests(w, own)}, 1) or {nothing}"
     return found
 
 
@@ -138,8 +167,8 @@ def _common(w: Workload) -> dict[str, Any]:
 def _metric(w: Workload, id: str = "") -> Metric:
     """The series of an id, of the scaling metric without one. The base may name what only its overrides replace."""
     found = series(w, id) if id else moved_by(w)
-    named = id or str(w.scale("metric").v)
-    return found if found is not None else Metric(id=named, series=named, type="gauge")
+    wanted = id or named(w)
+    return found if found is not None else Metric(id=wanted, series=wanted, type="gauge")
 
 
 def _fact(w: Workload, trigger: str) -> str:
@@ -147,8 +176,11 @@ def _fact(w: Workload, trigger: str) -> str:
 
 
 def _trigger(w: Workload, name: str, metric: Metric, threshold: Value, kind: str = "AverageValue") -> Row:
-    said = w.scale("metric") if name == "load" else w.scale("min")
-    told = Derived(f"{metric.id}, read by KEDA", (said, w.scale("by"), Value(metric.series, FromCatalogue(_rows(w)))))
+    said = {"load": w.scale("metric"), "waiting": queued(w)}.get(name, w.scale("min"))
+    row = f"stacks.{w.stack.id}.metrics.{metric.id}" if name == "waiting" else _rows(w)
+    own = name == "load" and w.own_metric is not None
+    known = () if own else (Value(metric.series, FromCatalogue(row)),)
+    told = Derived(f"{metric.id}, read by KEDA", (said, w.scale("by"), *known))
     query = cluster_fact(_fact(w, name), Value(metric.series, told))
     return Row(name=name, kind=kind, server=cluster_fact(PROMETHEUS), query=query, threshold=threshold)
 

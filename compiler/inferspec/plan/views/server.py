@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from pathlib import PurePosixPath
 from typing import Any
 
 from ...catalog.engines import Sidecar
+from ...resolve.fallback import tolerated
 from ...resolve.images import server_image, sidecar_images
+from ...resolve.telemetry import LOG_FILE
 from ...resolve.workload import Workload
 from ...values import Catalogue as FromCatalogue
 from ...values import SpecAt, Value, derive, text
 from ..row import Drawn, Row, environment, labels
+from . import telemetry
 from .arguments import arguments, command, environment_of, group_of, placed
 from .network import ingress, pool_selector, reached, selector
 from .node_options import class_tolerations
@@ -40,10 +44,18 @@ def server(workload: Workload) -> list[Drawn]:
         ("pod-disruption-budget", Row(**own, max_unavailable=_disruption(w))),
         ("network-policy", Row(**own, ingress=ingress(w))),
     ]
+    if (logging := telemetry.log_settings(w)) is not None:
+        found.append(("config-map", Row(**common(w) | {"name": telemetry.log_map(w)}, data={PurePosixPath(LOG_FILE).name: logging})))
     if w.engine.metrics_path:
         scraped = {"port": metrics_port_name(w), "path": w.engine.metrics_path, "interval": scrape_interval(w)}
-        found.append(("pod-monitoring", Row(**common(w), selector=reached(w), **scraped)))
+        found.append(("pod-monitoring", Row(**common(w), selector=reached(w), target_labels=_target_labels(w), **scraped)))
     return found
+
+
+def _target_labels(workload: Workload) -> list[str] | None:
+    """The operator's own, and the node where an alert asks for its kind (PodMonitoring, targetLabels.metadata)."""
+    usual = ["container", "pod", "top_level_controller_name", "top_level_controller_type"]
+    return [*usual, "node"] if tolerated(workload) is not None else None
 
 
 def scrape_interval(workload: Workload) -> Value:
@@ -129,6 +141,7 @@ def pod(workload: Workload, *, worker: bool = False) -> Row:
         liveness_period=w.default("probes.liveness.period"),
         liveness_failures=w.default("probes.liveness.failures"),
         **volumes(w),
+        logging=telemetry.log_map(w) if telemetry.log_settings(w) is not None else None,
         shm_size=text("{}Gi", w.pod.shm),
     )
 
