@@ -72,39 +72,36 @@ def _errors(w: Workload) -> Iterator[Row]:
 def _first_tokens(w: Workload) -> Iterator[Row]:
     """With flow control a request waits before the engine's clock starts; the picker's starts when it comes."""
     metric = pool_series(w, "ttft") if waiting(w) is not None else None
-    if w.service.slo.ttft is None or metric is None:
-        return
-    share, most = limit(w, "slo", "share"), limit(w, "slo", "ttft")
-    origin = Value(metric.series, FromCatalogue(f"stacks.{w.stack.id}.metrics.{metric.id}"))
-    told = f"{promql.quantile(metric, promql.job(picker_name(w)), int(share.v))} > {promql.number(seconds(most))}"
-    yield of_workload(
+    yield from _at_picker(
         w,
-        "TimeToFirstTokenAtPicker",
-        WARNING,
-        wait(w),
-        derive("time to the first token, the wait in the picker counted", told, origin, share, most),
-        text(f"{w.name}: less than {{}} % of the first tokens take at most {{}} from the picker on {ESTIMATE}", share, most),
+        ("ttft", "TimeToFirstTokenAtPicker", metric),
+        "time to the first token, the wait in the picker counted",
+        "first tokens take at most {} from the picker on",
         "the picker's queue (PickerQueue), then TimeToFirstToken: the difference is the wait",
     )
 
 
 def _normalised(w: Workload) -> Iterator[Row]:
     """The one latency that is judged where a request ends, and only where the service has it."""
-    metric = judged_by(w, "ntpot")["tpot"]
-    if w.service.slo.ntpot is None or metric is None:
-        return
-    share, most = limit(w, "slo", "share"), limit(w, "slo", "ntpot")
-    origin = Value(metric.series, FromCatalogue(f"stacks.{w.stack.id}.metrics"))
-    told = f"{promql.quantile(metric, promql.job(picker_name(w)), int(share.v))} > {promql.number(seconds(most))}"
-    yield of_workload(
+    yield from _at_picker(
         w,
-        "NormalisedTimePerToken",
-        WARNING,
-        wait(w),
-        derive("time of a request / tokens of its answer", told, origin, share, most),
-        text(f"{w.name}: less than {{}} % of the requests take at most {{}} for each token of the answer {ESTIMATE}", share, most),
+        ("ntpot", "NormalisedTimePerToken", judged_by(w, "ntpot")["tpot"]),
+        "time of a request / tokens of its answer",
+        "requests take at most {} for each token of the answer",
         "the queue and the time to the first token: short answers wait as long for it as long ones",
     )
+
+
+def _at_picker(w: Workload, of: tuple[str, str, Metric | None], what: str, said: str, look: str) -> Iterator[Row]:
+    """A latency that the picker shows. ``of``: key of the objective, name of the alert, series; nothing where one is missing."""
+    key, name, metric = of
+    if getattr(w.service.slo, key) is None or metric is None:
+        return
+    share, most = limit(w, "slo", "share"), limit(w, "slo", key)
+    origin = Value(metric.series, FromCatalogue(f"stacks.{w.stack.id}.metrics.{metric.id}"))
+    told = f"{promql.quantile(metric, promql.job(picker_name(w)), int(share.v))} > {promql.number(seconds(most))}"
+    summary = text(f"{w.name}: less than {{}} % of the {said} {ESTIMATE}", share, most)
+    yield of_workload(w, name, WARNING, wait(w), derive(what, told, origin, share, most), summary, look)
 
 
 # -- how fast the error budget goes ------------------------------------------------------------------------------------
