@@ -70,6 +70,8 @@ def references(objects: list[dict[str, Any]]) -> set[Ends]:
     for kind in ("Deployment", "LeaderWorkerSet", "RayService"):
         for server in of_kind.get(kind, []):
             name, namespace = server["metadata"]["name"], server["metadata"]["namespace"]
+            if server["metadata"]["labels"]["app.kubernetes.io/component"] == "placeholder":
+                continue  # it holds room for a server and serves nobody
             for labels, spec in pods(server):
                 at = spec.get("nodeSelector", {}).get("cloud.google.com/compute-class")
                 if at is not None:

@@ -83,10 +83,15 @@ def test_no_input(run: Run, arguments: tuple[str, ...]) -> None:
     assert done.stdout == "" and done.stderr.startswith("inferspec: ") and "Traceback" not in done.stderr
 
 
+def anew(tmp_path: Path) -> dict[str, str]:
+    """With an empty cache: what was judged before needs no tool and no time."""
+    return {**line.surroundings(), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+
 @pytest.mark.parametrize("command", ["vet", "compile"])
-def test_a_tool_that_is_missing(repository: Path, command: str) -> None:
+def test_a_tool_that_is_missing(repository: Path, tmp_path: Path, command: str) -> None:
     before = "import inferspec.tools.pinned as p\nfrom pathlib import Path\np.BIN = Path('no/such/folder')"
-    done = subprocess.run(patched(before, command), cwd=repository, env=line.surroundings(), capture_output=True, text=True)
+    done = subprocess.run(patched(before, command), cwd=repository, env=anew(tmp_path), capture_output=True, text=True)
     assert done.returncode == 4, done.stderr
     assert "missing from the package" in done.stderr and "Traceback" not in done.stderr
     assert not (repository / "overlays").exists()
@@ -103,9 +108,7 @@ with (other / "cue").open("ab") as tool:
     tool.write(b"x")
 p.BIN = other
 """
-    # With an empty cache: what cue said of these facts before needs no cue.
-    env = {**line.surroundings(), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    done = subprocess.run(patched(before, "vet"), cwd=repository, env=env, capture_output=True, text=True)
+    done = subprocess.run(patched(before, "vet"), cwd=repository, env=anew(tmp_path), capture_output=True, text=True)
     assert done.returncode == 4, done.stderr
     assert "is not the pinned one" in done.stderr
 
@@ -158,10 +161,10 @@ def test_a_bug_says_so(repository: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 @pytest.mark.parametrize("command", ["vet", "compile"])
-def test_an_interrupt(repository: Path, command: str) -> None:
+def test_an_interrupt(repository: Path, tmp_path: Path, command: str) -> None:
     before = "import time, inferspec.check as c\ndef wait(*_): print('ready', flush=True); time.sleep(60)\nc.check = wait"
     process = subprocess.Popen(
-        patched(before, command), cwd=repository, env=line.surroundings(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        patched(before, command), cwd=repository, env=anew(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
