@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, SpecPath
-from ..model.base import Closed
+from ..model.forms import Closed
 from .context import USED, Context
 
 KINDS = {"buckets": "buckets", "addresses": "addresses", "secrets": "secrets", "modelArmor": "model_armor", "cloudArmor": "cloud_armor"}

@@ -8,8 +8,9 @@ from typing import Any
 
 from ..catalog import Catalogue, catalogue
 from ..model import API_VERSION, Platform
-from ..model.base import Closed, EngineVersion, ModelSource, Region, Shape
+from ..model.base import EngineVersion, ModelSource, Region, Shape
 from ..model.described import describe, models_of
+from ..model.forms import Closed
 
 
 def document() -> dict[str, Any]:

@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from .base import Closed, Duration, Items, Name, OneOrMany, Percent, ServiceAccount, Shape, Topology, Where
+from .base import Duration, Name, Percent, ServiceAccount, Shape, Topology, Where
+from .forms import Closed, Items, OneOrMany
 from .nodes import NodeOptions, Shielded
 
 _WORDS = {"on-demand": "onDemand", "spot": "spot"}

@@ -8,11 +8,9 @@ from pydantic import Field
 
 from .base import (
     Bucket,
-    Closed,
     Duration,
     GitRepo,
     Host,
-    Items,
     KindAndName,
     LabelKey,
     Name,
@@ -25,6 +23,7 @@ from .base import (
     ServiceAccount,
     Where,
 )
+from .forms import Closed, Items
 
 
 class Tls(Closed):

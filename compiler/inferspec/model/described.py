@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 
-from .base import Closed
+from .forms import Closed
 
 
 @cache

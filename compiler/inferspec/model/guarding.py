@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from .base import Closed, Grammar, Items
+from .forms import Closed, Grammar, Items
 
 
 def _range(text: str) -> str:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .base import Closed, Image, ImagePrefix, Region
+from .base import Image, ImagePrefix, Region
+from .forms import Closed
 
 
 class Images(Closed):

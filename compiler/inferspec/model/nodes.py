@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from .base import Closed, Items, KmsKey, LabelKey, LabelValue, Quantity, ResourceName, ZoneLetter
+from .base import KmsKey, LabelKey, LabelValue, Quantity, ResourceName, ZoneLetter
+from .forms import Closed, Items
 
 DiskType = Literal["pd-balanced", "pd-standard", "pd-ssd", "hyperdisk-balanced"]
 """Boot disk types that ComputeClass takes (GoogleCloudPlatform/compute-class-api@8067eae)."""

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .base import Closed, Duration, Grammar, Items, Memory
+from .base import Duration, Memory
+from .forms import Closed, Grammar, Items
 from .watching import Latency
 
 PluginName = Annotated[str, Grammar(r"[A-Za-z0-9][-A-Za-z0-9_.]*", "the name of a plugin", "queue-scorer", 63)]

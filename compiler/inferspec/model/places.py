@@ -9,11 +9,9 @@ from pydantic import Field
 from .base import (
     Bucket,
     Cidr,
-    Closed,
     GkeVersion,
     Group,
     IsoDate,
-    Items,
     KmsKey,
     LabelKey,
     LabelValue,
@@ -26,6 +24,7 @@ from .base import (
     Shape,
     ZoneLetter,
 )
+from .forms import Closed, Items
 from .nodes import Taint
 
 AddOn = Literal[

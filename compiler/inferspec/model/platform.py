@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Closed, Items, Name, Region, ResourceName
+from .base import Name, Region, ResourceName
 from .capacity import CapacityClass
 from .delivery import Delivery, ExtraResource, Gateway, Imports
+from .forms import Closed, Items
 from .guarding import SecurityPolicy
 from .images import Images
 from .places import Management, Project, RegionPlaces, Secret, Team

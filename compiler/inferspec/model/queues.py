@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .base import Closed, Name, Where
+from .base import Name, Where
+from .forms import Closed
 
 
 class QueueQuota(Closed):

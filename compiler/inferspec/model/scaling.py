@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, GetJsonSchemaHandler, Tag
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from .base import Closed, Duration, Grammar
+from .base import Duration
+from .forms import Closed, Grammar
 from .watching import Latency
 
 MetricId = Annotated[str, Grammar(r"[a-z0-9]+(?:-[a-z0-9]+)*", "the id of a metric of the engine", "queue-depth", 40)]

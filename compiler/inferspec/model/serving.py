@@ -9,7 +9,6 @@ from pydantic_core import PydanticCustomError
 
 from .base import (
     AdapterSource,
-    Closed,
     Duration,
     EngineVersion,
     Flag,
@@ -17,7 +16,6 @@ from .base import (
     HttpPath,
     Image,
     IsoDate,
-    Items,
     KindName,
     Memory,
     ModelVersion,
@@ -33,6 +31,7 @@ from .base import (
     Variable,
     Where,
 )
+from .forms import Closed, Items
 from .picking import Picker
 from .scaling import Scale
 from .watching import Alerts, Slo

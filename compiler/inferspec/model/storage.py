@@ -8,9 +8,7 @@ from pydantic import Field
 
 from .base import (
     Bucket,
-    Closed,
     Duration,
-    Items,
     KmsKey,
     Location,
     LustreMount,
@@ -25,6 +23,7 @@ from .base import (
     VersionName,
     ZoneLetter,
 )
+from .forms import Closed, Items
 
 
 class FileCache(Closed):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Closed, Grammar, Items, Time
+from .forms import Closed, Grammar, Items, Time
 
 MANAGED = "gke"
 """``traces.collector`` of GKE's own collector."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic.alias_generators import to_camel
 
 from ..diagnostics import SpecPath
-from ..model.base import Closed
+from ..model.forms import Closed
 from ..values import Derived, SpecAt, Value
 
 
