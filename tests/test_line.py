@@ -32,12 +32,7 @@ from ruamel.yaml import YAML
 from tests import line
 
 SPECS = pytest.mark.parametrize("name", ["quickstart", "platform", "fleet", "router", "engines", "capacity", "crossregion"])
-SHARED = (
-    "overlays/fleet/base/",
-    "overlays/fleet/components/",
-    "overlays/fleet/variants/",
-    "overlays/fleet/manifest.lock",
-)
+SHARED = ("overlays/fleet/base/", "overlays/fleet/components/", "overlays/fleet/manifest.lock")
 few = settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.explicit, Phase.reuse, Phase.generate]
 )

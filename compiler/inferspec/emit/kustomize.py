@@ -33,19 +33,6 @@ def listing(resources: Iterable[str]) -> str:
     return _KUSTOMIZATION + "resources:\n" + "".join([f"- {resource}\n" for resource in resources])
 
 
-def variant(base: str, components: Iterable[str]) -> str:
-    """``variants/<facet>-<layers>``: the base with its layers.
-
-    Kustomize merges all resources of a build anew for every component it lists: beside its base alone a component costs next to nothing,
-    in an overlay of 350 objects and 50 components three fifths of the build.
-    """
-    return listing([f"../../base/{base}"]) + _listed(f"../../components/{one}" for one in components)
-
-
-def _listed(components: Iterable[str]) -> str:
-    return "components:\n" + "".join([f"- {component}\n" for component in components])
-
-
 def facts_component(stack: Stack) -> str:
     """``components/<facet>-facts``: from each fact to the fields of the base that carry it."""
     source = facts_name(stack.facet.part)
@@ -77,7 +64,7 @@ class Overlay:
         if facts:
             pieces += _facts_generator(part, facts, unbindable)
         if components:
-            pieces.append(_listed(components))
+            pieces.append("components:\n" + "".join([f"- {component}\n" for component in components]))
         pieces += _patches(patches)
         self._pieces = joined(pieces)
 

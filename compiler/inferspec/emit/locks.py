@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..plan.objects import DASHBOARDS, DNS, ClusterPlan, FleetPlan, Identity, Objects
-from .names import SHARED
 from .text import json_text
 
 VERSION = 1
@@ -48,7 +47,7 @@ def owned_by(lock_path: str) -> tuple[str, ...]:
     """Prefixes below which a lock may own files; a lock that names any other is damaged."""
     top, platform, *place = lock_path.split("/")[:-1]
     if top == "overlays":
-        return tuple(f"overlays/{platform}/{folder}/" for folder in (*SHARED, DASHBOARDS, DNS))
+        return tuple(f"overlays/{platform}/{folder}/" for folder in ("base", "components", DASHBOARDS, DNS))
     below = "/".join([platform, *place])
     # One of them is the management cluster's; a lock does not say so.
     return f"clusters/{below}/", f"overlays/{below}/", f"overlays/{platform}/management/"

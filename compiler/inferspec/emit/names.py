@@ -12,9 +12,7 @@ from collections.abc import Iterable
 from ..plan.objects import DASHBOARDS, DNS
 from .layers import EmitError
 
-SHARED = ("base", "components", "variants")
-"""Folders of what clusters share, which kustomize builds from."""
-RESERVED_REGIONS = frozenset({*SHARED, DASHBOARDS, DNS, "management"})
+RESERVED_REGIONS = frozenset({"base", "components", DASHBOARDS, DNS, "management"})
 
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _UNSAFE = re.compile(r"[^a-z0-9-]+")

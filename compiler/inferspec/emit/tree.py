@@ -9,7 +9,7 @@ from typing import Any
 
 from ..plan.objects import DASHBOARDS, DNS, ClusterPlan, FleetPlan, Identity, Objects
 from ..plan.scalars import refusal
-from .kustomize import UP, Overlay, facts_component, facts_name, layer_component, listing, variant
+from .kustomize import UP, Overlay, facts_component, facts_name, layer_component, listing
 from .layers import FACTS, EmitError, Note, Patch, Stacks
 from .locks import cluster_lock, cluster_lock_path, shared_lock, shared_lock_path
 from .names import directories, label, region_label
@@ -63,12 +63,6 @@ class _Renderer:
             (name, layer) for name, stack in self.stacks.items()
             for layer in (*([FACTS] if stack.bindings else []), *stack.layers)
         )
-        self._used = {
-            (name, layers): self.stacks[name].composite(layers, frozenset()).layers
-            for name, layers in dict.fromkeys(found for cluster in plan.clusters for found in cluster.layers.items())
-            if not self.stacks[name].bindings  # facts are bound before layers, by the overlay that has them
-        }
-        self.variants = directories(dict.fromkeys((name, *used) for (name, _), used in self._used.items() if used))
         self._overlays: dict[Any, Overlay] = {}
         self._facets_of = {
             label(part, "part"): [name for name, facet in plan.facets.items() if facet.part == part] for part in plan.parts
@@ -118,9 +112,6 @@ class _Renderer:
             stack = self.stacks[name]
             text = layer_component(stack, layer) if layer in stack.layers else facts_component(stack)
             mine[f"{self.root}/components/{directory}/kustomization.yaml"] = text
-        for (name, *layers), directory in self.variants.items():
-            text = variant(self.bases[name,], [self.components[name, layer] for layer in layers])
-            mine[f"{self.root}/variants/{directory}/kustomization.yaml"] = text
         for name, content in self.plan.dashboards.items():
             mine[f"{self.root}/{DASHBOARDS}/{name}"] = _json_file(content, f"dashboard {name}")
         if self.plan.dns:
@@ -169,7 +160,6 @@ class _Renderer:
         return found
 
     def _new_overlay(self, cluster: ClusterPlan, part: str, facets: list[str], own: bool, unbindable: frozenset[str]) -> Overlay:
-        resources: list[str] = []
         components: list[str] = []
         patches: list[Patch] = []
         facts: set[str] = set()
@@ -177,14 +167,10 @@ class _Renderer:
             residual = self.stacks.residual(cluster, name, unbindable)
             bindings = self.stacks[name].bindings
             facts.update(bindings)
-            patches += residual.patches
-            if residual.layers and not bindings:
-                resources.append(f"{UP}/variants/{self.variants[name, *residual.layers]}")
-                continue
-            resources.append(f"{UP}/base/{self.bases[name,]}")
             listed = (*([FACTS] if bindings else []), *residual.layers)
             components += [f"{UP}/components/{self.components[name, layer]}" for layer in listed]
-        resources += ["objects.yaml"] * own
+            patches += residual.patches
+        resources = [f"{UP}/base/{self.bases[name,]}" for name in facets] + ["objects.yaml"] * own
         return Overlay(part, resources, components, sorted(facts), unbindable, patches)
 
 

@@ -122,10 +122,8 @@ def _dashboards(fleet: Fleet) -> dict[str, Any]:
 
 
 def _facet(planner: Planner, drawing: Drawing, base: Subject) -> Facet:
-    """With the layers of the clusters that have it: another one's would be a component that no overlay names."""
-    fleet = planner.fleet
-    met = {layer for place in fleet.places if drawing.present(place) for layer in fleet.layers_of(place)}
-    relevant = [layer for layer in fleet.layers if layer in met and _concerns(layer, drawing)]
+    """With every layer that concerns it, whichever clusters there are: a cluster comes and goes without a change of what others share."""
+    relevant = [layer for layer in planner.fleet.layers if _concerns(layer, drawing)]
     return Facet(
         drawing.name,
         drawing.part,

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from ..diagnostics import Diagnostic, SpecPath
-from ..emit.names import SHARED
 from ..emit.tree import Tree, cluster_objects
 from ..load import Document
 from ..plan.objects import ClusterPlan, FleetPlan, Identity, Object, Skeleton
@@ -209,7 +208,7 @@ class Prover:
         return {"": whole} if whole <= WHOLE else sizes
 
     def _is_shared(self, path: str) -> bool:
-        return path.split("/")[2] in SHARED
+        return path.split("/")[2] in ("base", "components")
 
     def _keys(self, clusters: list[ClusterPlan]) -> dict[str, str]:
         """Cluster -> digest of all that its proof reads: a proof found once holds wherever this is the same."""
