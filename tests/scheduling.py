@@ -39,14 +39,20 @@ def await_nodes(plane: ControlPlane, namespace: str, timeout: float = 60) -> Non
     name = f"last-{namespace}"
     add_node(plane, name, {}, [], {"cpu": "1", "memory": "1Gi", "pods": "1"})
     spec = {"nodeSelector": {"kubernetes.io/hostname": name}, "containers": [{"name": "probe", "image": "example.com/probe"}]}
-    probe = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
     pods = f"/api/v1/namespaces/{namespace}/pods"
-    plane.request("POST", pods, probe)
-    end = time.monotonic() + timeout
-    while "nodeName" not in plane.request("GET", f"{pods}/{name}")["spec"]:
-        plane.check_alive()
+    end, attempt = time.monotonic() + timeout, 0
+    while True:
+        # A Pod that is tried between a Node's create and its patches is told of no later change that it waits for: another one is.
+        probe, attempt = f"{name}-{attempt}", attempt + 1
+        plane.request("POST", pods, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": probe, "namespace": namespace}, "spec": spec})
+        again = time.monotonic() + 3
+        while time.monotonic() < again:
+            plane.check_alive()
+            if "nodeName" in plane.request("GET", f"{pods}/{probe}")["spec"]:
+                return
+            time.sleep(0.02)
         assert time.monotonic() < end, f"the scheduler did not see Node {name} within {timeout:g} s"
-        time.sleep(0.02)
+        plane.request("DELETE", f"{pods}/{probe}?gracePeriodSeconds=0")
 
 
 def remove_nodes(plane: ControlPlane) -> None:
