@@ -101,6 +101,7 @@ RULES: tuple[Rule, ...] = (
     volumes.held,
     volumes.crowded,
     volumes.zones,
+    volumes.networks,
     volumes.instances,
     images.reached,
     images.unused,

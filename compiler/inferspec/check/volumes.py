@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
+from ..model.places import ProjectNetwork
 from ..model.storage import Store
 from ..quantity import binary, parse
 from ..resolve.memory import GIB
@@ -165,6 +166,29 @@ def _unattachable(context: Context, w: Workload, told: set[tuple[str, str, str]]
             related=(context.span(("capacityClasses", w.capacity_name, "shape"), "the machine"),),
             notes=(f"{w.accelerator.id} machines take {', '.join(disks)}",),
             help="read: gcs-fuse or lustre for this service, or another machine",
+        )
+
+
+def networks(context: Context) -> Iterator[Diagnostic]:
+    """GKE's own classes make a Filestore instance in the network that is called default."""
+    elsewhere: dict[tuple[str, str], list[Place]] = {}
+    for volume, places in context.fleet.volumes.values():
+        for place in sorted(places, key=lambda p: p.name):
+            project = place.cluster.project
+            if volume.read == "filestore" and context.platform.projects[project].network.name != ProjectNetwork().name:
+                elsewhere.setdefault((volume.store, project), []).append(place)
+    for (store, project), readers_of in elsewhere.items():
+        here = list(dict.fromkeys(readers_of))
+        if here[0].region not in context.platform.storage[store].filestore:
+            continue
+        tier, network = context.platform.storage[store].filestore[here[0].region].tier, context.platform.projects[project].network.name
+        yield context.finding(
+            "STO119",
+            f"storage {store}: GKE's class {tier} makes Filestore instances in the network default, and {clusters(here)} is in {network}",
+            ("storage", store, "filestore", here[0].region, "tier"),
+            related=(context.span(("projects", project, "network", "name"), "the network of the cluster"),),
+            notes=("a node reaches no instance of another network",),
+            help="another read: for the services there; read: lustre makes its instances in the cluster's own network",
         )
 
 
