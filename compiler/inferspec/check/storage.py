@@ -20,12 +20,12 @@ PINNED = {
     "hf": (
         "[0-9a-f]{40}",
         "full commit id (40 hexadecimal digits): what a branch or tag names can change",
-        "dcc83ea841ab6100d6b47a070329e1ba4cf78752 is one; the model's page lists its commits",
+        "https://huggingface.co/{model}/commits/main lists those of this model",
     ),
     "kaggle": ("[1-9][0-9]*", "version number of a Kaggle model", 'the model\'s page lists its versions: v1: "3"'),
     "https": ("[0-9a-f]{64}", "sha256 of the file (64 hexadecimal digits)", "sha256sum FILE prints it"),
 }
-"""Scheme of a source -> what its versions look like, what they are, and where to find one."""
+"""Scheme of a source -> what its versions look like, what they are, and where to find one of ``{model}``."""
 SSD_GIB = 375
 """One local SSD (Compute Engine documentation, "About Local SSD disks")."""
 
@@ -112,11 +112,11 @@ def writers(context: Context) -> Iterator[Diagnostic]:
 def revisions(context: Context) -> Iterator[Diagnostic]:
     """What a version names never changes; what only the publisher can fetch has its image."""
     for name, model in context.platform.models.items():
-        scheme = model.source.partition("://")[0]
+        scheme, _, named = model.source.partition("://")
         form, what, help = PINNED.get(scheme, ("", "", ""))
         for version, revision in model.versions.items():
             if form and not re.fullmatch(form, revision):
-                yield context.finding("STO103", f"{revision!r} is no {what}", ("models", name, "versions", version), help=help)
+                yield context.finding("STO103", f"{revision!r} is no {what}", ("models", name, "versions", version), help=help.replace("{model}", named))
         if scheme in ("kaggle", "https") and context.platform.images.models is None:
             yield context.finding(
                 "STO117",
