@@ -11,6 +11,7 @@ from ..resolve.fleet import Fleet
 from . import (
     aliases,
     backends,
+    buckets,
     canaries,
     capacity,
     capacity_disks,
@@ -90,6 +91,7 @@ RULES: tuple[Rule, ...] = (
     capacity_nodes.selectors,
     capacity_nodes.migration,
     capacity.teams,
+    buckets.located,
     storage.locations,
     storage.writers,
     storage.revisions,

@@ -80,7 +80,7 @@ def _loads(context: Context, store: str, places: list[Place]) -> str:
 
 def writers(context: Context) -> Iterator[Diagnostic]:
     """A writer is a cluster of the platform, for a bucket of the store, and a bucket has one."""
-    named: dict[str, tuple[str, SpecPath]] = {}
+    named: dict[tuple[str, str], tuple[str, SpecPath]] = {}
     for name, store in context.platform.storage.items():
         for location, cluster in store.writers.items():
             at: SpecPath = ("storage", name, "writers", location)
@@ -97,9 +97,9 @@ def writers(context: Context) -> Iterator[Diagnostic]:
                     cause=f"cluster {cluster}",
                     presumes=("clusters",),
                 )
-            other, there = named.setdefault(store.buckets.get(location, location), (cluster, at))
+            bucket = store.buckets.get(location, location)
+            other, there = named.setdefault((bucket, location), (cluster, at))
             if other != cluster:
-                bucket = store.buckets.get(location, location)
                 yield context.finding(
                     "STO102",
                     f"{bucket} is filled by {cluster} here and by {other} elsewhere",
@@ -116,7 +116,8 @@ def revisions(context: Context) -> Iterator[Diagnostic]:
         form, what, help = PINNED.get(scheme, ("", "", ""))
         for version, revision in model.versions.items():
             if form and not re.fullmatch(form, revision):
-                yield context.finding("STO103", f"{revision!r} is no {what}", ("models", name, "versions", version), help=help.replace("{model}", named))
+                at: SpecPath = ("models", name, "versions", version)
+                yield context.finding("STO103", f"{revision!r} is no {what}", at, help=help.replace("{model}", named))
         if scheme in ("kaggle", "https") and context.platform.images.models is None:
             yield context.finding(
                 "STO117",
