@@ -15,7 +15,7 @@ from ..resolve.places import Place
 from ..resolve.volumes import VOLUMES
 from ..resolve.workload import Workload
 from . import references
-from .context import Context, clusters, place_of
+from .context import Context, clusters
 
 SECTIONS = {"lustre": "lustre", "hyperdisk-ml": "disk", "filestore": "filestore"}
 """Way to read -> the part of a store that says what there is in each region."""
@@ -116,57 +116,6 @@ def crowded(context: Context) -> Iterator[Diagnostic]:
                 notes=(" + ".join(f"{w.name} {n:,}" for w, n in found) + f" = {total:,}",),
                 help="fewer replicas, or read: gcs-fuse for some of the services",
             )
-
-
-def zones(context: Context) -> Iterator[Diagnostic]:
-    """A disk is read in its own zones alone: a node elsewhere could never mount it."""
-    told: set[tuple[str, str, str]] = set()
-    for _, w, places in context.cohorts:
-        if w.mounts.read.v != "hyperdisk-ml":
-            continue
-        yield from _unattachable(context, w, told)
-        for region in dict.fromkeys(p.region for p in places):
-            disk = w.mounts.store.disk.get(region)
-            outside = {zone: path for zone, path in _asked(context, w, region) if disk is not None and zone not in disk.zones}
-            if outside and disk is not None and (w.capacity_name, w.model.store, region) not in told:
-                told.add((w.capacity_name, w.model.store, region))
-                zone, path = next(iter(outside.items()))
-                yield context.finding(
-                    "STO112",
-                    f"{w.name}: capacity class {w.capacity_name} makes nodes in {region}-{zone}, where storage {w.model.store} has no disk",
-                    ("storage", w.model.store, "disk", region, "zones"),
-                    related=(context.span(path, "the zone is asked for here"),),
-                    notes=(f"disks stand in {', '.join(f'{region}-{z}' for z in disk.zones)}",),
-                    help=f"zones: [{', '.join(sorted({*disk.zones, *outside}))}]",
-                )
-
-
-def _asked(context: Context, w: Workload, region: str) -> Iterator[tuple[str, SpecPath]]:
-    """Zones that the class names for the region: its own, those of its reservations and of single sources."""
-    for i, zone in enumerate(w.capacity.zones or ()):
-        yield zone, ("capacityClasses", w.capacity_name, "zones", i)
-    facts = context.platform.regions[region].reservations
-    for rung, sources in (("baseline", w.capacity.baseline), ("burst", w.capacity.burst)):
-        for number, source in enumerate(sources):
-            for key in source.reservation or ():
-                if key in facts:
-                    yield facts[key].zone, ("regions", region, "reservations", key, "zone")
-            for i, zone in enumerate(source.zones or ()):
-                yield zone, ("capacityClasses", w.capacity_name, rung, number, "zones", i)
-
-
-def _unattachable(context: Context, w: Workload, told: set[tuple[str, str, str]]) -> Iterator[Diagnostic]:
-    disks = w.accelerator.attach_disks
-    if disks and "hyperdisk-ml" not in disks and (w.capacity_name, "", "") not in told:
-        told.add((w.capacity_name, "", ""))
-        yield context.finding(
-            "STO111",
-            f"{w.name}: {w.machine.id} does not take Hyperdisk ML volumes",
-            place_of(w.mounts.read, w.path),
-            related=(context.span(("capacityClasses", w.capacity_name, "shape"), "the machine"),),
-            notes=(f"{w.accelerator.id} machines take {', '.join(disks)}",),
-            help="read: gcs-fuse or lustre for this service, or another machine",
-        )
 
 
 def networks(context: Context) -> Iterator[Diagnostic]:
