@@ -77,6 +77,7 @@ RULES: tuple[Rule, ...] = (
     capacity_ladder.durations,
     capacity_ladder.waits,
     capacity_disks.boot_disks,
+    capacity_disks.keys,
     capacity_disks.local_ssds,
     zones.known,
     zones.of_classes,
