@@ -212,6 +212,7 @@ RULES: tuple[Rule, ...] = (
     quotas.held,
     queues.provided,
     queues.placed,
+    queues.classless,
     queues.kinds,
     queues.alone,
     queue_room.room,
