@@ -64,6 +64,7 @@ Rule = Callable[[Context], Iterator[Diagnostic]]
 
 RULES: tuple[Rule, ...] = (
     names.namespaces,
+    names.projects,
     names.collisions,
     capacity_reservations.reserved,
     capacity_reservations.reservations,
