@@ -324,3 +324,15 @@ def test_screening_knows_every_name_and_the_templates_own_region() -> None:
     assert all(e["user_prompt_template_id"] == e["model_response_template_id"] == template for e in settings)
     (policy,) = found["GCPBackendPolicy"]
     assert policy["spec"]["default"]["securityPolicy"] == "edge"
+
+
+@pytest.mark.parametrize(("timeout", "seconds", "drained"), [("10m", 600, 600), ("1h", 3600, 3600), ("2h30m", 9000, 3600)])
+def test_draining_ends_where_a_load_balancer_stops_waiting(timeout: str, seconds: int, drained: int) -> None:
+    spec = line.data("engines")
+    for gateway in spec["gateways"].values():
+        gateway["timeout"] = timeout
+    made = line.planned(line.written(spec))
+    (cluster,) = made.clusters
+    trees = [tree for part in cluster_objects(made, cluster).values() for tree in part.values()]
+    policies = [t["spec"]["default"] for t in trees if t["kind"] == "GCPBackendPolicy"]
+    assert {(p["timeoutSec"], p["connectionDraining"]["drainingTimeoutSec"]) for p in policies} == {(seconds, drained)}

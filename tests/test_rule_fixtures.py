@@ -5,6 +5,7 @@ A fixture holds one case, and further ones under ``more``:
 fail, pass     edits ``[old, new]``: with the first the code is found, with the second it is not; without ``pass``, the base
 at             spec path of the finding
 line_contains  text of the line it points at
+help_contains  text of its way out
 also           codes of other errors that the same edits cannot but make
 command        vet (without it), compile, prove or preflight
 files          further files of the repository, by path; mended: those that differ in the passing run
@@ -219,6 +220,8 @@ def test_the_failing_fixture_gives_the_code_and_no_other_error(case: Case, tmp_p
     assert all("\n" not in d.message and not d.message.endswith(".") for d in mine)
     if case.get("at"):
         assert case.get("at") in [format_path(d.path) for d in mine]
+    if case.get("help_contains"):
+        assert any(case.get("help_contains") in d.help for d in mine), [d.help for d in mine]
     if case.get("line_contains"):
         lines = case.text("fail").split("\n")
         at = {d.span.line for d in mine if format_path(d.path) == case.get("at", format_path(d.path))}

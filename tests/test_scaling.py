@@ -11,6 +11,7 @@ import pytest
 import yaml
 from inferspec.emit.tree import cluster_objects
 from inferspec.plan.provenance import fields, spec_paths
+from inferspec.quantity import parse
 from inferspec.resolve.facts import facts
 from inferspec.resolve.quota import demands
 from inferspec.values import Catalogue as FromCatalogue
@@ -138,7 +139,12 @@ def test_placeholders_have_a_servers_claims_and_its_way_to_a_node() -> None:
     own = holder["template"]["spec"]
     assert holder["replicas"] == 1 and own["priorityClassName"] == "inference-placeholder" and own["terminationGracePeriodSeconds"] == 0
     assert (own["nodeSelector"], own["tolerations"]) == (server["spec"]["nodeSelector"], server["spec"]["tolerations"])
-    assert own["containers"][0]["resources"] == server["spec"]["containers"][0]["resources"]
+    told, ours = server["spec"]["containers"][0]["resources"], own["containers"][0]["resources"]
+    fused = {key: server["metadata"]["annotations"][f"gke-gcsfuse/{key}-request"] for key in ("cpu", "memory", "ephemeral-storage")}
+    assert ours["requests"].keys() == {*told["requests"], *fused}
+    for key, amount in ours["requests"].items():
+        assert parse(amount) == parse(told["requests"].get(key, 0)) + parse(fused.get(key, 0)), "the scheduler adds native sidecars"
+    assert ours["limits"] == {**told["limits"], "memory": ours["requests"]["memory"]}
     taken = server["metadata"]["labels"].items() & holder["selector"]["matchLabels"].items()
     assert not taken, "no Service and no policy takes it for a server"
     asked = next(d for d in demands(line.fleet("scaling")) if d.workload == "batch")

@@ -147,3 +147,24 @@ def test_a_faster_volume_shortens_the_start_up_budget() -> None:
         return int(fleet.workload_at(key, place).pod.startup_seconds.v)
 
     assert budget(1000, 2) < budget(125, 80) < budget(125, 160)
+
+
+def test_an_instance_that_gke_makes_is_in_the_network_of_its_clusters() -> None:
+    """Of two projects in a region each has its own; what a store says itself counts before it."""
+    spec = line.data("volumes")
+    clusters, instance = spec["regions"]["us-central1"]["clusters"], spec["storage"]["shared"]["lustre"]["us-central1"]
+    spec["projects"]["lab"] = {"id": "acme-inference-lab", "number": 210987654321, "network": {"name": "trials"}}
+    clusters["usc1-b"] = {**clusters["usc1-a"], "project": "lab"}
+    said = instance.pop("network")
+    spec["serving"] = {name: s for name, s in spec["serving"].items() if not s["model"].startswith("oss")}
+
+    def networks() -> dict[str, str]:
+        made = line.planned(line.written(spec))
+        parts = {c.name: cluster_objects(made, c).values() for c in made.clusters}
+        trees = {name: [tree for part in held for tree in part.values()] for name, held in parts.items()}
+        lustre = "lustre.csi.storage.gke.io"
+        return {name: t["parameters"]["network"] for name, held in trees.items() for t in held if t.get("provisioner") == lustre}
+
+    assert networks() == {"usc1-a": "default", "usc1-b": "projects/acme-inference-lab/global/networks/trials"}
+    instance["network"] = said
+    assert networks() == {"usc1-a": said, "usc1-b": said}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..catalog import Machine
-from ..diagnostics import Diagnostic, SpecPath
+from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.nodes import BootDisk, NodeOptions
 from ..quantity import parse
 from ..resolve.ladder import rungs
 from ..resolve.ladder import sources as sources_of
-from .context import Context
+from .context import Context, clusters
 
 LEAST = 10 * 2**30
 """Bytes of the smallest boot disk (ComputeClass CRD)."""
@@ -70,6 +70,25 @@ def _performance(context: Context, path: SpecPath, disk: BootDisk) -> Iterator[D
             (*path, "iops"),
             notes=("must be specified together on a Hyperdisk bootDiskType (ComputeClass CRD)",),
             help="type: hyperdisk-balanced",
+        )
+
+
+def keys(context: Context) -> Iterator[Diagnostic]:
+    """A cluster's ``diskKey`` is of nodes that no class speaks of: those of a class have the class's key or none of the spec's."""
+    for name, spec in context.platform.capacity_classes.items():
+        here = [p for p in context.fleet.places if p.cluster.security.disk_key is not None and context.fleet.uses_class(name, p)]
+        disks = [source.boot_disk or spec.boot_disk for _, source in sources_of(spec) if source.kind != "node-pools"]
+        if not here or all(disk is not None and disk.kms_key is not None for disk in disks):
+            continue
+        yield context.finding(
+            "CAP140",
+            f"nodes of class {name} in {clusters(here)} start from disks without a key, and their clusters have one",
+            ("capacityClasses", name),
+            key=True,
+            severity=Severity.WARNING,
+            related=(context.span((*here[0].path, "security", "diskKey"), "of the nodes that no class speaks of"),),
+            notes=("they are encrypted with a key of Google's",),
+            help="bootDisk: {kmsKey: KEY} of the class, one that reaches each of its regions",
         )
 
 

@@ -42,6 +42,26 @@ def namespaces(context: Context) -> Iterator[Diagnostic]:
             )
 
 
+def projects(context: Context) -> Iterator[Diagnostic]:
+    """An id and a number are of one project each; one key of two projects may be copied from the other."""
+    first: dict[tuple[str, str | int], SpecPath] = {}
+    for name in sorted(context.platform.projects, key=lambda name: context.span(("projects", name), key=True).line):
+        project = context.platform.projects[name]
+        for key, value in (("id", project.id), ("number", project.number)):
+            path: SpecPath = ("projects", name, key)
+            other = first.setdefault((key, value), path)
+            if other != path:
+                yield context.finding(
+                    "SPC032",
+                    f"projects {other[1]} and {name} have one {key}, {value}",
+                    path,
+                    related=(context.span(other, "the first one"),),
+                    notes=("grants of Workload Identity are made of the number, everything else of the id; a project has one of each",),
+                    help=f"the {key} that 'gcloud projects describe' prints, or one entry for both",
+                )
+                break
+
+
 def collisions(context: Context) -> Iterator[Diagnostic]:
     """Two entries whose objects or directories would have one name: one would silently replace the other."""
     first: dict[Claim, SpecPath] = {}

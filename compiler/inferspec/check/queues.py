@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..diagnostics import Diagnostic, SpecPath
+from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.queues import Queue
 from ..resolve.places import Place, selects
 from .context import Context, clusters
@@ -48,6 +48,24 @@ def placed(context: Context) -> Iterator[Diagnostic]:
                     help="let each cluster have one queue of the team: put the quotas together, or part the clusters",
                 )
                 break
+
+
+def classless(context: Context) -> Iterator[Diagnostic]:
+    """Where the team has something, but no server: classes that no other team brings are not there, and no node of theirs is made."""
+    queued = {(str(w.queue.v), place) for _, w, places in context.cohorts if w.queue is not None for place in places}
+    for name, queue, places in sound(context) if not context.services_left_out else ():
+        idle = [p for p in places if context.fleet.serves_team(queue.team, p) and (name, p) not in queued]
+        absent = [c for c in queue.quota if any(not context.fleet.uses_class(c, p) for p in idle)]
+        if absent:
+            there = [p.name for p in places if p not in idle]
+            yield context.finding(
+                "CAP142",
+                f"queue {name}: team {queue.team} has no server in {clusters(idle)}, and class {' and '.join(absent)} is not there",
+                ("queues", name, "where"),
+                severity=Severity.WARNING,
+                notes=("a class is made where a server uses it: what the queue admits of it elsewhere gets no node",),
+                help=f"where: {{cluster: [{', '.join(there)}]}}" if there else "remove the queue until the team serves something",
+            )
 
 
 def kinds(context: Context) -> Iterator[Diagnostic]:

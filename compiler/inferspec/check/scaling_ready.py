@@ -39,6 +39,8 @@ def _of_workload(context: Context, w: Workload) -> Iterator[Diagnostic]:
             )
         elif not any(source.kind in STAYS for source in (*w.capacity.baseline, *w.capacity.burst)):
             yield _fleeting(context, w, key, held)
+        if int(held.v) > int(w.scale("max").v):
+            yield _beyond(context, w, key, held)
     if w.buffer is not None and w.placeholders is not None:
         yield context.finding(
             "SCL112",
@@ -48,6 +50,20 @@ def _of_workload(context: Context, w: Workload) -> Iterator[Diagnostic]:
             notes=(f"{w.kept} nodes without a server are paid for; the autoscaler plans each set without the other",),
             help="one of the two: buffer where the cluster has it (GKE 1.35.2), else placeholders",
         )
+
+
+def _beyond(context: Context, w: Workload, key: str, held: Value) -> Diagnostic:
+    least, most = int(w.scale("min").v), int(w.scale("max").v)
+    at = (*w.path, "scale")
+    return context.finding(
+        "CAP141",
+        f"{w.name}: room is kept for {held.v} further servers, and it has {most} at most",
+        place_of(held, at),
+        severity=Severity.WARNING,
+        related=(context.span(place_of(w.scale("max"), at), "the most"),),
+        notes=(f"{most} at most - {least} at least = {most - least} that can come, and one more in an update; the rest is paid for idle",),
+        help=f"{key}: {most - least + 1} or fewer, or a higher max",
+    )
 
 
 def _fleeting(context: Context, w: Workload, key: str, held: Value) -> Diagnostic:

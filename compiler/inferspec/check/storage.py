@@ -20,12 +20,12 @@ PINNED = {
     "hf": (
         "[0-9a-f]{40}",
         "full commit id (40 hexadecimal digits): what a branch or tag names can change",
-        "dcc83ea841ab6100d6b47a070329e1ba4cf78752 is one; the model's page lists its commits",
+        "https://huggingface.co/{model}/commits/main lists those of this model",
     ),
     "kaggle": ("[1-9][0-9]*", "version number of a Kaggle model", 'the model\'s page lists its versions: v1: "3"'),
     "https": ("[0-9a-f]{64}", "sha256 of the file (64 hexadecimal digits)", "sha256sum FILE prints it"),
 }
-"""Scheme of a source -> what its versions look like, what they are, and where to find one."""
+"""Scheme of a source -> what its versions look like, what they are, and where to find one of ``{model}``."""
 SSD_GIB = 375
 """One local SSD (Compute Engine documentation, "About Local SSD disks")."""
 
@@ -80,7 +80,7 @@ def _loads(context: Context, store: str, places: list[Place]) -> str:
 
 def writers(context: Context) -> Iterator[Diagnostic]:
     """A writer is a cluster of the platform, for a bucket of the store, and a bucket has one."""
-    named: dict[str, tuple[str, SpecPath]] = {}
+    named: dict[tuple[str, str], tuple[str, SpecPath]] = {}
     for name, store in context.platform.storage.items():
         for location, cluster in store.writers.items():
             at: SpecPath = ("storage", name, "writers", location)
@@ -97,9 +97,9 @@ def writers(context: Context) -> Iterator[Diagnostic]:
                     cause=f"cluster {cluster}",
                     presumes=("clusters",),
                 )
-            other, there = named.setdefault(store.buckets.get(location, location), (cluster, at))
+            bucket = store.buckets.get(location, location)
+            other, there = named.setdefault((bucket, location), (cluster, at))
             if other != cluster:
-                bucket = store.buckets.get(location, location)
                 yield context.finding(
                     "STO102",
                     f"{bucket} is filled by {cluster} here and by {other} elsewhere",
@@ -112,11 +112,12 @@ def writers(context: Context) -> Iterator[Diagnostic]:
 def revisions(context: Context) -> Iterator[Diagnostic]:
     """What a version names never changes; what only the publisher can fetch has its image."""
     for name, model in context.platform.models.items():
-        scheme = model.source.partition("://")[0]
+        scheme, _, named = model.source.partition("://")
         form, what, help = PINNED.get(scheme, ("", "", ""))
         for version, revision in model.versions.items():
             if form and not re.fullmatch(form, revision):
-                yield context.finding("STO103", f"{revision!r} is no {what}", ("models", name, "versions", version), help=help)
+                at: SpecPath = ("models", name, "versions", version)
+                yield context.finding("STO103", f"{revision!r} is no {what}", at, help=help.replace("{model}", named))
         if scheme in ("kaggle", "https") and context.platform.images.models is None:
             yield context.finding(
                 "STO117",

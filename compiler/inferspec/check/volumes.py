@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
+from ..model.places import ProjectNetwork
 from ..model.storage import Store
 from ..quantity import binary, parse
 from ..resolve.memory import GIB
@@ -14,7 +15,7 @@ from ..resolve.places import Place
 from ..resolve.volumes import VOLUMES
 from ..resolve.workload import Workload
 from . import references
-from .context import Context, clusters, place_of
+from .context import Context, clusters
 
 SECTIONS = {"lustre": "lustre", "hyperdisk-ml": "disk", "filestore": "filestore"}
 """Way to read -> the part of a store that says what there is in each region."""
@@ -117,54 +118,26 @@ def crowded(context: Context) -> Iterator[Diagnostic]:
             )
 
 
-def zones(context: Context) -> Iterator[Diagnostic]:
-    """A disk is read in its own zones alone: a node elsewhere could never mount it."""
-    told: set[tuple[str, str, str]] = set()
-    for _, w, places in context.cohorts:
-        if w.mounts.read.v != "hyperdisk-ml":
+def networks(context: Context) -> Iterator[Diagnostic]:
+    """GKE's own classes make a Filestore instance in the network that is called default."""
+    elsewhere: dict[tuple[str, str], list[Place]] = {}
+    for volume, places in context.fleet.volumes.values():
+        for place in sorted(places, key=lambda p: p.name):
+            project = place.cluster.project
+            if volume.read == "filestore" and context.platform.projects[project].network.name != ProjectNetwork().name:
+                elsewhere.setdefault((volume.store, project), []).append(place)
+    for (store, project), readers_of in elsewhere.items():
+        here = list(dict.fromkeys(readers_of))
+        if here[0].region not in context.platform.storage[store].filestore:
             continue
-        yield from _unattachable(context, w, told)
-        for region in dict.fromkeys(p.region for p in places):
-            disk = w.mounts.store.disk.get(region)
-            outside = {zone: path for zone, path in _asked(context, w, region) if disk is not None and zone not in disk.zones}
-            if outside and disk is not None and (w.capacity_name, w.model.store, region) not in told:
-                told.add((w.capacity_name, w.model.store, region))
-                zone, path = next(iter(outside.items()))
-                yield context.finding(
-                    "STO112",
-                    f"{w.name}: capacity class {w.capacity_name} makes nodes in {region}-{zone}, where storage {w.model.store} has no disk",
-                    ("storage", w.model.store, "disk", region, "zones"),
-                    related=(context.span(path, "the zone is asked for here"),),
-                    notes=(f"disks stand in {', '.join(f'{region}-{z}' for z in disk.zones)}",),
-                    help=f"zones: [{', '.join(sorted({*disk.zones, *outside}))}]",
-                )
-
-
-def _asked(context: Context, w: Workload, region: str) -> Iterator[tuple[str, SpecPath]]:
-    """Zones that the class names for the region: its own, those of its reservations and of single sources."""
-    for i, zone in enumerate(w.capacity.zones or ()):
-        yield zone, ("capacityClasses", w.capacity_name, "zones", i)
-    facts = context.platform.regions[region].reservations
-    for rung, sources in (("baseline", w.capacity.baseline), ("burst", w.capacity.burst)):
-        for number, source in enumerate(sources):
-            for key in source.reservation or ():
-                if key in facts:
-                    yield facts[key].zone, ("regions", region, "reservations", key, "zone")
-            for i, zone in enumerate(source.zones or ()):
-                yield zone, ("capacityClasses", w.capacity_name, rung, number, "zones", i)
-
-
-def _unattachable(context: Context, w: Workload, told: set[tuple[str, str, str]]) -> Iterator[Diagnostic]:
-    disks = w.accelerator.attach_disks
-    if disks and "hyperdisk-ml" not in disks and (w.capacity_name, "", "") not in told:
-        told.add((w.capacity_name, "", ""))
+        tier, network = context.platform.storage[store].filestore[here[0].region].tier, context.platform.projects[project].network.name
         yield context.finding(
-            "STO111",
-            f"{w.name}: {w.machine.id} does not take Hyperdisk ML volumes",
-            place_of(w.mounts.read, w.path),
-            related=(context.span(("capacityClasses", w.capacity_name, "shape"), "the machine"),),
-            notes=(f"{w.accelerator.id} machines take {', '.join(disks)}",),
-            help="read: gcs-fuse or lustre for this service, or another machine",
+            "STO119",
+            f"storage {store}: GKE's class {tier} makes Filestore instances in the network default, and {clusters(here)} is in {network}",
+            ("storage", store, "filestore", here[0].region, "tier"),
+            related=(context.span(("projects", project, "network", "name"), "the network of the cluster"),),
+            notes=("a node reaches no instance of another network",),
+            help="another read: for the services there; read: lustre makes its instances in the cluster's own network",
         )
 
 

@@ -55,8 +55,8 @@ class Lustre(Closed):
     """Capacity: 9000Gi to 7632000Gi."""
     throughput: Literal[125, 250, 500, 1000]
     """MB/s for each TiB."""
-    network: Network = "default"
-    """VPC network of the cluster, for an instance that GKE makes."""
+    network: Network | None = None
+    """VPC network of an instance that GKE makes; that of the cluster's project without it."""
     instance: ResourceName | None = None
     """Name of an instance that exists; without it GKE makes one for each team and cluster."""
     mount: LustreMount | None = None

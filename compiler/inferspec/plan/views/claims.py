@@ -7,6 +7,7 @@ from typing import Any
 
 from ...catalog import Catalogue
 from ...diagnostics import SpecPath
+from ...model.places import ProjectNetwork
 from ...model.platform import Platform
 from ...model.storage import HyperdiskMl, Lustre
 from ...resolve.layers import Subject
@@ -37,16 +38,17 @@ def class_name(platform: Platform, store: str, read: str, throughput: int) -> st
     return f"{platform.name}-{store}-{read}-{throughput}"
 
 
-def classes(platform: Platform, catalogue: Catalogue, store: str, read: str, throughput: int, subject: Subject) -> list[Drawn]:
-    """Cluster-wide classes of the regions of a store that have that throughput."""
+def classes(
+    platform: Platform, catalogue: Catalogue, store: str, read: str, throughput: int, project: str | None, subject: Subject
+) -> list[Drawn]:
+    """Cluster-wide classes of the regions of a store that have that throughput; ``project`` is one whose network is not the default."""
     held: dict[str, Any] = dict(platform.storage[store].lustre if read == "lustre" else platform.storage[store].disk)
     region = subject.region if subject.region in held else next(r for r, spec in held.items() if spec.throughput == throughput)
     at: SpecPath = ("storage", store, "lustre" if read == "lustre" else "disk", region)
     name, rate = class_name(platform, store, read, throughput), written(held[region], "throughput", at)
     own = {"labels": labels(platform.name, store, "storage"), "zones": _zones(subject, held[region], at)}
     if read == "lustre":
-        network = written(held[region], "network", at)
-        given: dict[str, Any] = {"perUnitStorageThroughput": text("{}", rate), "network": network}
+        given: dict[str, Any] = {"perUnitStorageThroughput": text("{}", rate), "network": _network(platform, held[region], at, project)}
         kind = {"provisioner": LUSTRE, "binding": "WaitForFirstConsumer", "reclaim": "Retain", "expand": True, "mount_options": None}
         return [("storage-class", Row(name=name, **own, **kind, parameters=given))]
     given = {"type": "hyperdisk-ml", "provisioned-throughput-on-create": text("{}Mi", rate)}
@@ -61,6 +63,16 @@ def classes(platform: Platform, catalogue: Catalogue, store: str, read: str, thr
     served = Row(name=name, **own, **kind, parameters=everywhere, binding="Immediate", mount_options=ahead)
     kept = Row(name=snapshot_class(platform, store), labels=own["labels"], driver=DISK, deletion="Delete")
     return [("storage-class", filled), ("storage-class", served), ("volume-snapshot-class", kept), ("fill-class", nodes)]
+
+
+def _network(platform: Platform, spec: Lustre, at: SpecPath, project: str | None) -> Value:
+    if spec.network is not None:
+        return Value(spec.network, SpecAt((*at, "network")))
+    if project is None:
+        return Value(ProjectNetwork().name, Derived("network of the cluster's project, which names none"))
+    owner: SpecPath = ("projects", project)
+    name = Value(platform.projects[project].network.name, SpecAt((*owner, "network", "name")))
+    return text("projects/{}/global/networks/{}", Value(platform.projects[project].id, SpecAt((*owner, "id"))), name)
 
 
 def _fill_rate(catalogue: Catalogue, rate: Value) -> Value:

@@ -18,6 +18,9 @@ from .picker import picker, picker_name
 from .platform import listeners
 from .server import common
 
+DRAINING_MOST = 3_600
+"""Seconds that a backend service drains at most (GCPBackendPolicy, default.connectionDraining.drainingTimeoutSec)."""
+
 
 def pool(workload: Workload, called: str, exported: bool) -> list[Drawn]:
     """The pool with its picker and what GKE needs to reach both. ``called``: what names of its objectives begin with. ``exported``: a
@@ -75,13 +78,20 @@ def _policies(workload: Workload, own: dict[str, Any], **held: str | Value) -> l
                 in_flight=held.get("in_flight"),
                 kv_cache=held.get("kv_cache"),
                 timeout=w.pod.timeout,
-                draining=w.pod.timeout,
+                draining=_draining(w.pod.timeout),
                 log_sample=logged_requests(w.platform, w.catalogue),
                 security_policy=_security_policy(w),
                 **_identity(w),
             ),
         ),
     ]
+
+
+def _draining(timeout: Value) -> Value:
+    """As long as the longest request, where a load balancer waits that long."""
+    if int(timeout.v) <= DRAINING_MOST:
+        return timeout
+    return derive(f"gateway timeout, {DRAINING_MOST} s at most", DRAINING_MOST, timeout)
 
 
 def _identity(workload: Workload) -> dict[str, Value | None]:

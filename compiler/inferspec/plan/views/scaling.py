@@ -6,11 +6,13 @@ its expressions name the cluster, so they are facts of it.
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Any
 
 from ...catalog.engines import Metric
 from ...model.base import seconds
+from ...quantity import binary, parse
 from ...resolve.fleet import Fleet
 from ...resolve.images import placeholder_image
 from ...resolve.objectives import limit, series
@@ -78,6 +80,7 @@ def placeholders(workload: Workload) -> list[Drawn]:
     w = workload
     name = f"{w.name}-placeholder"
     own, server = {**common(w, "placeholder"), "name": name}, pod(w)
+    requests = _of_whole_pod(w, server)
     own["labels"] = labels(w.platform.name, name, "placeholder")
     row = Row(
         **own,
@@ -88,10 +91,30 @@ def placeholders(workload: Workload) -> list[Drawn]:
         node_selector=server.node_selector,
         tolerations=server.tolerations,
         image=placeholder_image(w),
-        requests=server.requests,
-        limits=server.limits,
+        requests=requests,
+        limits={**server.limits, "memory": requests["memory"]},
     )
     return [("placeholder-deployment", row)]
+
+
+def _of_whole_pod(w: Workload, server: Row) -> dict[str, Value]:
+    """What the scheduler counts for a server: its own requests, those of its sidecars, and of the FUSE sidecar that GKE adds."""
+    beside = [sidecar.requests for sidecar in server.sidecars]
+    if server.pod_annotations is not None:
+        asked = {key: server.pod_annotations.get(f"gke-gcsfuse/{key}-request") for key in ("cpu", "memory", "ephemeral-storage")}
+        beside.append({key: value for key, value in asked.items() if value is not None})
+    found: dict[str, Value] = dict(server.requests)
+    for requests in beside:
+        for key, amount in requests.items():
+            one = amount if isinstance(amount, Value) else Value(amount, FromCatalogue(f"engines.{w.engine.id}.sidecars"))
+            found[key] = derive("server and its sidecars", _sum(found[key], one), found[key], one) if key in found else one
+    return found
+
+
+def _sum(one: Value, other: Value) -> str:
+    """Two quantities as one: CPU in thousandths where it is no whole number, memory in bytes."""
+    total = parse(str(one.v)) + parse(str(other.v))
+    return f"{math.ceil(total * 1000)}m" if total.denominator != 1 else binary(int(total))
 
 
 def facts(fleet: Fleet, place: Place) -> dict[str, Scalar]:
