@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..resolve.crossregion import asks_from, fleets, targets
 from ..resolve.places import Place
-from .context import Context, by_region, clusters
+from .context import USED, Context, by_region, clusters
 
 REFUSED = {
     "address": "its addresses are whichever is free in each region",
@@ -197,4 +197,5 @@ def lost(context: Context) -> Iterator[Diagnostic]:
                 ("gateways", name, "where"),
                 severity=Severity.INFO,
                 help="a second region that runs the service, or class: regional-internal",
+                presumes=USED,
             )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic, SpecPath
 from ..model.queues import Queue
 from ..resolve.places import Place, selects
-from .context import Context, clusters
+from .context import USED, Context, clusters
 from .layout import without_operator
 
 ADDON = "kueue"
@@ -27,7 +27,7 @@ def placed(context: Context) -> Iterator[Diagnostic]:
     for name, queue, places in sound(context):
         at: SpecPath = ("queues", name)
         absent = [p for p in places if not context.fleet.serves_team(queue.team, p)]
-        if absent and not context.services_left_out:
+        if absent:
             there = [p.name for p in context.fleet.places if context.fleet.serves_team(queue.team, p)]
             yield context.finding(
                 "CAP130",
@@ -35,6 +35,7 @@ def placed(context: Context) -> Iterator[Diagnostic]:
                 (*at, "where"),
                 notes=(f"team {queue.team} serves in {', '.join(there) or 'no cluster'}",),
                 help=f"where: {{cluster: [{', '.join(there)}]}}" if there else "remove the queue until the team serves something",
+                presumes=USED,
             )
         for place in places:
             other = first.setdefault((queue.team, place), name)

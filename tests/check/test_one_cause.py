@@ -1,0 +1,60 @@
+"""Mistakes that other rules would follow: each is told alone, whatever the platform uses beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+from inferspec.catalog import catalogue
+from inferspec.check import check
+from inferspec.load import load_text
+from inferspec.model.errors import read_platform
+from inferspec.resolve.fleet import Fleet
+
+Edit = tuple[str, str]
+
+BASE = (Path(__file__).parent.parent / "rules" / "base.yaml").read_text(encoding="utf-8")
+DEFAULT: list[Edit] = [("timeout: 10m}\n  inside", "timeout: 10m, default: chat}\n  inside"), ("{gateway: inside}", "{gateway: public}")]
+CROSSING: list[Edit] = [
+    ("number: 123456789012}", "number: 123456789012, configCluster: usc1-prod}"),
+    ("inside: {class: regional-internal, where: {stage: prod},", "inside: {class: cross-regional-internal, where: {stage: prod},"),
+    ("public: {class: regional-external, where: all,", "public: {class: regional-external, where: {stage: canary},"),
+    ("    - {where: all, revision: v1.7.4}", "    - {where: {cluster: euw4-prod}, revision: v1.7.4}\n    - {where: all, revision: v1.7.4}"),
+]
+QUEUE: list[Edit] = [
+    ("1127000}\n        addons: [custom-metrics-adapter, inference-objective]\n  europe", "1127000}\n        addons: [custom-metrics-adapter, inference-objective, kueue]\n  europe"),
+    ("objectives: {interactive", "queues:\n  assist: {team: assist, where: {cluster: usc1-prod}, quota: {l4: 8}}\n\nobjectives: {interactive"),
+]  # fmt: skip
+
+
+def edited(text: str, edits: list[Edit]) -> str:
+    for old, new in edits:
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
+        text = text.replace(old, new)
+    return text
+
+
+def told(text: str) -> Counter[tuple[str, str]]:
+    """Codes with their places."""
+    document, problems = load_text(text)
+    assert document is not None
+    platform, shape = read_platform(document)
+    assert platform is not None
+    last = check(Fleet(platform, catalogue()), document, date(2026, 11, 21))[1]
+    return Counter((d.code, str(d.path)) for d in [*problems, *shape, *last])
+
+
+@pytest.mark.parametrize(
+    ("beside", "mistake", "code"),
+    [
+        pytest.param(DEFAULT, ("    where: {stage: prod}\n    maxModelLen: 4096", "    where: {stage: prodd}\n    maxModelLen: 4096"), "SPC010", id="default-selector"),
+        pytest.param(CROSSING, ("stage: prod\n        zones: [a, b]", "stage: prod\n        zones: [a, 3]"), "SPC003", id="region-lost-cluster"),
+        pytest.param(QUEUE, ("    where: {stage: prod}\n    maxModelLen: 4096", "    where: {stage: prodd}\n    maxModelLen: 4096"), "SPC010", id="queue-selector"),
+    ],
+)  # fmt: skip
+def test_one_mistake_is_one_finding_more(beside: list[Edit], mistake: Edit, code: str) -> None:
+    sound = edited(BASE, beside)
+    more = told(edited(sound, [mistake])) - told(sound)
+    assert [found for found, _ in more.elements() if found != "SPC012"] == [code], more
