@@ -5,6 +5,7 @@ A fixture holds one case, and further ones under ``more``:
 fail, pass     edits ``[old, new]``: with the first the code is found, with the second it is not; without ``pass``, the base
 at             spec path of the finding
 line_contains  text of the line it points at
+help           part of its way out
 also           codes of other errors that the same edits cannot but make
 command        vet (without it), compile, prove or preflight
 files          further files of the repository, by path; mended: those that differ in the passing run
@@ -223,6 +224,8 @@ def test_the_failing_fixture_gives_the_code_and_no_other_error(case: Case, tmp_p
         lines = case.text("fail").split("\n")
         at = {d.span.line for d in mine if format_path(d.path) == case.get("at", format_path(d.path))}
         assert any(case.get("line_contains") in lines[n - 1] for n in at), [lines[n - 1] for n in at]
+    if case.get("help"):
+        assert any(case.get("help") in d.help for d in mine), [d.help for d in mine]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

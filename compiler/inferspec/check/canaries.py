@@ -49,7 +49,8 @@ def asked(context: Context) -> Iterator[Diagnostic]:
             continue
         else:
             continue
-        yield context.finding("GTW119", f"canary of {key.service}: {problem}", key.path, key=True, help=help, presumes=PLACED if places else ())
+        presumes = PLACED if places else ()
+        yield context.finding("GTW119", f"canary of {key.service}: {problem}", key.path, key=True, help=help, presumes=presumes)
 
 
 def _shared(context: Context, gateway: str, place: Place) -> bool:
