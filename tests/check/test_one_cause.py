@@ -24,9 +24,16 @@ CROSSING: list[Edit] = [
     ("    - {where: all, revision: v1.7.4}", "    - {where: {cluster: euw4-prod}, revision: v1.7.4}\n    - {where: all, revision: v1.7.4}"),
 ]
 QUEUE: list[Edit] = [
-    ("1127000}\n        addons: [custom-metrics-adapter, inference-objective]\n  europe", "1127000}\n        addons: [custom-metrics-adapter, inference-objective, kueue]\n  europe"),
-    ("objectives: {interactive", "queues:\n  assist: {team: assist, where: {cluster: usc1-prod}, quota: {l4: 8}}\n\nobjectives: {interactive"),
-]  # fmt: skip
+    ("inference-objective]\n  europe", "inference-objective, kueue]\n  europe"),
+    ("objectives: {int", "queues:\n  assist: {team: assist, where: {cluster: usc1-prod}, quota: {l4: 8}}\n\nobjectives: {int"),
+]
+CANARY: Edit = ("    scale: {metric: queue", "    canary: {weight: 10, where: all}\n    scale: {metric: queue")
+SEARCH: list[Edit] = [(old, new.replace("assist: {team: assist", "search: {team: search").replace("{l4", "{h100: 10, l4")) for old, new in QUEUE]
+RECORDS: list[Edit] = [
+    ("tls: {certificate: llm}", "tls: {certificate: llm}, dns: {zone: acme-example}, default: chat"),
+    ("inside: {class: regional-internal,", "inside: {class: regional-external, tls: {certificate: inside},"),
+]
+NOWHERE: Edit = ("    where: {stage: prod}\n    maxModelLen: 4096", "    where: {stage: prodd}\n    maxModelLen: 4096")
 
 
 def edited(text: str, edits: list[Edit]) -> str:
@@ -49,11 +56,13 @@ def told(text: str) -> Counter[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("beside", "mistake", "code"),
     [
-        pytest.param(DEFAULT, ("    where: {stage: prod}\n    maxModelLen: 4096", "    where: {stage: prodd}\n    maxModelLen: 4096"), "SPC010", id="default-selector"),
-        pytest.param(CROSSING, ("stage: prod\n        zones: [a, b]", "stage: prod\n        zones: [a, 3]"), "SPC003", id="region-lost-cluster"),
-        pytest.param(QUEUE, ("    where: {stage: prod}\n    maxModelLen: 4096", "    where: {stage: prodd}\n    maxModelLen: 4096"), "SPC010", id="queue-selector"),
+        pytest.param(DEFAULT, NOWHERE, "SPC010", id="default-selector"),
+        pytest.param(CROSSING, ("zones: [a, b]", "zones: [a, 3]"), "SPC003", id="region-lost-cluster"),
+        pytest.param(QUEUE, NOWHERE, "SPC010", id="queue-selector"),
+        pytest.param([CANARY, *SEARCH], ("{h100: 10, l4: 8}", "{l4: 8}"), "CAP128", id="class-of-several-servers"),
+        pytest.param(RECORDS, ("host: llm.internal.acme.example", "host: llm.acme.example"), "GTW105", id="host-with-records"),
     ],
-)  # fmt: skip
+)
 def test_one_mistake_is_one_finding_more(beside: list[Edit], mistake: Edit, code: str) -> None:
     sound = edited(BASE, beside)
     more = told(edited(sound, [mistake])) - told(sound)

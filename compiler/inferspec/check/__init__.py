@@ -209,6 +209,7 @@ RULES: tuple[Rule, ...] = (
     queues.placed,
     queues.kinds,
     queues.alone,
+    queue_room.lacking,
     queue_room.room,
     queue_room.promised,
 )
