@@ -28,7 +28,7 @@ QUEUE: list[Edit] = [
     ("objectives: {int", "queues:\n  assist: {team: assist, where: {cluster: usc1-prod}, quota: {l4: 8}}\n\nobjectives: {int"),
 ]
 CANARY: Edit = ("    scale: {metric: queue", "    canary: {weight: 10, where: all}\n    scale: {metric: queue")
-SEARCH: list[Edit] = [(old, new.replace("assist: {team: assist", "search: {team: search").replace("{l4", "{h100: 10, l4")) for old, new in QUEUE]
+SEARCH: list[Edit] = [(o, n.replace("assist: {team: assist", "search: {team: search").replace("{l4", "{h100: 9, l4")) for o, n in QUEUE]
 RECORDS: list[Edit] = [
     ("tls: {certificate: llm}", "tls: {certificate: llm}, dns: {zone: acme-example}, default: chat"),
     ("inside: {class: regional-internal,", "inside: {class: regional-external, tls: {certificate: inside},"),
@@ -59,7 +59,11 @@ def told(text: str) -> Counter[tuple[str, str]]:
         pytest.param(DEFAULT, NOWHERE, "SPC010", id="default-selector"),
         pytest.param(CROSSING, ("zones: [a, b]", "zones: [a, 3]"), "SPC003", id="region-lost-cluster"),
         pytest.param(QUEUE, NOWHERE, "SPC010", id="queue-selector"),
-        pytest.param([CANARY, *SEARCH], ("{h100: 10, l4: 8}", "{l4: 8}"), "CAP128", id="class-of-several-servers"),
+        pytest.param([CANARY, *SEARCH], ("{h100: 9, l4: 8}", "{l4: 8}"), "CAP128", id="class-of-several-servers"),
+        pytest.param([], ("  europe-west4:\n    proxySubnet", "  europe-west44:\n    proxySubnet"), "CAT003", id="region"),
+        pytest.param([], ("      euw4-prod:", "      usc1-prod:"), "SPC007", id="two-clusters-of-one-name"),
+        pytest.param([], ("l4: {shape: [", "l4: {teams: [assistt], shape: ["), "SPC006", id="teams-of-a-class"),
+        pytest.param([], ("tls: {certificate: llm}", "tls: {secret: llm}"), "SPC001", id="certificate"),
         pytest.param(RECORDS, ("host: llm.internal.acme.example", "host: llm.acme.example"), "GTW105", id="host-with-records"),
     ],
 )
