@@ -143,6 +143,19 @@ def test_one_mistake_is_one_message(edit: Callable[[Any], Any], codes: list[str]
     assert [d.code for d in last if d.severity is Severity.ERROR] == codes
 
 
+@pytest.mark.parametrize(("kind", "offered"), [("regional-internal", True), ("regional-external", False)])
+def test_no_way_out_puts_an_internal_gateway_on_the_internet(kind: str, offered: bool) -> None:
+    spec = line.data("crossregion")
+    spec["gateways"]["eu"].update(where={"region": "us-east4"})
+    spec["gateways"]["eu"]["class"] = kind
+    document, _ = load_text(line.written(spec), "spec.yaml")
+    assert document is not None
+    platform, _ = read_platform(document)
+    assert platform is not None
+    (told,) = [d for d in check(Fleet(platform, catalogue()), document, line.TODAY)[1] if d.code == "GTW138"]
+    assert (f"class: {kind}" in told.help) is offered
+
+
 def test_clients_find_an_address_in_each_region_with_servers() -> None:
     for gateway, (config, _) in LED.items():
         (stands,) = [g for g in made()[config]["Gateway"] if g["metadata"]["name"] == gateway]

@@ -216,6 +216,7 @@ RULES: tuple[Rule, ...] = (
     queues.classless,
     queues.kinds,
     queues.alone,
+    queue_room.lacking,
     queue_room.room,
     queue_room.promised,
 )

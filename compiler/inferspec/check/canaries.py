@@ -9,7 +9,7 @@ from ..resolve.dns import led_to
 from ..resolve.places import Place
 from ..resolve.settings import FlagValue, WorkloadKey
 from ..resolve.workload import Workload
-from .context import USED, Context, clusters
+from .context import PLACED, USED, Context, clusters
 from .flags import flag_row
 
 AMOUNT = ("scale", "resources")
@@ -49,7 +49,8 @@ def asked(context: Context) -> Iterator[Diagnostic]:
             continue
         else:
             continue
-        yield context.finding("GTW119", f"canary of {key.service}: {problem}", key.path, key=True, help=help)
+        presumes = PLACED if places else ()
+        yield context.finding("GTW119", f"canary of {key.service}: {problem}", key.path, key=True, help=help, presumes=presumes)
 
 
 def _shared(context: Context, gateway: str, place: Place) -> bool:

@@ -118,4 +118,5 @@ def teams(context: Context) -> Iterator[Diagnostic]:
                     path,
                     related=(context.span(("capacityClasses", str(name), "teams"), "who may use it"),),
                     help="take another class, or add the team to the class",
+                    presumes=("names", "teams"),
                 )

@@ -36,6 +36,7 @@ def availability(context: Context) -> Iterator[Diagnostic]:
                         severity=Severity.WARNING,
                         notes=(f"used by {clusters(places)}", "GKE reports UnavailableMachineType where it is not there"),
                         help=_elsewhere(context, rung.machine.id, rung.machine.accelerator, region, seen),
+                        presumes=("clusters",),
                     )
 
 

@@ -20,8 +20,8 @@ def certificates(context: Context) -> Iterator[Diagnostic]:
             continue
         wanted, other = ("certificateMap", "certificate") if _row(context, name).scope == "global" else ("certificate", "certificateMap")
         said = {"certificate": gateway.tls.certificate, "certificateMap": gateway.tls.certificate_map}
-        if said[other] is not None or said[wanted] is None:
-            wrong = said[other] is not None
+        wrong = said[other] is not None
+        if wrong or (said[wanted] is None and not context.unknown_keys(("gateways", name, "tls"), type(gateway.tls))):
             yield context.finding(
                 "GTW132",
                 f"gateway {name}: class {gateway.class_} takes tls.{wanted}" + (f", not tls.{other}" if wrong else ""),

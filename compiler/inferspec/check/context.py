@@ -8,6 +8,8 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+from pydantic import BaseModel
+
 from ..catalog import Catalogue
 from ..diagnostics import Diagnostic, Severity, Span, SpecPath
 from ..load import Document
@@ -66,6 +68,13 @@ class Context:
         held = self.document.root.get(section) if isinstance(self.document.root, dict) else None
         return set(held) if isinstance(held, dict) else set()
 
+    def unknown_keys(self, path: SpecPath, model: type[BaseModel]) -> set[str]:
+        """Keys there that the model has not: each is told of, and may have been meant for one that is missing."""
+        node: Any = self.document.root
+        for step in path:
+            node = node.get(step) if isinstance(node, dict) else None
+        return set(node or ()) - {field.alias or key for key, field in model.model_fields.items()}
+
     def _written_in_regions(self, key: str) -> dict[str, dict[str, Any]]:
         """``clusters`` or ``reservations`` of each region as the document has them."""
         regions = self.document.root.get("regions") if isinstance(self.document.root, dict) else None
@@ -75,7 +84,7 @@ class Context:
     @cached_property
     def clusters_left_out(self) -> bool:
         """Whether a cluster has a mistake of its own: then a selector that finds nothing may have meant it."""
-        return sum(map(len, self._written_in_regions("clusters").values())) != len(self.fleet.places)
+        return "clusters" in self.left_out
 
     @cached_property
     def services_left_out(self) -> bool:
@@ -84,12 +93,19 @@ class Context:
 
     @cached_property
     def left_out(self) -> frozenset[str]:
-        """Sections, and ``clusters`` or ``reservations`` of regions, that hold an entry with a mistake: the platform here is without it."""
+        """Sections, and ``clusters`` or ``reservations`` of regions, that hold an entry with a mistake: the platform here is without it.
+
+        A region that there is not, or a name that two clusters have, leaves both unknown: what is read of them is of somebody else.
+        """
         sections = {str(field.alias): getattr(self.platform, name) for name, field in type(self.platform).model_fields.items()}
         found = {key for key, held in sections.items() if isinstance(held, dict | None) and self.written(key) - set(held or ())}
         held = self.fleet.places, [key for facts in self.platform.regions.values() for key in facts.reservations]
         of_regions = zip(("clusters", "reservations"), held, strict=True)
-        return frozenset(found | {key for key, kept in of_regions if sum(map(len, self._written_in_regions(key).values())) != len(kept)})
+        found |= {key for key, kept in of_regions if sum(map(len, self._written_in_regions(key).values())) != len(kept)}
+        names = [place.name for place in self.fleet.places]
+        if len(set(names)) < len(names) or any(region not in self.catalogue.regions for region in self.platform.regions):
+            found |= {"clusters", "reservations"}
+        return frozenset(found)
 
     def lost_exposures(self, service: str) -> bool:
         """Whether a gateway of the service, or what else an exposure names, has a mistake of its own: then it is exposed all the same."""

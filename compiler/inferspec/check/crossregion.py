@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..resolve.crossregion import asks_from, fleets, targets
 from ..resolve.places import Place
-from .context import Context, by_region, clusters
+from .context import USED, Context, by_region, clusters
 
 REFUSED = {
     "address": "its addresses are whichever is free in each region",
@@ -93,7 +93,7 @@ def _within_a_fleet(context: Context) -> Iterator[str]:
 
 
 def subnets(context: Context) -> Iterator[Diagnostic]:
-    """A network has one proxy-only subnet in a region, of one purpose."""
+    """Each purpose has a proxy-only subnet of its own, and a region of the spec has the range of one."""
     crossing = [name for name in _within_a_fleet(context) if not any(_mixed(context, name))]
     for other, gateway in context.platform.gateways.items():
         if other in context.fleet.config_clusters or not _purpose(context, other):
@@ -109,11 +109,12 @@ def subnets(context: Context) -> Iterator[Diagnostic]:
         ]
         yield context.finding(
             "GTW138",
-            f"gateways {other} and {', '.join(met)} need different proxy-only subnets in one region and network",
+            f"gateways {other} and {', '.join(met)} need a proxy-only subnet each in one region, and the spec has the range of one",
             ("gateways", other, "where"),
             related=tuple(context.span(("gateways", name, "where"), f"{name} leads there") for name in met),
-            notes=(*notes, "a network has one proxy-only subnet in a region"),
-            help=f"narrow where of one of them, or class: {gateway.class_} for all, with dns",
+            notes=(*notes, "a subnet has one purpose, and proxySubnet of a region is one subnet"),
+            help="narrow where of one of them: the gateways of a region are all cross-regional or all regional"
+            + (f", or class: {gateway.class_} for all, with dns" if gateway.class_ == "regional-internal" else ""),
         )
 
 
@@ -196,4 +197,5 @@ def lost(context: Context) -> Iterator[Diagnostic]:
                 ("gateways", name, "where"),
                 severity=Severity.INFO,
                 help="a second region that runs the service, or class: regional-internal",
+                presumes=USED,
             )

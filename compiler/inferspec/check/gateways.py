@@ -9,7 +9,7 @@ from ..model.serving import Exposure
 from ..resolve.crossregion import regions
 from ..resolve.screening import SETTINGS_LIMIT, settings
 from ..resolve.settings import WorkloadKey
-from .context import PLACED, Context, clusters, place_of
+from .context import PLACED, USED, Context, clusters, place_of
 
 
 def reached(context: Context) -> Iterator[Diagnostic]:
@@ -27,6 +27,7 @@ def reached(context: Context) -> Iterator[Diagnostic]:
                     related=(context.span(("gateways", exposure.gateway, "where"), "where it stands"),),
                     notes=(f"{name} runs in {clusters(runs)}; the gateway is in {clusters(has)}",),
                     help="widen the gateway's where, or take another gateway",
+                    presumes=PLACED,
                 )
 
 
@@ -90,7 +91,7 @@ def bodies(context: Context) -> Iterator[Diagnostic]:
 def defaults(context: Context) -> Iterator[Diagnostic]:
     """Requests without a model's name go to a service that the gateway leads to, where there is a choice."""
     for name, gateway in context.platform.gateways.items():
-        if gateway.default is None or context.services_left_out or any(map(context.lost_exposures, context.platform.serving)):
+        if gateway.default is None or any(map(context.lost_exposures, context.platform.serving)):
             continue
         behind = sorted({k.service for k in context.fleet.front_keys if any(e.gateway == name for e in _exposed(context, k))})
         if gateway.default not in behind:
@@ -99,6 +100,7 @@ def defaults(context: Context) -> Iterator[Diagnostic]:
                 f"gateway {name} does not lead to {gateway.default}",
                 ("gateways", name, "default"),
                 help=f"it leads to {', '.join(behind) or 'nothing'}",
+                presumes=USED,
             )
         elif not context.fleet.leads_by_model(name):
             yield context.finding(
@@ -107,6 +109,7 @@ def defaults(context: Context) -> Iterator[Diagnostic]:
                 ("gateways", name, "default"),
                 severity=Severity.WARNING,
                 help="remove it",
+                presumes=USED,
             )
 
 

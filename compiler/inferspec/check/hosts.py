@@ -29,12 +29,14 @@ def unused(context: Context) -> Iterator[Diagnostic]:
 def hosts(context: Context) -> Iterator[Diagnostic]:
     """One name, one address: two gateways of one class with one host in one cluster cannot both be found by it."""
     first: dict[tuple[str, str, str], str] = {}
+    told: set[frozenset[str]] = set()
     for name, gateway in context.platform.gateways.items():
         for place in context.fleet.places:
             if not context.fleet.carries(name, place):
                 continue
             other = first.setdefault((place.name, gateway.class_, gateway.host), name)
             if other != name:
+                told.add(frozenset((name, other)))
                 yield context.finding(
                     "GTW105",
                     f"gateways {other} and {name} have one host in cluster {place.name}: {gateway.host}",
@@ -44,11 +46,11 @@ def hosts(context: Context) -> Iterator[Diagnostic]:
                     help="give each gateway a host of its own",
                 )
                 break
-    yield from _below(context)
+    yield from _below(context, told)
 
 
-def _below(context: Context) -> Iterator[Diagnostic]:
-    """A name below a gateway's host, for a cluster or a residency, that is the host of another; GTW129 says it of two records."""
+def _below(context: Context, told: set[frozenset[str]]) -> Iterator[Diagnostic]:
+    """A record of a gateway, of its host or of a name below it, that is the host of another; GTW129 says it of two records."""
     owners: dict[tuple[str, str], list[str]] = {}
     for name, gateway in context.platform.gateways.items():
         owners.setdefault((gateway.class_, gateway.host), []).append(name)
@@ -57,16 +59,19 @@ def _below(context: Context) -> Iterator[Diagnostic]:
         for record in records(context.fleet, name) if dns is not None and several_hosts(dns) else ():
             for other in owners.get((gateway.class_, record.host), ()):
                 theirs = context.platform.gateways[other].dns
-                if other == name or dns is None or (theirs is not None and theirs.zone == dns.zone):
+                if other == name or dns is None or frozenset((name, other)) in told or (theirs is not None and theirs.zone == dns.zone):
                     continue
-                whose = f"cluster {record.cluster}" if record.cluster else f"residency {record.residency}"
+                below = record.host != gateway.host
+                whose = f"{record.host} is that of {name} for " if below else f"the records of {record.host} lead to {name} alone"
+                if below:
+                    whose += f"cluster {record.cluster}" if record.cluster else f"residency {record.residency}"
                 yield context.finding(
                     "GTW105",
-                    f"gateways {name} and {other} have one host: {record.host} is that of {name} for {whose}",
+                    f"gateways {name} and {other} have one host: {whose}",
                     ("gateways", other, "host"),
                     related=(context.span(("gateways", name, "dns"), "its records", key=True),),
                     notes=("the name leads to one of them, and the other is not found",),
-                    help=f"a host for {other} that is not below {gateway.host}",
+                    help=f"a host for {other} that is not below {gateway.host}" if below else "give each gateway a host of its own",
                 )
 
 

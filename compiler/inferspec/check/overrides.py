@@ -63,15 +63,18 @@ def placed(context: Context) -> Iterator[Diagnostic]:
         if service.canary is not None:
             at: SpecPath = ("serving", name, "canary", "where")
             keys = [k for k in context.fleet.workload_keys if k.service == name]
-            runs = [p for p in context.fleet.places if any(context.fleet.is_placed(k, p) for k in keys if not k.canary)]
+            beside = service.canary.variant
+            own = [k for k in keys if not k.canary and beside in (None, k.variant)]
+            what = name if beside is None else f"{name}-{beside}"
+            runs = [p for p in context.fleet.places if any(context.fleet.is_placed(k, p) for k in own)]
             selected = [p for p in context.fleet.places if selects(service.canary.where, p)]
             if selected and not any(context.fleet.is_placed(k, p) for k in keys if k.canary for p in selected):
                 yield context.finding(
                     "SPC010",
-                    f"{format_path(at)} selects no cluster that runs {name}",
+                    f"{format_path(at)} selects no cluster that runs {what}",
                     at,
                     notes=(f"it selects {clusters(selected)}",),
-                    help=f"{name} runs in {clusters(runs) or 'no cluster'}",
+                    help=f"{what} runs in {clusters(runs) or 'no cluster'}",
                     presumes=PLACED,
                 )
 

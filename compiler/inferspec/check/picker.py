@@ -18,6 +18,7 @@ from .capacity import machines
 from .context import Context, clusters, place_of
 from .picker_config import Fault, faults, mapping, plugins_of
 from .picker_servers import suits
+from .scaling_zero import first_server
 
 FRESH = 1
 """Seconds: metrics that count as stale earlier fill a pool whenever a scrape is late (llm-d-router issues 2100, 2408)."""
@@ -153,7 +154,8 @@ def _outlived(context: Context, name: str, picker: Picker, fronts: list[Workload
         return
     timeout = fronts[0].pod.timeout
     for key, said in (("ttl", flow.ttl), ("coldStartTtl", flow.cold_start_ttl)):
-        if said is not None and seconds(said) > int(timeout.v):
+        late = key == "coldStartTtl" and fronts[0].to_zero and int(timeout.v) < sum(first_server(fronts[0]))  # SCL109 says so
+        if said is not None and seconds(said) > int(timeout.v) and not late:
             yield context.finding(
                 "GTW117",
                 f"{name}: a request may wait {said}, and its gateway gives up after {timeout.v} s",

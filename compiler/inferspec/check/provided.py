@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic
 from ..model.serving import Service
 from ..resolve.places import Place
-from ..resolve.telemetry import managed
+from ..resolve.telemetry import managed, sends
 from ..resolve.volumes import PROFILE
 from .capacity_floors import COMPUTE_CLASS_FLOOR, class_needs
 from .context import Context, clusters
@@ -55,7 +55,7 @@ def _needs(context: Context, place: Place) -> Iterator[tuple[str, str]]:
         yield context.catalogue.stack(platform.stack).apis["InferencePool"].gke_managed, "InferencePool"
     if any(fleet.carries(g, place) or any(fleet.is_exposed(k, g, place) for k in here) for g in fleet.config_clusters):
         yield context.catalogue.stack(platform.stack).min_gke["multiCluster"], "the multi-cluster Inference Gateway"
-    if managed(platform):
+    if managed(platform) and any(sends(fleet.workload_at(key, place)) for key in here):
         yield context.catalogue.stack(platform.stack).managed_collector.min_gke, "the managed OpenTelemetry collector"
     for key in here:
         mounts = fleet.workload_at(key, place).mounts

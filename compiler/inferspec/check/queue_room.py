@@ -11,7 +11,7 @@ from ..resolve.ladder import rungs
 from ..resolve.places import Place
 from ..resolve.quota import PREEMPTIBLE, metric_of
 from ..resolve.workload import Workload
-from .context import Context
+from .context import Context, clusters
 from .queues import sound
 from .quotas import Limit, written
 
@@ -70,6 +70,38 @@ def _short(
     )
 
 
+def lacking(context: Context) -> Iterator[Diagnostic]:
+    """Servers of a class that their queue has no chips of, told once a queue and class."""
+    queues = {name: queue for name, queue, _ in sound(context)}
+    found: dict[tuple[str, str], dict[str, Workload]] = {}
+    held: dict[tuple[str, str], list[Place]] = {}
+    for _, w, places in context.cohorts:
+        name = str(w.queue.v) if w.queue is not None else ""
+        if name in queues and w.engine.workload != "ray-service" and w.capacity_name not in queues[name].quota:
+            found.setdefault((name, w.capacity_name), {}).setdefault(w.name, w)
+            held.setdefault((name, w.capacity_name), []).extend(places)
+    for (name, capacity), servers in found.items():
+        here = list(dict.fromkeys(held[name, capacity]))
+        sums = [(asked, place) for place in here if (asked := _asked(context, name, capacity, place)) is not None]
+        asked, place = max(sums, key=lambda one: one[0].most + one[0].update)
+        most = asked.most + asked.update
+        during = f" + {asked.update:,} during an update" if asked.update else ""
+        yield context.finding(
+            "CAP128",
+            f"{', '.join(servers)} {'is' if len(servers) == 1 else 'are'} never admitted: queue {name} has no chips of class {capacity}",
+            ("queues", name, "quota"),
+            key=True,
+            related=tuple(context.span((*w.path, "capacity"), f"the class of {w.name}") for w in list(servers.values())[:3]),
+            notes=(
+                f"in {clusters(here)}",
+                f"the queue has {', '.join(queues[name].quota)}",
+                *asked.parts,
+                f"at most scale in {place.name}: {asked.most:,}{during} = {most:,} chips",
+            ),
+            help=f"quota: {{{capacity}: {most}}} beside its other classes",
+        )
+
+
 def _asked(context: Context, name: str, capacity: str, place: Place) -> Asked | None:
     """Nodes that are kept ready have no Pods that would be admitted: they do not count, nor does Ray, which no queue takes."""
     here: list[Workload] = []
@@ -108,11 +140,13 @@ def promised(context: Context) -> Iterator[Diagnostic]:
         for place in context.fleet.places:
             sharing = [(name, queue.own(capacity).chips) for name, queue, places in found if place in places and capacity in queue.quota]
             parts = _capacity(context, capacity, place, limits) if sharing else None
-            if parts is None:
+            if parts is None or (not parts and context.fleet.uses_class(capacity, place)):  # CAP103 says that there is no source
                 continue
             shared, held = sum(chips for _, chips in sharing), sum(chips for _, chips in parts)
             if shared > held:
-                at: SpecPath = ("queues", sharing[-1][0], "quota", capacity)
+                most, own = max(reversed(sharing), key=lambda one: one[1])
+                at: SpecPath = ("queues", most, "quota", capacity)
+                rest = held - (shared - own)
                 yield context.finding(
                     "CAP129",
                     f"queues share out {shared:,} chips of class {capacity} in {place.name}, and there are {held:,}",
@@ -122,10 +156,15 @@ def promised(context: Context) -> Iterator[Diagnostic]:
                     related=(context.span(("capacityClasses", capacity), "the class", key=True),),
                     notes=(
                         f"queues: {' + '.join(f'{name} {chips:,}' for name, chips in sharing)} = {shared:,}",
-                        f"class: {' + '.join(f'{what} {chips:,}' for what, chips in parts)} = {held:,}",
+                        f"class: {' + '.join(f'{what} {chips:,}' for what, chips in parts)} = {held:,}"
+                        if parts
+                        else f"class: none of its sources is in {place.name}",
                         "Kueue admits what then waits for a node",
                     ),
-                    help=f"share out {held:,}, or give the class another source",
+                    help=(f"share out {held:,}" + (f", such as {capacity}: {rest} here" if 0 < rest < own else ""))
+                    + ", or give the class another source"
+                    if held
+                    else f"leave {capacity} out of queues of {place.name}, or give the class a source there",
                 )
                 break
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.queues import Queue
 from ..resolve.places import Place, selects
-from .context import Context, clusters
+from .context import USED, Context, clusters
 from .layout import without_operator
 
 ADDON = "kueue"
@@ -27,7 +27,7 @@ def placed(context: Context) -> Iterator[Diagnostic]:
     for name, queue, places in sound(context):
         at: SpecPath = ("queues", name)
         absent = [p for p in places if not context.fleet.serves_team(queue.team, p)]
-        if absent and not context.services_left_out:
+        if absent:
             there = [p.name for p in context.fleet.places if context.fleet.serves_team(queue.team, p)]
             yield context.finding(
                 "CAP130",
@@ -35,6 +35,7 @@ def placed(context: Context) -> Iterator[Diagnostic]:
                 (*at, "where"),
                 notes=(f"team {queue.team} serves in {', '.join(there) or 'no cluster'}",),
                 help=f"where: {{cluster: [{', '.join(there)}]}}" if there else "remove the queue until the team serves something",
+                presumes=USED,
             )
         for place in places:
             other = first.setdefault((queue.team, place), name)
@@ -69,7 +70,7 @@ def classless(context: Context) -> Iterator[Diagnostic]:
 
 
 def kinds(context: Context) -> Iterator[Diagnostic]:
-    """What Kueue would do wrong with a server: a class without chips, a head of Ray without a class, a class the queue does not have."""
+    """What Kueue would do wrong with a server: a class without chips, a head of Ray without a class."""
     for name, queue, _ in sound(context):
         for capacity in queue.quota:
             if not context.catalogue.machines[context.platform.capacity_classes[capacity].shape[0]].accelerator:
@@ -80,33 +81,20 @@ def kinds(context: Context) -> Iterator[Diagnostic]:
                     key=True,
                     help=f"remove {capacity}: Pods without chips need no queue",
                 )
-    told: set[tuple[str, str]] = set()
-    queues = {name: queue for name, queue, _ in sound(context)}
+    told: set[str] = set()
+    queues = {name for name, _, _ in sound(context)}
     for _, w, places in context.cohorts:
         if w.queue is None or str(w.queue.v) not in queues:
             continue
-        at: SpecPath = ("queues", str(w.queue.v), "quota")
-        if w.engine.workload == "ray-service":
-            if (w.name, "") not in told:
-                told.add((w.name, ""))
-                yield context.finding(
-                    "CAP132",
-                    f"{w.name} runs in Ray, and Kueue would place its head on nodes of queue {w.queue.v}",
-                    ("serving", w.service_name, "engine"),
-                    related=(context.span(("queues", str(w.queue.v), "where"), f"the queue is in {clusters(places)}"),),
-                    notes=("the head has no chips and no class: Kueue gives it the first class of the queue, whose nodes refuse it",),
-                    help=f"leave {clusters(places)} out of the queue's where, or let another team have the service",
-                )
-        elif w.capacity_name not in queues[str(w.queue.v)].quota and (w.name, w.capacity_name) not in told:
-            told.add((w.name, w.capacity_name))
+        if w.engine.workload == "ray-service" and w.name not in told:
+            told.add(w.name)
             yield context.finding(
-                "CAP128",
-                f"{w.name} is never admitted: queue {w.queue.v} has no chips of class {w.capacity_name}",
-                at,
-                key=True,
-                related=(context.span((*w.path, "capacity"), "the class of its servers"),),
-                notes=(f"in {clusters(places)}", f"the queue has {', '.join(queues[str(w.queue.v)].quota)}"),
-                help=f"quota: {{{w.capacity_name}: {int(w.scale('max').v) * w.layout.total}}} for its most replicas",
+                "CAP132",
+                f"{w.name} runs in Ray, and Kueue would place its head on nodes of queue {w.queue.v}",
+                ("serving", w.service_name, "engine"),
+                related=(context.span(("queues", str(w.queue.v), "where"), f"the queue is in {clusters(places)}"),),
+                notes=("the head has no chips and no class: Kueue gives it the first class of the queue, whose nodes refuse it",),
+                help=f"leave {clusters(places)} out of the queue's where, or let another team have the service",
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..catalog import Catalogue
@@ -22,21 +22,26 @@ class Limit:
 
 
 def written(platform: Platform, catalogue: Catalogue) -> dict[tuple[str, str, str, str], Limit]:
-    """(project, region, metric, dimension) -> the limit of the spec. A plain number is for machines on demand."""
+    """(project, region, metric, dimension) -> the limit of the spec. A plain number is for machines on demand.
+
+    A name of several accelerators, ``h100``, says it of each that has no entry of its own.
+    """
     found: dict[tuple[str, str, str, str], Limit] = {}
     for region, facts in platform.regions.items():
         for project, limits in facts.quotas.items():
-            for accelerator, said in limits.items():
-                row = catalogue.accelerators.get(accelerator)
-                at: SpecPath = ("regions", region, "quotas", project, accelerator)
-                if row is None:
-                    continue
+            for accelerator, key in _entries(limits, catalogue):
+                said, at = limits[key], ("regions", region, "quotas", project, key)
                 asked = [("on-demand", said, at)] if isinstance(said, int) else _both(said, at)
                 for kind, chips, path in asked:
-                    metric = metric_of(row, kind)
+                    metric = metric_of(catalogue.accelerators[accelerator], kind)
                     if chips is not None and metric is not None:
                         found[project, region, metric.name, metric.dimension] = Limit(chips, path)
     return found
+
+
+def _entries(limits: Mapping[str, object], catalogue: Catalogue) -> list[tuple[str, str]]:
+    """Accelerators with the key that speaks of each."""
+    return [(row, key) for key in limits for row in catalogue.accelerators_named(key) if row == key or row not in limits]
 
 
 def _both(said: QuotaLimit, at: SpecPath) -> list[tuple[str, int | None, SpecPath]]:
@@ -104,12 +109,12 @@ def _names(context: Context) -> Iterator[Diagnostic]:
             at: SpecPath = ("regions", region, "quotas", project)
             yield from references.named(context, at, project, "projects", key=True)
             for accelerator in held:
-                if accelerator not in context.catalogue.accelerators:
-                    near = context.catalogue.accelerators_named(accelerator)
+                if not context.catalogue.accelerators_named(accelerator):
+                    near = context.catalogue.accelerators.near(accelerator)
                     yield context.finding(
                         "SPC006",
                         f"the catalogue has no accelerator '{accelerator}'",
                         (*at, accelerator),
                         key=True,
-                        help=f"did you mean {' or '.join(near)}?" if near else "such as l4, h100-80gb or v6e",
+                        help=f"did you mean {' or '.join(near)}?" if near else "such as l4, h100 or v6e",
                     )

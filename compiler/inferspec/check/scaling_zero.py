@@ -52,7 +52,7 @@ def _seen(context: Context, w: Workload) -> Iterator[Diagnostic]:
         why = f"the picker of stack {w.stack.id} holds no request for a first server"
         help = f"stack: {able[0]}, or min: 1" if able else "min: 1"
     elif queueing(w) is None:
-        why, help = f"its picker holds no request: {FLOW_CONTROL} is off", "picker: {flowControl: {coldStartTtl: 15m}}, or min: 1"
+        why, help = f"its picker holds no request: {FLOW_CONTROL} is off", _way(context, w)
     elif waiting(w) is None or series(w, "running") is None:
         why, help = f"{w.engine.id} {w.engine_version.v} does not show running requests: the last server would go with them", "min: 1"
     if why:
@@ -61,9 +61,27 @@ def _seen(context: Context, w: Workload) -> Iterator[Diagnostic]:
         yield context.finding("SCL108", f"{w.name} would stay at zero replicas: {why}", at, notes=notes, help=help)
 
 
+def first_server(w: Workload) -> tuple[int, int]:
+    """Seconds that the first server takes: for its node, and until it is ready there."""
+    return int(w.default("load.nodeSeconds").v), w.pod.ready_seconds
+
+
+def _way(context: Context, w: Workload) -> str:
+    """A wait that is long enough for the first server, and gateways that wait as long."""
+    minutes = -(-sum(first_server(w)) // 60)
+    short = sorted({e.gateway for e in w.service.expose if _timeout(context, e.gateway) < minutes * 60})
+    longer = f" with timeout: {minutes}m of gateway {' and '.join(short)}" if short else ""
+    return f"picker: {{flowControl: {{coldStartTtl: {minutes}m}}}}{longer}, or min: 1"
+
+
+def _timeout(context: Context, gateway: str) -> int:
+    said = context.platform.gateways[gateway].timeout
+    return seconds(said) if said else int(context.catalogue.default("gateway.backendTimeout"))
+
+
 def _held(context: Context, w: Workload) -> Iterator[Diagnostic]:
     """The first request waits for a node, the weights and the compilation."""
-    node, ready = int(w.default("load.nodeSeconds").v), w.pod.ready_seconds
+    node, ready = first_server(w)
     due, flow = node + ready, queueing(w)
     said = flow.cold_start_ttl if flow is not None else None
     own = w.service.picker is not None and w.service.picker.config is not None
@@ -82,7 +100,7 @@ def _held(context: Context, w: Workload) -> Iterator[Diagnostic]:
         )
     for exposure in w.service.expose:
         gateway = context.platform.gateways[exposure.gateway]
-        most = seconds(gateway.timeout) if gateway.timeout else int(context.catalogue.default("gateway.backendTimeout"))
+        most = _timeout(context, exposure.gateway)
         if most < due:
             yield context.finding(
                 "SCL109",
@@ -91,5 +109,5 @@ def _held(context: Context, w: Workload) -> Iterator[Diagnostic]:
                 key=not gateway.timeout,
                 severity=Severity.WARNING,
                 notes=arithmetic,
-                help=f"timeout: {-(-due // 60)}m or more",
+                help=f"timeout: {-(-max(due, seconds(said) if said is not None else 0) // 60)}m or more",
             )

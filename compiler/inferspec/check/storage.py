@@ -53,6 +53,7 @@ def locations(context: Context) -> Iterator[Diagnostic]:
             key=True,
             notes=(f"{clusters(places)} would read {buckets[first]} in {first}: every load is egress between regions",),
             help=f"add a bucket for {region}, or for one of {', '.join(context.catalogue.locations_holding(region)[1:])}",
+            presumes=("clusters",),
         )
     for (read, location), places in paid.items():
         if context.platform.storage[read].anywhere_cache is not None or context.platform.storage[read].profile is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity
-from ..resolve.telemetry import LOGS, TRACES, json_logs, managed, traced_by
+from ..resolve.telemetry import LOGS, TRACES, json_logs, managed, sends, traced_by
 from .context import Context, clusters
 
 MANAGED_ADDON = "managed-opentelemetry"
@@ -33,10 +33,11 @@ def traces(context: Context) -> Iterator[Diagnostic]:
 
 
 def collectors(context: Context) -> Iterator[Diagnostic]:
-    """GKE's managed collector is in clusters that somebody turned it on for."""
+    """GKE's managed collector is in clusters that somebody turned it on for, and is asked for where something sends."""
     if not managed(context.platform):
         return
-    without = [p for p in context.fleet.places if MANAGED_ADDON not in p.cluster.addons]
+    sending = {p.name for _, w, places in context.cohorts if sends(w) for p in places}
+    without = [p for p in context.fleet.places if p.name in sending and MANAGED_ADDON not in p.cluster.addons]
     if without:
         yield context.finding(
             "OBS106",

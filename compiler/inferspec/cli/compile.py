@@ -104,7 +104,7 @@ def _removals(outcome: Outcome, asked: Request, planned: WriteResult) -> list[Di
     unused = _unused(outcome, {str(identity) for _, identity in gone})
     meant = {entry.object for entry in platform.delivery.deletions.acknowledge}
     left = [(cluster, identity) for cluster, identity in gone if str(identity) not in meant]
-    precious = [(c, i) for c, i in left if i.kind in PRECIOUS or i.group.endswith(CONNECTOR_GROUPS)]
+    precious = [(c, i) for c, i in left if _is_precious(i)]
     budget = deletion_budget(outcome.fleet)
     if not precious and len(left) <= budget:
         return unused
@@ -125,20 +125,27 @@ def _removals(outcome: Outcome, asked: Request, planned: WriteResult) -> list[Di
             outcome.document.span(at, key=True),
             path=at,
             notes=names + more,
-            help=f"if that is meant, write under delivery, with your reasons: {_acknowledging(outcome, gone)}",
+            help=_agreeing(outcome, gone, budget),
         ),
     ]
 
 
-def _acknowledging(outcome: Outcome, gone: list[tuple[str, Identity]]) -> str:
-    """The whole of ``deletions`` as one line of YAML: every object once, with the reason that it has by now."""
+def _is_precious(identity: Identity) -> bool:
+    return identity.kind in PRECIOUS or identity.group.endswith(CONNECTOR_GROUPS)
+
+
+def _agreeing(outcome: Outcome, gone: list[tuple[str, Identity]], budget: int) -> str:
+    """The way out, with the whole of ``deletions`` as one line of YAML: a budget, and by name what is precious or acknowledged by now."""
     assert outcome.fleet is not None
     deletions = outcome.fleet.platform.delivery.deletions
     reasons = {entry.object: entry.reason for entry in deletions.acknowledge}
-    names = dict.fromkeys(str(identity) for _, identity in gone)
+    names = dict.fromkeys(str(identity) for _, identity in gone if _is_precious(identity) or str(identity) in reasons)
+    rest = sum(str(identity) not in names for _, identity in gone)
     entries = [f"{{object: {_text(name)}, reason: {json.dumps(reasons.get(name, '...'), ensure_ascii=False)}}}" for name in names]
-    budget = f"budget: {deletions.budget}, " if deletions.budget is not None else ""
-    return f"deletions: {{{budget}acknowledge: [{', '.join(entries)}]}}"
+    said = [f"budget: {max(rest, budget)}"] if rest > budget or deletions.budget is not None else []
+    said += [f"acknowledge: [{', '.join(entries)}]"] if entries else []
+    after = ", and the budget as before once they are gone" if rest > budget else ""
+    return f"if that is meant, write under delivery, with your reasons{after}: deletions: {{{', '.join(said)}}}"
 
 
 def _text(text: str) -> str:

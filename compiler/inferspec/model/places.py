@@ -191,7 +191,8 @@ class RegionPlaces(Closed):
     reservations: dict[Name, Reservation] = {}
     """Reservations that capacity classes name in ``baseline`` or ``burst``."""
     quotas: dict[Name, dict[Name, Annotated[int, Field(ge=0)] | QuotaLimit]] = {}
-    """Quota of each project here, by accelerator of the catalogue: chips on demand, or onDemand and spot."""
+    """Quota of each project here, by accelerator of the catalogue (h100-80gb, or h100 for each of its kinds): chips on demand, or
+    onDemand and spot."""
     clusters: dict[Name, Cluster] = {}
     """Clusters of the region."""
 

@@ -57,6 +57,11 @@ def logged_requests(platform: Platform, catalogue: Catalogue) -> Value:
     return derive("percent as parts of a million", int(Fraction(str(said)) * 10_000), written)
 
 
+def sends(workload: Workload) -> bool:
+    """Whether spans leave its clusters: of the servers, or of the picker before them, which a payload processor stands beside."""
+    return workload.pooled or traced_by(workload) is not None
+
+
 def traced_by(workload: Workload) -> Telemetry | None:
     """How the server is told to send spans; None where its version cannot."""
     told = workload.engine.traces
