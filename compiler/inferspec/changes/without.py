@@ -39,10 +39,13 @@ def decided(planned: FleetPlan, fleet: Fleet, document: Document, today: date, p
     except ValidationError:
         return None
     bare = Fleet(platform, fleet.catalogue)
-    _, found = check(bare, replace(document, root=_without(document.root, path)), today)
-    if any(d.severity is Severity.ERROR for d in found):
+    try:
+        _, found = check(bare, replace(document, root=_without(document.root, path)), today)
+        if any(d.severity is Severity.ERROR for d in found):
+            return None
+        other, problems = plan(bare)
+    except Exception:  # a question about a sound spec has an answer, whatever is amiss with one that nobody wrote
         return None
-    other, problems = plan(bare)
     if problems:
         return None
     all_of_them = changes((other, bare), (planned, fleet)).changes

@@ -219,8 +219,10 @@ def check(fleet: Fleet, document: Document, today: date) -> tuple[Fleet, list[Di
     """The part of the fleet that can be settled, and all findings. What leads nowhere is reported for that alone."""
     context = Context(fleet, document, today)
     found, sound = references.references(context)
-    if sound != fleet.platform.serving:
-        context = Context(Fleet(fleet.platform.model_copy(update={"serving": sound}), fleet.catalogue), document, today)
+    regions = references.settled_regions(fleet.platform)
+    if sound != fleet.platform.serving or regions != fleet.platform.regions:
+        left = fleet.platform.model_copy(update={"serving": sound, "regions": regions})
+        context = Context(Fleet(left, fleet.catalogue), document, today)
     for rule in RULES:
         found.extend(rule(context))
     return context.fleet, once(found, context.left_out)

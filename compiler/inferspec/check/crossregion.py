@@ -54,7 +54,7 @@ def config_clusters(context: Context) -> Iterator[Diagnostic]:
             )
     for name in context.fleet.config_clusters:
         for project in fleets(context.fleet, name)[:1]:
-            if project in context.platform.projects and context.platform.projects[project].config_cluster is None:
+            if context.platform.projects[project].config_cluster is None:
                 yield context.finding(
                     "GTW136",
                     f"gateway {name}: project {project} does not say which cluster holds the gateways of its fleet",
