@@ -203,7 +203,7 @@ def platform(repository: Path) -> None:
         ("serving.chat.canary", "serving.chat.canary", "  InferencePool assist-llm/chat-gpu-canary "),
         ("storage.weights.copy", "storage.weights.copy", "  StorageTransferJob cloud-resources/weights-to-acme-models-euw4 "),
         ("storage.weights.writers", "storage.weights.writers", "  Job assist-llm/qwen3-8b-weights-v1-"),
-        ("management.cluster", "management", "  Namespace cloud-resources (v1)  [acme-config]"),
+        ("management", "management", "  Namespace cloud-resources (v1)  [acme-config]"),
     ],
 )
 def test_trace_names_the_objects_that_are_there_because_of_a_key(run: Run, path: str, because: str, there: str) -> None:
@@ -211,6 +211,32 @@ def test_trace_names_the_objects_that_are_there_because_of_a_key(run: Run, path:
     _, told, objects = done.stdout.partition(f"there because of {because}:\n")
     assert done.returncode == 0 and told, done.stderr
     assert any(line.startswith(there) for line in objects.splitlines()), objects
+
+
+@pytest.mark.usefixtures("platform")
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("delivery.waves[1].revision", "RootSync config-management-system/platform /spec/git/revision = "),
+        ("delivery.configSync.secretRef", "RootSync config-management-system/platform /spec/git/secretRef/name = 'git-creds'  ["),
+        ("delivery.configSync.repo", "terraform.tfvars.json config_sync.repo = 'https://git.acme.example/"),
+        ("name", "RootSync config-management-system/management /spec/git/dir = 'overlays/acme/management'  [acme-config]"),
+        ("projects.prod.id", "terraform.tfvars.json project_id = 'acme-inference-prod'  ["),
+        ("projects.prod", "terraform.tfvars.json project_number = '"),
+        ("regions.europe-west4.clusters.euw4-prod.gke.minVersion", "terraform.tfvars.json min_version = '1."),
+        ("regions.europe-west4.clusters.euw4-prod.mode", "terraform.tfvars.json autopilot = "),
+        ("management.cluster", "RootSync config-management-system/management /spec/git/dir = "),
+    ],
+)
+def test_trace_tells_of_syncs_and_terraform_variables(run: Run, path: str, line: str) -> None:
+    done = run("trace", path)
+    assert done.returncode == 0 and any(told.startswith(line) for told in done.stdout.splitlines()), done.stdout + done.stderr
+
+
+def test_why_knows_the_rootsyncs(run: Run) -> None:
+    done = run("why", "RootSync/platform", "spec.git.branch")
+    assert done.stdout.startswith("RootSync config-management-system/platform in cluster usc1-demo")
+    assert "from the spec: delivery.configSync.branch" in done.stdout
 
 
 @pytest.mark.usefixtures("platform")

@@ -115,6 +115,18 @@ class Keys:
         told = (label if label == "required" else text if label == "limits" else f"{label} {text}" for label, text in rest)
         return ", ".join([kind, *told])
 
+    def others(self, place: Place, value: Any) -> tuple[list[Any], bool]:
+        """Values that the key may take in the place of this one, and whether they are made up: any text of a form."""
+        if isinstance(value, bool):
+            return [not value], False
+        if isinstance(value, int):
+            return [value + 1, value - 1], False
+        forms = list(self._forms(place.node))
+        known = [each for form in forms for each in form.get("enum", ()) if each != value]
+        if known or any("const" in form for form in forms):
+            return known, False
+        return [f"{value}0", f"{value}-a"], True
+
     # -- the schema ----------------------------------------------------------------------------------------------------
 
     def _forms(self, node: Node) -> Iterator[Node]:
