@@ -10,6 +10,7 @@ from ..load import Document
 from ..resolve.fleet import Fleet
 from . import (
     aliases,
+    armor,
     backends,
     canaries,
     capacity,
@@ -178,6 +179,9 @@ RULES: tuple[Rule, ...] = (
     imports.groups,
     gateways.screened,
     gateways.guarded,
+    armor.named,
+    armor.passed,
+    armor.told_apart,
     dns.targets,
     dns.probed,
     dns.labelled,
