@@ -55,6 +55,8 @@ def test_an_index_between_dots_is_an_index() -> None:
         ("serving.chat.maxModelLenn", "serving.chat has no key maxModelLenn; did you mean serving.chat.maxModelLen?"),
         ("Serving", "the spec has no key Serving; did you mean serving?"),
         ("maxModelLen", "the spec has no key maxModelLen; did you mean serving.NAME.maxModelLen"),
+        ("alerts", "the spec has no key alerts; did you mean serving.NAME.alerts?"),
+        ("gateway", "the spec has no key gateway; did you mean gateways?"),
         ("serving.chat.scale.nothing", "serving.chat.scale has no key nothing; its keys are min, max, by, metric, target, buffer,"),
         ("name.x", "name has no key x"),
     ],
@@ -156,6 +158,7 @@ def test_why_with_no_path_says_which_forms_there_are(run: Run) -> None:
         ("serving.chatt.team", "this spec does not have serving.chatt, so it made no field; did you mean serving.chat.team?"),
         ("serving.chat.team", "serving.chat.team made no field"),
         ("delivery.waves.0.where", "delivery.waves[0].where made no field"),
+        ("serving.nope.x", "this spec does not have serving.nope, so it made no field"),
     ],
 )
 def test_trace_of_what_made_nothing(run: Run, path: str, said: str) -> None:

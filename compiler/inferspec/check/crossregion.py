@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..resolve.crossregion import asks_from, fleets, targets
 from ..resolve.places import Place
-from .context import Context, by_region, clusters
+from .context import Context, agreeing, by_region, clusters
 
 REFUSED = {
     "address": "its addresses are whichever is free in each region",
@@ -155,7 +155,8 @@ def residencies(context: Context) -> Iterator[Diagnostic]:
                 "GTW139",
                 f"gateway {name} leads requests across residencies: it balances over clusters of {len(held)} values of {label}"
                 if several
-                else f"gateway {name}: whether requests stay in their residency cannot be told: {clusters(held[''])} has no label {own}",
+                else f"gateway {name}: whether requests stay in their residency cannot be told: "
+                f"{agreeing(held[''], 'has', 'have')} no label {own}",
                 ("gateways", name, "where"),
                 related=(context.span(path, "the label of residency"),),
                 notes=(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity
 from ..resolve.telemetry import LOGS, TRACES, json_logs, managed, traced_by
-from .context import Context, clusters
+from .context import Context, agreeing
 
 OTLP_GRPC, OTLP_HTTP = 4317, 4318
 """Default ports (OpenTelemetry, "OpenTelemetry Protocol Exporter")."""
@@ -42,7 +42,7 @@ def collectors(context: Context) -> Iterator[Diagnostic]:
     if without:
         yield context.finding(
             "OBS106",
-            f"traces go to GKE's managed collector, and {clusters(without)} has none",
+            f"traces go to GKE's managed collector, and {agreeing(without, 'has', 'have')} none",
             (*TRACES, "collector"),
             related=(context.span((*without[0].path, "addons"), "add-ons of the cluster", key=True),),
             notes=("gcloud container clusters update NAME --managed-otel-scope=COLLECTION_AND_INSTRUMENTATION_COMPONENTS",),

@@ -178,9 +178,12 @@ class Keys:
     # -- what was meant ------------------------------------------------------------------------------------------------
 
     def _meant(self, path: SpecPath, known: Iterable[str]) -> tuple[str, ...]:
-        """Keys beside the wrong one that look like it, else places anywhere that have its very name."""
-        beside = tuple(format_path((*path[:-1], key)) for key in near(str(path[-1]), known))
-        return beside or tuple(self._anywhere(str(path[-1]).lower(), self.schema, (), frozenset()))[:3]
+        """Keys beside the wrong one that look much like it, else places anywhere that have its very name, else those that look a little."""
+        known = list(known)
+        alike, somewhat = (
+            tuple(format_path((*path[:-1], key)) for key in near(str(path[-1]), known, cutoff=cutoff)) for cutoff in (0.8, 0.6)
+        )
+        return alike or tuple(self._anywhere(str(path[-1]).lower(), self.schema, (), frozenset()))[:3] or somewhat
 
     def _anywhere(self, name: str, node: Node, path: SpecPath, above: frozenset[int]) -> Iterator[str]:
         for form in self._forms(node):

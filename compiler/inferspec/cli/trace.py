@@ -9,7 +9,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ..diagnostics import SpecPath, format_path, parse_path
-from ..outcome import Outcome
+from ..load import load_spec
+from ..outcome import Outcome, Request
 from ..pipeline import compile
 from ..plan.objects import FleetPlan
 from ..plan.provenance import fields, objects, spec_paths
@@ -44,7 +45,7 @@ def run(options: Namespace) -> int:
     except ValueError as error:
         raise Stop(USAGE, str(error)) from None
     except NoKey as unknown:
-        raise Stop(NO_INPUT, str(unknown)) from None
+        raise Stop(NO_INPUT, _absent(asked, unknown) or str(unknown)) from None
     outcome = compile(asked)
     if outcome.plan is None or outcome.document is None:
         return report(options, outcome) or 1
@@ -60,6 +61,13 @@ def run(options: Namespace) -> int:
     if not _is_there(outcome.document.root, wanted) or not (_compared(outcome, asked.today, wanted, told) or told):
         raise Stop(NO_INPUT, _nothing(outcome.document.root, wanted))
     return 0
+
+
+def _absent(asked: Request, unknown: NoKey) -> str:
+    """What the spec does not have on the way to a key that no spec has: a name of one's own is wrong first."""
+    document, _ = load_spec(asked.spec, root=asked.root)
+    around = unknown.path[:-1]
+    return "" if document is None or _is_there(document.root, around) else _nothing(document.root, around)
 
 
 def _is_there(root: Any, wanted: SpecPath) -> bool:
