@@ -289,7 +289,7 @@ def _limit(rate: dict[str, Any]) -> dict[str, Any]:
     ("policy", "expected"),
     [
         ({"allow": ["203.0.113.0/24"]}, [("allow", False, None), ("deny(403)", False, None)]),
-        ({"allow": ["203.0.113.0/24"], "preview": True}, [("allow", True, None), ("allow", False, None)]),
+        ({"allow": ["203.0.113.0/24"], "preview": True}, [("allow", True, None), ("deny(403)", True, None), ("allow", False, None)]),
         ({"allow": ["203.0.113.0/24"], "rate": {"requests": 5}}, [("throttle", False, "IP"), ("deny(403)", False, None)]),
         ({"deny": [f"10.0.{i}.0/24" for i in range(11)]}, [("deny(403)", False, None)] * 2 + [("allow", False, None)]),
     ],

@@ -62,3 +62,11 @@ def test_a_model_of_two_teams_has_a_writer_in_each_namespace(tmp_path: Path) -> 
     drawn, _ = plan(outcome.fleet)
     writers = {str(o.identity) for c in drawn.clusters for group in c.facets.values() for o in group if o.identity.name == "qwen-weights"}
     assert writers == {"ServiceAccount assistants/qwen-weights", "ServiceAccount search-llm/qwen-weights"}
+
+
+def test_verbs_agree_with_how_many_clusters(tmp_path: Path) -> None:
+    admit = "security: {binaryAuthorization: project-policy}"
+    one = ("        gke: {channel: regular,", f"        {admit}\n        gke: {{channel: regular,")
+    two = ("        labels: {residency: eu}\n", f"        labels: {{residency: eu}}\n        {admit}\n")
+    for edits, said in (((one,), "usc1-prod admits images"), ((one, two), "euw4-prod, usc1-prod admit images")):
+        assert [d.message.partition(" by ")[0] for d in found(tmp_path, *edits) if d.code == "SEC116"] == [said]

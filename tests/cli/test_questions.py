@@ -55,6 +55,8 @@ def test_an_index_between_dots_is_an_index() -> None:
         ("serving.chat.maxModelLenn", "serving.chat has no key maxModelLenn; did you mean serving.chat.maxModelLen?"),
         ("Serving", "the spec has no key Serving; did you mean serving?"),
         ("maxModelLen", "the spec has no key maxModelLen; did you mean serving.NAME.maxModelLen"),
+        ("alerts", "the spec has no key alerts; did you mean serving.NAME.alerts?"),
+        ("gateway", "the spec has no key gateway; did you mean gateways?"),
         ("serving.chat.scale.nothing", "serving.chat.scale has no key nothing; its keys are min, max, by, metric, target, buffer,"),
         ("name.x", "name has no key x"),
     ],
@@ -156,6 +158,7 @@ def test_why_with_no_path_says_which_forms_there_are(run: Run) -> None:
         ("serving.chatt.team", "this spec does not have serving.chatt, so it made no field; did you mean serving.chat.team?"),
         ("serving.chat.team", "serving.chat.team made no field"),
         ("delivery.waves.0.where", "delivery.waves[0].where made no field"),
+        ("serving.nope.x", "this spec does not have serving.nope, so it made no field"),
     ],
 )
 def test_trace_of_what_made_nothing(run: Run, path: str, said: str) -> None:
@@ -203,7 +206,7 @@ def platform(repository: Path) -> None:
         ("serving.chat.canary", "serving.chat.canary", "  InferencePool assist-llm/chat-gpu-canary "),
         ("storage.weights.copy", "storage.weights.copy", "  StorageTransferJob cloud-resources/weights-to-acme-models-euw4 "),
         ("storage.weights.writers", "storage.weights.writers", "  Job assist-llm/qwen3-8b-weights-v1-"),
-        ("management.cluster", "management", "  Namespace cloud-resources (v1)  [acme-config]"),
+        ("management", "management", "  Namespace cloud-resources (v1)  [acme-config]"),
     ],
 )
 def test_trace_names_the_objects_that_are_there_because_of_a_key(run: Run, path: str, because: str, there: str) -> None:
@@ -211,6 +214,32 @@ def test_trace_names_the_objects_that_are_there_because_of_a_key(run: Run, path:
     _, told, objects = done.stdout.partition(f"there because of {because}:\n")
     assert done.returncode == 0 and told, done.stderr
     assert any(line.startswith(there) for line in objects.splitlines()), objects
+
+
+@pytest.mark.usefixtures("platform")
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("delivery.waves[1].revision", "RootSync config-management-system/platform /spec/git/revision = "),
+        ("delivery.configSync.secretRef", "RootSync config-management-system/platform /spec/git/secretRef/name = 'git-creds'  ["),
+        ("delivery.configSync.repo", "terraform.tfvars.json config_sync.repo = 'https://git.acme.example/"),
+        ("name", "RootSync config-management-system/management /spec/git/dir = 'overlays/acme/management'  [acme-config]"),
+        ("projects.prod.id", "terraform.tfvars.json project_id = 'acme-inference-prod'  ["),
+        ("projects.prod", "terraform.tfvars.json project_number = '"),
+        ("regions.europe-west4.clusters.euw4-prod.gke.minVersion", "terraform.tfvars.json min_version = '1."),
+        ("regions.europe-west4.clusters.euw4-prod.mode", "terraform.tfvars.json autopilot = "),
+        ("management.cluster", "RootSync config-management-system/management /spec/git/dir = "),
+    ],
+)
+def test_trace_tells_of_syncs_and_terraform_variables(run: Run, path: str, line: str) -> None:
+    done = run("trace", path)
+    assert done.returncode == 0 and any(told.startswith(line) for told in done.stdout.splitlines()), done.stdout + done.stderr
+
+
+def test_why_knows_the_rootsyncs(run: Run) -> None:
+    done = run("why", "RootSync/platform", "spec.git.branch")
+    assert done.stdout.startswith("RootSync config-management-system/platform in cluster usc1-demo")
+    assert "from the spec: delivery.configSync.branch" in done.stdout
 
 
 @pytest.mark.usefixtures("platform")

@@ -72,3 +72,5 @@ def test_one_service(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.findall(r"^## (.*)", told(capsys, "report", "tools"), re.MULTILINE) == ["tools", "Quota"]
     assert main(["report", "tool", "-C", str(line.ROOT), "-f", "specs/platform.yaml"]) == 3
     assert "there is no service tool; did you mean tools?" in capsys.readouterr().err
+    assert main(["report", "nope", "-C", str(line.ROOT), "-f", "specs/platform.yaml"]) == 3
+    assert "there is no service nope; they are analysis, chat, " in capsys.readouterr().err

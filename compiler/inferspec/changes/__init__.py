@@ -63,7 +63,7 @@ def changes(before: tuple[FleetPlan, Fleet], after: tuple[FleetPlan, Fleet]) -> 
     for name in dict.fromkeys([*new, *old]):
         for what, subject, differences, rolls in _of_cluster(before[0], after[0], old.get(name), new.get(name), seen):
             found.setdefault((what, subject, differences), Change(what, subject, differences, rolls=rolls)).clusters.append(name)
-    records = _data(before[0].dns, after[0].dns)
+    records = differing(before[0].dns, after[0].dns)
     if records:
         found[DNS] = Change(CHANGED, DNS, tuple(records))
     order = {ADDED: 0, CHANGED: 0, REMOVED: 1}
@@ -97,7 +97,7 @@ def _of_cluster(
     for identity in olds:
         if identity not in news:
             yield REMOVED, _named(identity), (), False
-    told = _data(old.terraform if old is not None else {}, new.terraform if new is not None else {})
+    told = differing(old.terraform if old is not None else {}, new.terraform if new is not None else {})
     if told:
         yield CHANGED, TERRAFORM, tuple(told), False
 
@@ -165,7 +165,7 @@ def _mark(item: Any, index: int) -> str:
     return text.partition("=")[0] if text.startswith("--") else text
 
 
-def _data(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
     """Of plain data: no line of the spec is known."""
     was, now = dict(_leaves(dict(before), "")), dict(_leaves(dict(after), ""))
     return [Difference(path, was.get(path), now.get(path), ()) for path in dict.fromkeys([*now, *was]) if was.get(path) != now.get(path)]

@@ -10,6 +10,7 @@ from ..load import Document
 from ..resolve.fleet import Fleet
 from . import (
     aliases,
+    armor,
     backends,
     buckets,
     canaries,
@@ -149,6 +150,7 @@ RULES: tuple[Rule, ...] = (
     objectives.dashboards,
     telemetry.traces,
     telemetry.collectors,
+    telemetry.protocols,
     telemetry.logs,
     gateways.reached,
     backends.pickers,
@@ -184,6 +186,9 @@ RULES: tuple[Rule, ...] = (
     imports.groups,
     gateways.screened,
     gateways.guarded,
+    armor.named,
+    armor.passed,
+    armor.told_apart,
     dns.targets,
     dns.probed,
     dns.labelled,
@@ -196,6 +201,7 @@ RULES: tuple[Rule, ...] = (
     picker.queued,
     picker.alike,
     delivery.sources,
+    delivery.transport,
     delivery.waves,
     selectors.waves,
     delivery.names,
@@ -227,8 +233,10 @@ def check(fleet: Fleet, document: Document, today: date) -> tuple[Fleet, list[Di
     """The part of the fleet that can be settled, and all findings. What leads nowhere is reported for that alone."""
     context = Context(fleet, document, today)
     found, sound = references.references(context)
-    if sound != fleet.platform.serving:
-        context = Context(Fleet(fleet.platform.model_copy(update={"serving": sound}), fleet.catalogue), document, today)
+    regions = references.settled_regions(fleet.platform)
+    if sound != fleet.platform.serving or regions != fleet.platform.regions:
+        left = fleet.platform.model_copy(update={"serving": sound, "regions": regions})
+        context = Context(Fleet(left, fleet.catalogue), document, today)
     for rule in RULES:
         found.extend(rule(context))
     return context.fleet, once(found, context.left_out)

@@ -10,7 +10,7 @@ from ..model.places import Reservation
 from ..resolve.ladder import shapes as shapes_of
 from ..resolve.ladder import sources as sources_of
 from ..resolve.places import Place
-from .context import Context, by_region, clusters
+from .context import Context, agreeing, by_region, clusters
 from .references import followed
 from .rows import unknown_machine
 from .zones import stands
@@ -147,7 +147,7 @@ def _zone(context: Context, region: str, key: str, held: Reservation) -> Iterato
     if out:
         yield context.finding(
             "CAP111",
-            f"reservation '{key}' is in zone {held.zone}, where {clusters(out)} makes no nodes",
+            f"reservation '{key}' is in zone {held.zone}, where {agreeing(out, 'makes', 'make')} no nodes",
             ("regions", region, "reservations", key, "zone"),
             related=(context.span((*out[0].path, "zones"), "zones of the cluster"),),
             notes=(f"zones: {', '.join(out[0].cluster.zones or ())}", "GKE reports LocationNotEnabledForAutoprovisioning"),

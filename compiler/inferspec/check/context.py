@@ -150,3 +150,8 @@ def clusters(places: list[Place], most: int = 3) -> str:
     """Names for a message: three, and how many more."""
     names = ", ".join(p.name for p in places[:most])
     return names if len(places) <= most else f"{names} and {len(places) - most} more"
+
+
+def agreeing(places: list[Place], one: str, several: str) -> str:
+    """The clusters and the verb: its form for one of them, or for several."""
+    return f"{clusters(places)} {one if len(places) == 1 else several}"

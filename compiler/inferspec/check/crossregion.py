@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..resolve.crossregion import asks_from, fleets, targets
 from ..resolve.places import Place
-from .context import USED, Context, by_region, clusters
+from .context import USED, Context, agreeing, by_region, clusters
 
 REFUSED = {
     "address": "its addresses are whichever is free in each region",
@@ -54,7 +54,7 @@ def config_clusters(context: Context) -> Iterator[Diagnostic]:
             )
     for name in context.fleet.config_clusters:
         for project in fleets(context.fleet, name)[:1]:
-            if project in context.platform.projects and context.platform.projects[project].config_cluster is None:
+            if context.platform.projects[project].config_cluster is None:
                 yield context.finding(
                     "GTW136",
                     f"gateway {name}: project {project} does not say which cluster holds the gateways of its fleet",
@@ -156,7 +156,8 @@ def residencies(context: Context) -> Iterator[Diagnostic]:
                 "GTW139",
                 f"gateway {name} leads requests across residencies: it balances over clusters of {len(held)} values of {label}"
                 if several
-                else f"gateway {name}: whether requests stay in their residency cannot be told: {clusters(held[''])} has no label {own}",
+                else f"gateway {name}: whether requests stay in their residency cannot be told: "
+                f"{agreeing(held[''], 'has', 'have')} no label {own}",
                 ("gateways", name, "where"),
                 related=(context.span(path, "the label of residency"),),
                 notes=(

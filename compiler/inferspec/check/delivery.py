@@ -44,6 +44,24 @@ def sources(context: Context) -> Iterator[Diagnostic]:
         )
 
 
+def transport(context: Context) -> Iterator[Diagnostic]:
+    """A key pair is for an SSH URL, every other credential for an HTTPS one."""
+    sync = context.platform.delivery.config_sync
+    if sync.repo is None or sync.auth == "k8sserviceaccount":  # which git takes by neither
+        return
+    by_ssh = not sync.repo.startswith("https://")
+    if by_ssh != (sync.auth == "ssh"):
+        said = "auth" if sync.auth != "none" else "repo"
+        yield context.finding(
+            "SYNC120",
+            f"auth {sync.auth} does not go with {sync.repo}: git asks for " + ("a key pair by SSH" if by_ssh else "no key pair by HTTPS"),
+            ("delivery", "configSync", said),
+            help="auth: ssh with a secretRef that has the key, or the https:// URL of the repository"
+            if by_ssh
+            else "repo: git@HOST:PATH or ssh://HOST/PATH, or auth: token with a secretRef that has the token",
+        )
+
+
 def waves(context: Context) -> Iterator[Diagnostic]:
     """Every cluster belongs to a wave; a cluster without one would never sync."""
     for place in context.fleet.places:

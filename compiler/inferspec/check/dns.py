@@ -9,7 +9,7 @@ from ..diagnostics import Diagnostic, Severity
 from ..resolve.crossregion import regions
 from ..resolve.dns import answering, led_to, records
 from ..resolve.places import selects
-from .context import USED, Context, clusters
+from .context import USED, Context, agreeing, clusters
 
 
 def targets(context: Context) -> Iterator[Diagnostic]:
@@ -78,7 +78,7 @@ def labelled(context: Context) -> Iterator[Diagnostic]:
         if without:
             yield context.finding(
                 "GTW126",
-                f"gateway {name}: {clusters(without)} has no label {gateway.dns.residency}, and its host leads there",
+                f"gateway {name}: {agreeing(without, 'has', 'have')} no label {gateway.dns.residency}, and its host leads there",
                 ("gateways", name, "dns", "residency"),
                 related=(context.span((*without[0].path, "labels"), "its labels"),) if without[0].cluster.labels else (),
                 notes=("whether requests may go there cannot be told",),

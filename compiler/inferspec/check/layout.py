@@ -8,7 +8,7 @@ from typing import Any
 from ..diagnostics import Diagnostic, Severity
 from ..resolve.places import Place
 from ..resolve.workload import Workload
-from .context import Context, clusters, place_of
+from .context import Context, agreeing, place_of
 
 
 def _at(w: Workload) -> Any:
@@ -105,7 +105,7 @@ def operators(context: Context) -> Iterator[Diagnostic]:
 def without_operator(context: Context, what: str, places: list[Place], kind: str, addon: str) -> Diagnostic:
     return context.finding(
         "SYNC117",
-        f"{what}, and {clusters(places)} has no {kind}",
+        f"{what}, and {agreeing(places, 'has', 'have')} no {kind}",
         (*places[0].path, "addons"),
         key=True,
         help=f"install the operator and write '{addon}' under the cluster's addons",

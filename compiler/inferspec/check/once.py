@@ -30,7 +30,8 @@ def _together(group: list[Diagnostic]) -> Diagnostic:
     for other in sorted(group, key=lambda d: d.order):
         if other is not first and _at(other.span) != _at(first.span) and _at(other.span) not in map(_at, places):
             places.append(other.span.labelled("here too" if other.severity is not Severity.INFO else "not checked further until then"))
-    more = (f"and in {len(places) - SHOWN} more places",) if len(places) > SHOWN else ()
+    rest = len(places) - SHOWN
+    more = (f"and in {rest} more {'place' if rest == 1 else 'places'}",) if rest > 0 else ()
     return replace(first, related=(*first.related, *places[:SHOWN]), notes=(*first.notes, *more))
 
 

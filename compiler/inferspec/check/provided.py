@@ -11,7 +11,7 @@ from ..resolve.places import Place
 from ..resolve.telemetry import managed, sends
 from ..resolve.volumes import PROFILE
 from .capacity_floors import COMPUTE_CLASS_FLOOR, class_needs
-from .context import Context, clusters
+from .context import Context, agreeing
 
 WITHOUT_NAP = f"below {COMPUTE_CLASS_FLOOR} GKE reports NapCannotBeEnabled where the cluster has no node auto-provisioning"
 
@@ -99,7 +99,7 @@ def objectives(context: Context) -> Iterator[Diagnostic]:
     if without:
         yield context.finding(
             "SYNC114",
-            f"GKE does not install InferenceObjective and InferenceModelRewrite, and {clusters(without)} does not list it",
+            f"GKE does not install InferenceObjective and InferenceModelRewrite, and {agreeing(without, 'does', 'do')} not list it",
             (*without[0].path, "addons"),
             key=True,
             help="install the CRDs and write 'inference-objective' under the cluster's addons",

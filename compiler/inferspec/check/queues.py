@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.queues import Queue
 from ..resolve.places import Place, selects
-from .context import USED, Context, clusters
+from .context import USED, Context, agreeing, clusters
 from .layout import without_operator
 
 ADDON = "kueue"
@@ -31,7 +31,8 @@ def placed(context: Context) -> Iterator[Diagnostic]:
             there = [p.name for p in context.fleet.places if context.fleet.serves_team(queue.team, p)]
             yield context.finding(
                 "CAP130",
-                f"queue {name}: {clusters(absent)} has no namespace {context.platform.teams[queue.team].namespace}, where it would stand",
+                f"queue {name}: {agreeing(absent, 'has', 'have')} no namespace "
+                f"{context.platform.teams[queue.team].namespace}, where it would stand",
                 (*at, "where"),
                 notes=(f"team {queue.team} serves in {', '.join(there) or 'no cluster'}",),
                 help=f"where: {{cluster: [{', '.join(there)}]}}" if there else "remove the queue until the team serves something",

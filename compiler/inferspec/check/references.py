@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
+from ..model.places import RegionPlaces
+from ..model.platform import Platform
 from ..model.serving import Canary, Prefill, Service
 from .context import Context
 from .rows import capacities, engine, known_region, shapes, weights
@@ -25,6 +27,15 @@ def references(context: Context) -> tuple[list[Diagnostic], dict[str, Service]]:
             kept = tuple(e for i, e in enumerate(service.expose) if i not in lost)
             sound[name] = service.model_copy(update={"expose": kept}) if lost else service
     return found, sound
+
+
+def settled_regions(platform: Platform) -> dict[str, RegionPlaces]:
+    """Regions with the clusters that can be resolved: without those whose project is not there."""
+    kept: dict[str, RegionPlaces] = {}
+    for name, region in platform.regions.items():
+        sound = {key: cluster for key, cluster in region.clusters.items() if cluster.project in platform.projects}
+        kept[name] = region if len(sound) == len(region.clusters) else region.model_copy(update={"clusters": sound})
+    return kept
 
 
 def named(

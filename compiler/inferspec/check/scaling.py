@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..resolve.places import Place
 from ..resolve.scaling import ADDON, HPA, KEDA, READS, by, moved_by, named, readable, target, usable, waiting
 from ..resolve.workload import Workload
-from .context import Context, clusters, place_of
+from .context import Context, agreeing, place_of
 
 
 def bounds(context: Context) -> Iterator[Diagnostic]:
@@ -87,11 +88,13 @@ def _metric(context: Context, w: Workload) -> Iterator[Diagnostic]:
     if metric is None and w.own_metric is not None:
         yield _unseen(context, w, w.own_metric, at)
     elif metric is None:
+        near = difflib.get_close_matches(name, able, 1)
+        meant = f"did you mean '{near[0]}'? " if near else ""
         yield context.finding(
             "SCL103",
             f"{w.engine.id} {w.engine_version.v} exports no {name}",
             at,
-            help=f"with by: {who} that version has: {', '.join(able)}" if able else _UNMEASURED,
+            help=(meant + f"with by: {who} that version has: {', '.join(able)}") if able else _UNMEASURED,
         )
     elif not readable(metric, who):
         others = [other for other in READS if readable(metric, other)]
@@ -157,7 +160,7 @@ def _unread(context: Context, service: str, who: str, without: list[Place]) -> D
     }[who]
     return context.finding(
         "SCL104",
-        f"{service} scales on a metric, and {clusters(without)} has no {what}",
+        f"{service} scales on a metric, and {agreeing(without, 'has', 'have')} no {what}",
         ("serving", service, "scale"),
         related=(context.span((*without[0].path, "addons"), "add-ons of the cluster", key=True),),
         notes=(then,),

@@ -44,7 +44,7 @@ def _of_workload(context: Context, w: Workload) -> Iterator[Diagnostic]:
     if w.buffer is not None and w.placeholders is not None:
         yield context.finding(
             "SCL112",
-            f"{w.name} keeps {w.buffer.v} nodes by a CapacityBuffer and {w.placeholders.v} more by placeholders",
+            f"{w.name} keeps {_nodes(int(w.buffer.v))} by a CapacityBuffer and {w.placeholders.v} more by placeholders",
             place_of(w.placeholders, (*w.path, "scale")),
             related=(context.span(place_of(w.buffer, (*w.path, "scale")), "the buffer"),),
             notes=(f"{w.kept} nodes without a server are paid for; the autoscaler plans each set without the other",),
@@ -70,10 +70,14 @@ def _fleeting(context: Context, w: Workload, key: str, held: Value) -> Diagnosti
     kinds = dict.fromkeys(source.kind for source in (*w.capacity.baseline, *w.capacity.burst))
     return context.finding(
         "SCL113",
-        f"{w.name}: {held.v} nodes are kept ready, and class {w.capacity_name} has none that stays",
+        f"{w.name}: {_nodes(int(held.v))} kept ready, and class {w.capacity_name} has none that stays",
         place_of(held, (*w.path, "scale")),
         severity=Severity.WARNING,
         related=(context.span(("capacityClasses", w.capacity_name), f"{' and '.join(kinds)} alone", key=True),),
         notes=("a spot node goes when Compute Engine wants it, a flex-start node after seven days: ready is what happens to be there",),
         help=f"a reservation or on-demand in the class, or no {key}",
     )
+
+
+def _nodes(number: int) -> str:
+    return "1 node" if number == 1 else f"{number} nodes"

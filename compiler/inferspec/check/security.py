@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..resolve.images import images_of
 from ..resolve.keys import keys
-from .context import Context, clusters
+from .context import Context, agreeing
 
 
 def located(context: Context) -> Iterator[Diagnostic]:
@@ -61,9 +61,10 @@ def admitted(context: Context) -> Iterator[Diagnostic]:
     loose = {str(image.v): use for place in held for image, use in images_of(context.fleet, place) if "@sha256:" not in str(image.v)}
     if loose:
         first, use = next(iter(loose.items()))
+        whose, have = "its" if len(held) == 1 else "their", "has" if len(loose) == 1 else "have"
         yield context.finding(
             "SEC116",
-            f"{clusters(held)} admits images by Binary Authorization, and {len(loose)} of its images have no digest",
+            f"{agreeing(held, 'admits', 'admit')} images by Binary Authorization, and {len(loose)} of {whose} images {have} no digest",
             (*held[0].path, "security", "binaryAuthorization"),
             severity=Severity.WARNING,
             notes=(f"such as {first}, pulled for {use}", "attestations are found by digest; a policy that asks for one refuses these"),

@@ -71,10 +71,7 @@ def locations(context: Context) -> Iterator[Diagnostic]:
 def _loads(context: Context, store: str, places: list[Place]) -> str:
     """Bytes that all servers read when each starts once."""
     total = sum(
-        w.weights * int(w.scale("max").v)
-        for _, w, here in context.cohorts
-        for place in here
-        if w.model.store == store and place in places
+        w.weights * int(w.scale("max").v) for _, w, here in context.cohorts for place in here if w.model.store == store and place in places
     )
     return f"{clusters(places)}: {total / GIB:,.0f} GiB when every replica at maximum scale starts once"
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity
 from ..resolve.telemetry import LOGS, TRACES, json_logs, managed, sends, traced_by
-from .context import Context, clusters
+from .context import Context, agreeing
 
+OTLP_GRPC, OTLP_HTTP = 4317, 4318
+"""Default ports (OpenTelemetry, "OpenTelemetry Protocol Exporter")."""
 MANAGED_ADDON = "managed-opentelemetry"
 
 
@@ -41,11 +43,24 @@ def collectors(context: Context) -> Iterator[Diagnostic]:
     if without:
         yield context.finding(
             "OBS106",
-            f"traces go to GKE's managed collector, and {clusters(without)} has none",
+            f"traces go to GKE's managed collector, and {agreeing(without, 'has', 'have')} none",
             (*TRACES, "collector"),
             related=(context.span((*without[0].path, "addons"), "add-ons of the cluster", key=True),),
             notes=("gcloud container clusters update NAME --managed-otel-scope=COLLECTION_AND_INSTRUMENTATION_COMPONENTS",),
             help=f"turn it on and write '{MANAGED_ADDON}' under the cluster's addons",
+        )
+
+
+def protocols(context: Context) -> Iterator[Diagnostic]:
+    """Spans are sent by gRPC; 4318 is where collectors take OTLP over HTTP."""
+    traces = context.platform.observability.traces
+    if traces is not None and traces.collector.rstrip("/").endswith(f":{OTLP_HTTP}"):
+        yield context.finding(
+            "SPC033",
+            f"traces go to port {OTLP_HTTP}, where collectors take OTLP over HTTP: spans are sent by gRPC",
+            (*TRACES, "collector"),
+            severity=Severity.WARNING,
+            help=f"port {OTLP_GRPC}, where they take it by gRPC",
         )
 
 

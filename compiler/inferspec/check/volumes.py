@@ -15,7 +15,7 @@ from ..resolve.places import Place
 from ..resolve.volumes import VOLUMES
 from ..resolve.workload import Workload
 from . import references
-from .context import Context, clusters
+from .context import Context, agreeing, clusters
 
 SECTIONS = {"lustre": "lustre", "hyperdisk-ml": "disk", "filestore": "filestore"}
 """Way to read -> the part of a store that says what there is in each region."""
@@ -81,7 +81,7 @@ def held(context: Context) -> Iterator[Diagnostic]:
         first = without[0]
         yield context.finding(
             "STO106",
-            f"storage {store} is read by Managed Lustre, and {clusters(list(dict.fromkeys(without)))} does not have its driver",
+            f"storage {store} is read by Managed Lustre, and {agreeing(list(dict.fromkeys(without)), 'does', 'do')} not have its driver",
             (*first.path, "addons"),
             key=True,
             help="enable the Managed Lustre CSI driver and write 'lustre-csi-driver' under the cluster's addons",

@@ -115,6 +115,18 @@ class Keys:
         told = (label if label == "required" else text if label == "limits" else f"{label} {text}" for label, text in rest)
         return ", ".join([kind, *told])
 
+    def others(self, place: Place, value: Any) -> tuple[list[Any], bool]:
+        """Values that the key may take in the place of this one, and whether they are made up: any text of a form."""
+        if isinstance(value, bool):
+            return [not value], False
+        if isinstance(value, int):
+            return [value + 1, value - 1], False
+        forms = list(self._forms(place.node))
+        known = [each for form in forms for each in form.get("enum", ()) if each != value]
+        if known or any("const" in form for form in forms):
+            return known, False
+        return [f"{value}0", f"{value}-a"], True
+
     # -- the schema ----------------------------------------------------------------------------------------------------
 
     def _forms(self, node: Node) -> Iterator[Node]:
@@ -166,9 +178,12 @@ class Keys:
     # -- what was meant ------------------------------------------------------------------------------------------------
 
     def _meant(self, path: SpecPath, known: Iterable[str]) -> tuple[str, ...]:
-        """Keys beside the wrong one that look like it, else places anywhere that have its very name."""
-        beside = tuple(format_path((*path[:-1], key)) for key in near(str(path[-1]), known))
-        return beside or tuple(self._anywhere(str(path[-1]).lower(), self.schema, (), frozenset()))[:3]
+        """Keys beside the wrong one that look much like it, else places anywhere that have its very name, else those that look a little."""
+        known = list(known)
+        alike, somewhat = (
+            tuple(format_path((*path[:-1], key)) for key in near(str(path[-1]), known, cutoff=cutoff)) for cutoff in (0.8, 0.6)
+        )
+        return alike or tuple(self._anywhere(str(path[-1]).lower(), self.schema, (), frozenset()))[:3] or somewhat
 
     def _anywhere(self, name: str, node: Node, path: SpecPath, above: frozenset[int]) -> Iterator[str]:
         for form in self._forms(node):

@@ -92,7 +92,8 @@ def known(what: str, name: str | None, names: Iterable[str]) -> None:
     if name is not None and name not in held:
         from .keys import did_you_mean, near
 
-        raise Stop(NO_INPUT, f"there is no {what} {name}{did_you_mean(near(name, held, 1))}")
+        there = f"; they are {', '.join(held)}" if held else ""
+        raise Stop(NO_INPUT, f"there is no {what} {name}{did_you_mean(near(name, held, 1)) or there}")
 
 
 def report(options: Namespace, outcome: Outcome, extra: Iterable[Diagnostic] = ()) -> int:

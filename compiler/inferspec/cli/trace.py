@@ -9,7 +9,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ..diagnostics import SpecPath, format_path, parse_path
-from ..outcome import Outcome
+from ..load import load_spec
+from ..outcome import Outcome, Request
 from ..pipeline import compile
 from ..plan.objects import FleetPlan
 from ..plan.provenance import fields, objects, spec_paths
@@ -44,7 +45,7 @@ def run(options: Namespace) -> int:
     except ValueError as error:
         raise Stop(USAGE, str(error)) from None
     except NoKey as unknown:
-        raise Stop(NO_INPUT, str(unknown)) from None
+        raise Stop(NO_INPUT, _absent(asked, unknown) or str(unknown)) from None
     outcome = compile(asked)
     if outcome.plan is None or outcome.document is None:
         return report(options, outcome) or 1
@@ -62,6 +63,13 @@ def run(options: Namespace) -> int:
     return 0
 
 
+def _absent(asked: Request, unknown: NoKey) -> str:
+    """What the spec does not have on the way to a key that no spec has: a name of one's own is wrong first."""
+    document, _ = load_spec(asked.spec, root=asked.root)
+    around = unknown.path[:-1]
+    return "" if document is None or _is_there(document.root, around) else _nothing(document.root, around)
+
+
 def _is_there(root: Any, wanted: SpecPath) -> bool:
     for step in wanted:
         if step not in (root.keys() if isinstance(root, dict) else range(len(root)) if isinstance(root, list) else ()):
@@ -70,18 +78,28 @@ def _is_there(root: Any, wanted: SpecPath) -> bool:
     return True
 
 
+def _held(root: Any, path: SpecPath) -> Any:
+    for step in path:
+        root = root[step]
+    return root
+
+
 def _compared(outcome: Outcome, today: date, wanted: SpecPath, told: bool) -> bool:
     """Prints the objects that are there because of the key. Of a key that nothing tells of yet also what else is otherwise without it,
     and where the spec cannot be without it, of the nearest key around it that it can be without."""
+    from ..changes import DNS, TERRAFORM
     from ..changes.without import decided
 
     assert outcome.plan is not None and outcome.fleet is not None and outcome.document is not None
-    for end in range(len(wanted), 0, -1) if not told and wanted[-1] not in DECIDES else (len(wanted),):
-        found = decided(outcome.plan, outcome.fleet, outcome.document, today, wanted[:end])
+    found = decided(outcome.plan, outcome.fleet, outcome.document, today, wanted)
+    if found is None:
+        told = _varied(outcome, wanted) or told
+    for end in range(len(wanted) - 1, 0, -1) if not told and wanted[-1] not in DECIDES else ():
         if found is not None:
             break
+        found = decided(outcome.plan, outcome.fleet, outcome.document, today, wanted[:end])
     if not found:
-        return False
+        return told
     because = format_path(found.path)
     if found.objects or found.files:
         print(f"there because of {because}:")
@@ -89,13 +107,33 @@ def _compared(outcome: Outcome, today: date, wanted: SpecPath, told: bool) -> bo
         print(f"  {change.subject}  [{named(change.clusters)}]")
     for name in found.files:
         print(f"  dashboards/{name}")
-    others = () if told else found.others
+    others = [change for change in found.others if not told or change.subject in (DNS, TERRAFORM)]
     if others:
         print(f"otherwise without {because}:")
     for change in others:
         for line in _otherwise(change):
             print(f"  {line}")
     return True
+
+
+def _varied(outcome: Outcome, wanted: SpecPath) -> bool:
+    """Prints the Terraform variables, as they are, that follow a key that the spec cannot be without, or the keys below it."""
+    from ..changes.without import following
+
+    assert outcome.plan is not None and outcome.fleet is not None and outcome.document is not None
+    keys, value = Keys(), _held(outcome.document.root, wanted)
+    lines: dict[tuple[str, str, str], dict[str, None]] = {}
+    for path, leaf in leaves_of(value):
+        at = (*wanted, *path)
+        others, made_up = keys.others(keys.at(at), leaf)
+        for change in following(outcome.plan, outcome.fleet, outcome.document, at, others):
+            for one in change.differences:
+                # Of a name that leads nowhere more follows than of the one that is written: only what quotes it is told.
+                if one.after is not None and (not made_up or str(leaf) in str(one.after)):
+                    lines.setdefault((change.subject, one.path, repr(one.after)), {}).update(dict.fromkeys(change.clusters))
+    for (subject, where, said), clusters in lines.items():
+        print(f"{subject} {where} = {said}" + (f"  [{named(list(clusters))}]" if clusters else ""))
+    return bool(lines)
 
 
 def _otherwise(change: Change) -> Iterator[str]:

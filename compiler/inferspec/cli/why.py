@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ..diagnostics import format_path
 from ..pipeline import compile
 from ..plan.objects import ClusterPlan, FleetPlan, Identity, Object
-from ..plan.provenance import explained, objects
+from ..plan.provenance import asked_of, explained
 from ..plan.skeleton import leaves_of, pointer, pointers
 from ..resolve.fleet import Fleet
 from ..values import bind
@@ -119,7 +119,7 @@ def _find(plan: FleetPlan, text: str, cluster_name: str | None) -> list[Held]:
     names: set[str] = set()
     held: list[Held] = []
     for cluster in clusters:
-        for _, facet, obj in objects(plan, cluster):
+        for _, facet, obj in asked_of(plan, cluster):
             one = obj.identity
             if one.kind.lower() != kind.lower():
                 continue

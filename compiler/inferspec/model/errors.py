@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import types
 from collections.abc import Iterator
 from typing import Any, Union, get_args, get_origin
@@ -131,8 +132,8 @@ def _diagnose(item: Any, document: Document) -> Diagnostic:
             help=_described(path),
         )
     if kind in _KINDS:
-        found = _found(item["input"])
-        return Diagnostic("SPC003", f"{shown} is {_KINDS[kind]}, not {found}", document.span(path), path=path, help=_described(path))
+        message = f"{shown} is {_KINDS[kind]}, not {_found(item['input'])}"
+        return Diagnostic("SPC003", message, document.span(path), path=path, help=_unquoted(kind, item["input"]) or _described(path))
     if kind == "literal_error":
         wanted = context["expected"].replace("'", "")
         near = difflib.get_close_matches(str(item["input"]), wanted.replace(" or ", ", ").split(", "), 1)
@@ -154,6 +155,12 @@ def _diagnose(item: Any, document: Document) -> Diagnostic:
     message = item["msg"][0].lower() + item["msg"][1:]
     span = document.span(path, key=item["loc"][-1] == "[key]")
     return Diagnostic("SPC004", f"{shown}: {message}", span, path=path, help=_described(path))
+
+
+def _unquoted(kind: str, found: Any) -> str:
+    """The way out where quotes alone make text of it."""
+    form = {"int_type": r"-?\d+", "float_type": r"-?\d+(\.\d+)?", "bool_type": "true|false"}.get(kind)
+    return f"drop the quotes: {found}" if form and isinstance(found, str) and re.fullmatch(form, found) else ""
 
 
 def _unknown_key(path: SpecPath, document: Document) -> Diagnostic:

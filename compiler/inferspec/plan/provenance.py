@@ -33,8 +33,15 @@ def objects(plan: FleetPlan, cluster: ClusterPlan) -> Iterator[tuple[str, str, O
             yield part, "", obj
 
 
+def asked_of(plan: FleetPlan, cluster: ClusterPlan) -> Iterator[tuple[str, str, Object]]:
+    """The same and the RootSyncs, whose names are those of their parts."""
+    yield from objects(plan, cluster)
+    for obj in cluster.syncs:
+        yield obj.identity.name, "", obj
+
+
 def fields(plan: FleetPlan, cluster: ClusterPlan) -> Iterator[Field]:
-    for part, facet, obj in objects(plan, cluster):
+    for part, facet, obj in asked_of(plan, cluster):
         for pointer, value in pointers(obj):
             yield Field(cluster, part, facet, obj, pointer, value)
 

@@ -34,6 +34,10 @@ _NAMED = re.compile(r"(?i)(?:token|key|secret|credential|auth)[\w-]*" + _SET_TO 
 _LONG = re.compile(r"(?<![A-Za-z0-9+/_-])([A-Za-z0-9+/]{60,}={0,2})")
 _PEM_START = re.compile(r"-----BEGIN [A-Z0-9 ]*(?:PRIVATE KEY|ENCRYPTED)[A-Z0-9 ]*-----")
 _PEM = re.compile(_PEM_START.pattern + r"(?:.*?-----END [A-Z0-9 ]+-----|.*)", re.DOTALL)
+_SECRET = 20
+"""Characters that a token has at least."""
+_RESOURCE = re.compile(r"projects/|(?:locations|keyRings|cryptoKeys)/|\S*/(?:keyRings|cryptoKeys)/")
+"""Resource names of Google Cloud, such as that of a Cloud KMS key, are no secret."""
 _HEX = re.compile(r"[0-9a-fA-F]{32,}\Z")
 _ACTING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e0fff]"
@@ -49,7 +53,7 @@ def mask(text: str) -> str:
         text = _USERINFO.sub(_stars, text)
     text = _PASSWORD.sub(_stars_group, text)
     text = _NAMED.sub(lambda m: _stars_group(m) if _random(m[1]) else m[0], text)
-    return _LONG.sub(lambda m: _stars(m) if _mixed(m[1]) else m[0], text)
+    return _LONG.sub(lambda m: _stars(m) if _mixed(m[1]) and _random(m[1]) else m[0], text)
 
 
 def neutral(text: str) -> str:
@@ -119,6 +123,8 @@ def _stars_group(match: re.Match[str]) -> str:
 
 def _random(text: str) -> bool:
     """Names and paths are words in one case; tokens mix."""
+    if _RESOURCE.match(text):
+        return any(len(step) >= _SECRET and _random(step) for step in text.split("/"))
     return _mixed(text) or _HEX.match(text) is not None
 
 

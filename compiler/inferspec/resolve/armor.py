@@ -11,8 +11,9 @@ from ..values import SpecAt, Value, derive
 
 RANGES = 10
 """Ranges that one rule may hold (Config Connector's ComputeSecurityPolicy, rule.match.config.srcIpRanges)."""
-DENIED, LET_IN, OTHERS = 1000, 2000, 2147483647
-"""Priorities: least first; the last is that of the rule for whatever no other matches, which every policy has."""
+DENIED, LET_IN, REFUSED, OTHERS = 1000, 2000, 3000, 2147483647
+"""Priorities: least first; in preview one refuses, so that the log has them, the callers whom the last lets in; the last is that of the
+rule for whatever no other matches, which every policy has."""
 EVERYONE = "*"
 
 
@@ -35,14 +36,14 @@ def armor_rules(policy: SecurityPolicy, path: SpecPath) -> list[ArmorRule]:
         said = [Value(text, SpecAt((*path, key, i))) for i, text in enumerate(getattr(policy, key))]
         return [tuple(said[i : i + RANGES]) for i in range(0, len(said), RANGES)]
 
-    made = [
-        ArmorRule(DENIED + i, "deny(403)", held, None, policy.preview, "denied addresses") for i, held in enumerate(ranges("deny"))
-    ]
+    made = [ArmorRule(DENIED + i, "deny(403)", held, None, policy.preview, "denied addresses") for i, held in enumerate(ranges("deny"))]
     everyone = (derive("every address", EVERYONE, Value(EVERYONE, SpecAt(path))),)
     let_in = ranges("allow") or ([everyone] if policy.rate else [])
     action = "throttle" if policy.rate else "allow"
     what = "who may call, and how often" if policy.rate else "who may call"
     made += [ArmorRule(LET_IN + i, action, held, policy.rate, policy.preview, what) for i, held in enumerate(let_in)]
+    if policy.allow and policy.preview:
+        made.append(ArmorRule(REFUSED, "deny(403)", everyone, None, True, "everyone else, were it enforced"))
     last = "deny(403)" if policy.allow and not policy.preview else "allow"
     return [*made, ArmorRule(OTHERS, last, everyone, None, False, "everyone else")]
 

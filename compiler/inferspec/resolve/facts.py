@@ -41,6 +41,7 @@ def facts(fleet: Fleet) -> dict[str, Any]:
         "objectives": dict(p.objectives),
         "delivery": {
             "repo": p.delivery.config_sync.repo or "",
+            "branch": p.delivery.config_sync.branch or str(fleet.catalogue.default("delivery.branch")),
             "auth": p.delivery.config_sync.auth,
             "deletionBudget": deletion_budget(fleet),
             "waves": [

@@ -140,9 +140,8 @@ def _of_floor(
     least, most = (max(0, nodes * first.chips - sum(getattr(d, which) for d in served)) for which in ("least", "most"))
     if least or most:
         asks = tuple(_asks(fleet, name, place, least, most, left))
-        yield Demand(
-            f"class {name}", "", place, name, least, most, f"{nodes} nodes x {first.chips} chips, less those of servers", asks
-        )
+        arithmetic = f"{nodes} {'node' if nodes == 1 else 'nodes'} x {first.chips} chips, less those of servers"
+        yield Demand(f"class {name}", "", place, name, least, most, arithmetic, asks)
 
 
 def _asks(fleet: Fleet, name: str, place: Place, least: int, most: int, left: dict[tuple[str, str], int]) -> Iterator[Ask]:

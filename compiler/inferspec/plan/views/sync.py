@@ -19,6 +19,7 @@ def root_sync(platform: Platform, catalogue: Catalogue, place: Place, part: str)
     directory = derive(
         "overlays/PLATFORM/REGION/CLUSTER/PART",
         f"overlays/{platform.name}/{place.region}/{place.name}/{part}",
+        Value(platform.name, SpecAt(("name",))),
         Value(place.name, SpecAt(place.path)),
     )
     return _sync(platform, catalogue, part, revision, directory)
@@ -32,7 +33,9 @@ def management_sync(platform: Platform, catalogue: Catalogue, management: Manage
     if management.revision is not None:
         revision = Value(management.revision, SpecAt(("management", "revision")))
     cluster = Value(management.cluster, SpecAt(("management", "cluster")))
-    return _sync(platform, catalogue, part, revision, derive("overlays/PLATFORM/management", f"overlays/{platform.name}/{part}", cluster))
+    name = Value(platform.name, SpecAt(("name",)))
+    directory = derive("overlays/PLATFORM/management", f"overlays/{platform.name}/{part}", name, cluster)
+    return _sync(platform, catalogue, part, revision, directory)
 
 
 def _sync(platform: Platform, catalogue: Catalogue, part: str, revision: Value | None, directory: Value) -> Drawn:
