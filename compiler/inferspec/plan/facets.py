@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any
 
@@ -170,66 +170,62 @@ def _constant(rows: list[Drawn]) -> Callable[[Subject], list[Drawn]]:
 
 
 def team_drawings(fleet: Fleet) -> list[Drawing]:
-    made: list[Drawing] = []
+    """Of every workload in turn, then of what fills buckets."""
     watched = watching(fleet)
-    for key in fleet.workload_keys:
-        service = key.service
-        spec = fleet.platform.serving[service]
-        name = fleet.workload(key, fleet.base).name
-        placed = partial(fleet.is_placed, key)
+    of_workloads = [drawing for key in fleet.workload_keys for drawing in _of_workload(fleet, key, watched.get(key, frozenset()))]
+    return [*of_workloads, *_of_writers(fleet)]
 
-        def add(
-            suffix: str,
-            view: Callable[..., list[Drawn]],
-            present: Callable[[Place], bool],
-            *more: Any,
-            key: Any = key,
-            name: str = name,
-            part: str = spec.team,
-            service: str = service,
-        ) -> None:
-            made.append(
-                Drawing(name + suffix, part, lambda subject: view(fleet.workload(key, subject), *more), present, frozenset({service}))
-            )
 
-        add("", server.server, placed)
-        for by, suffix, view in SCALERS:
-            if fleet.ever_scaled_by(by, key):
-                add(suffix, view, partial(fleet.is_scaled_by, by, key))
-        if fleet.ever_buffered(key):
-            add("-buffer", scaling.buffer, partial(fleet.is_buffered, key))
-        if key in watched:
-            add("-fallback", fallback_alerts.alerts, watched[key].__contains__, part="platform")
-        if key in fleet.with_placeholders:
-            add("-placeholder", scaling.placeholders, fleet.with_placeholders[key].__contains__)
-        if fleet.workload(key, fleet.base).engine.metrics_path:
-            add("-alerts", alerts.alerts, placed)
-        if key.prefill:
+def _of_workload(fleet: Fleet, key: WorkloadKey, watched: Collection[Place]) -> list[Drawing]:
+    """``watched``: clusters where an alert looks at the kind of capacity it is on; none where it is empty."""
+    made: list[Drawing] = []
+    spec, w = fleet.platform.serving[key.service], fleet.workload(key, fleet.base)
+    placed = partial(fleet.is_placed, key)
+
+    def add(suffix: str, view: Callable[..., list[Drawn]], present: Callable[[Place], bool], *more: Any, part: str = spec.team) -> None:
+        drawn = lambda subject: view(fleet.workload(key, subject), *more)  # noqa: E731 - it has no name of its own
+        made.append(Drawing(w.name + suffix, part, drawn, present, frozenset({key.service})))
+
+    add("", server.server, placed)
+    for by, suffix, view in SCALERS:
+        if fleet.ever_scaled_by(by, key):
+            add(suffix, view, partial(fleet.is_scaled_by, by, key))
+    if fleet.ever_buffered(key):
+        add("-buffer", scaling.buffer, partial(fleet.is_buffered, key))
+    if watched:
+        add("-fallback", fallback_alerts.alerts, watched.__contains__, part="platform")
+    if key in fleet.with_placeholders:
+        add("-placeholder", scaling.placeholders, fleet.with_placeholders[key].__contains__)
+    if w.engine.metrics_path:
+        add("-alerts", alerts.alerts, placed)
+    if key.prefill:
+        return made
+    if spec.expose and w.pooled:
+        add("-pool", routing.pool, partial(_has_pool, fleet, key, False), fleet.called(key), False)
+        if any(fleet.exports(key, place) for place in fleet.places):
+            add("-pool-exported", routing.pool, partial(_has_pool, fleet, key, True), fleet.called(key), True)
+    elif spec.expose:
+        add("-backend", routing.backend, placed)
+    made += _crossing(fleet, key, w.name)
+    for exposure in spec.expose if not key.canary else ():
+        if exposure.gateway in fleet.config_clusters:
             continue
-        if spec.expose and fleet.workload(key, fleet.base).pooled:
-            add("-pool", routing.pool, partial(_has_pool, fleet, key, False), fleet.called(key), False)
-            if any(fleet.exports(key, place) for place in fleet.places):
-                add("-pool-exported", routing.pool, partial(_has_pool, fleet, key, True), fleet.called(key), True)
-        elif spec.expose:
-            add("-backend", routing.backend, placed)
-        made.extend(_crossing(fleet, key, name))
-        for exposure in spec.expose if not key.canary else ():
-            if exposure.gateway in fleet.config_clusters:
-                continue
-            by_model = fleet.leads_by_model(exposure.gateway)
-            for shared, suffix in ((False, ""), (True, "-canary")):
-                shown = partial(_leads, fleet, key, exposure.gateway, shared)
-                if not shared or canary_of(fleet.platform, key) is not None:
-                    add(f"-route-{exposure.gateway}{suffix}", routing.route, shown, exposure.gateway, by_model, shared, False)
+        by_model = fleet.leads_by_model(exposure.gateway)
+        for shared, suffix in ((False, ""), (True, "-canary")):
+            shown = partial(_leads, fleet, key, exposure.gateway, shared)
+            if not shared or canary_of(fleet.platform, key) is not None:
+                add(f"-route-{exposure.gateway}{suffix}", routing.route, shown, exposure.gateway, by_model, shared, False)
+    return made
+
+
+def _of_writers(fleet: Fleet) -> Iterator[Drawing]:
+    """Who fills buckets, of each team."""
     teams = Counter(artefact for artefact, _, _, _ in fleet.written)
     for artefact, secret, team, namespace in fleet.written:
         name = writer_name(artefact)
-        made.append(
-            Drawing(
-                name if teams[artefact] == 1 else f"{name}-{team}",
-                team,
-                partial(_identity, fleet, artefact, secret, namespace),
-                partial(fleet.writes, artefact, team),
-            )
+        yield Drawing(
+            name if teams[artefact] == 1 else f"{name}-{team}",
+            team,
+            partial(_identity, fleet, artefact, secret, namespace),
+            partial(fleet.writes, artefact, team),
         )
-    return made
