@@ -51,7 +51,10 @@ def await_nodes(plane: ControlPlane, namespace: str, timeout: float = 60) -> Non
             if "nodeName" in plane.request("GET", f"{pods}/{probe}")["spec"]:
                 return
             time.sleep(0.02)
-        assert time.monotonic() < end, f"the scheduler did not see Node {name} within {timeout:g} s"
+        if time.monotonic() > end:
+            told = plane.request("GET", f"{pods}/{probe}").get("status", {}).get("conditions")
+            seen = plane.request("GET", f"/api/v1/nodes/{name}")
+            raise AssertionError(f"the scheduler did not use Node {name} within {timeout:g} s: {told}; {seen['spec']}, {seen['status']}")
         plane.request("DELETE", f"{pods}/{probe}?gracePeriodSeconds=0")
 
 

@@ -38,5 +38,5 @@ def test_each_cluster_pulls_from_the_mirror_of_its_region() -> None:
 def test_a_base_holds_the_published_image_and_a_region_its_mirror() -> None:
     tree = line.tree_of(spec())
     assert "image: docker.io/vllm/vllm-openai" in tree["overlays/acme/base/tools/objects.yaml"]
-    patch = tree["overlays/acme/components/tools-region-europe-west4/kustomization.yaml"]
+    patch = tree["overlays/acme/components/assist-region-europe-west4/kustomization.yaml"]
     assert "europe-docker.pkg.dev/acme/hub/vllm/vllm-openai" in patch and 'images.mirrors["docker.io"].europe-west4' in patch

@@ -92,7 +92,7 @@ class Fleet:
         return ClusterPlan(
             site.name, site.region,
             {"cluster": site.name, "region": site.region, "project": site.project, "email": f"server@{site.project}.iam.example.com"},
-            {name: self.objects(name, settings) for name in here}, dict.fromkeys(here, layers),
+            {name: self.objects(name, settings) for name in here}, layers,
             own={"search": own} if own else {}, syncs=syncs, terraform={"cluster": site.name, "labels": {"stage": site.stage}},
         )
 

@@ -90,7 +90,7 @@ def test_names_that_are_regular_expressions_hit_one_object(tmp_path: Path, build
 
     for changed in names:
         facet = Facet("roles", "platform", objects(""), {"region-r": objects(changed)})
-        clusters = tuple(ClusterPlan(name, "r", {}, {"roles": objects(changed)}, {"roles": layers})
+        clusters = tuple(ClusterPlan(name, "r", {}, {"roles": objects(changed)}, layers)
                          for name, layers in (("layer", ("region-r",)), ("residual", ())))
         plan = FleetPlan("names", ("platform",), {"roles": facet}, clusters)
         for cluster in clusters:

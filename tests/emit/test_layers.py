@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from inferspec.emit.diff import apply, same
-from inferspec.emit.layers import EmitError, Stack, Stacks, bindable
+from inferspec.emit.layers import EmitError, Patch, Stack, Stacks, bindable
 from inferspec.plan.objects import ClusterPlan, Facet, FleetPlan
 from inferspec.plan.skeleton import Skeletons, unfold
 from inferspec.values import Default, Value, cluster_fact
@@ -22,15 +22,22 @@ def everything(fleet: Fleet) -> list[tuple[FleetPlan, ClusterPlan, str]]:
     return [(plan, cluster, name) for cluster in plan.clusters for name in cluster.facets]
 
 
+def remaining(stacks: Stacks, cluster: ClusterPlan, facet: str) -> tuple[tuple[str, ...], tuple[Patch, ...]]:
+    """The layers that the cluster lists where the facet stands alone, and its residual."""
+    odd = stacks.unbindable(cluster)
+    listed = stacks.listed([facet], cluster.layers, odd)
+    return listed, stacks[facet].residual(listed, cluster.facets[facet], odd)
+
+
 @pytest.mark.parametrize("layers", [None, CONFLICT, {}], ids=["layers", "conflict", "none"])
 def test_base_facts_layers_and_residual_make_every_object(layers: Any) -> None:
     for plan, cluster, name in everything(Fleet(layers=layers)):
         stacks = Stacks(plan)
         odd = stacks.unbindable(cluster)
-        residual = stacks.residual(cluster, name, odd)
         stack = stacks[name]
-        composite = stack.composite(cluster.layers[name], odd.intersection(stack.bindings))
-        patches = dict(residual.patches)
+        listed, left = remaining(stacks, cluster, name)
+        composite = stack.composite(listed, odd)
+        patches = dict(left)
         for place, obj in enumerate(stack.facet.base):
             target = next(one for one in cluster.facets[name] if one.identity == obj.identity)
             made = apply(patches.get(obj.identity, ()), composite.trees[place])
@@ -48,8 +55,8 @@ def test_a_layer_holds_what_its_entry_changes_and_nothing_else() -> None:
 
 def test_a_cluster_without_an_override_has_no_residual_but_where_facts_cannot_be_bound() -> None:
     plan = Fleet(sites=(Site("a", "us-central1", "test"),)).plan()
-    residual = Stacks(plan).residual(plan.clusters[0], "chat")
-    assert [(identity.kind, [op.path for op in ops]) for identity, ops in residual.patches] == [
+    _, left = remaining(Stacks(plan), plan.clusters[0], "chat")
+    assert [(identity.kind, [op.path for op in ops]) for identity, ops in left] == [
         # A Knative-like Service of the same name stands beside the core one; a numeric key is an index in a field path.
         ("Service", [("metadata", "labels", "example.com/cluster")]), ("ConfigMap", [("data", "0")]),
     ]
@@ -60,19 +67,27 @@ def test_a_layer_that_does_not_apply_is_left_out_and_noted() -> None:
     plan = fleet.plan()
     stacks = Stacks(plan)
     cluster = next(cluster for cluster in plan.clusters if cluster.name == "euw4-prod")
-    assert stacks.residual(cluster, "chat").layers == ("stage-prod",)
+    assert remaining(stacks, cluster, "chat")[0] == ("stage-prod",)
     [note] = stacks.notes
     assert (note.facet, note.layer, note.after, note.object.kind) == ("chat", "region-europe-west4", ("stage-prod",), "Deployment")
     assert "nothing there" in note.reason
     plain = next(cluster for cluster in plan.clusters if cluster.name == "euw4-number")
-    assert stacks.residual(plain, "chat").layers == ("region-europe-west4",)
+    assert remaining(stacks, plain, "chat")[0] == ("region-europe-west4",)
+
+
+def test_facets_that_share_components_list_a_layer_together_or_not_at_all() -> None:
+    stacks = Stacks(Fleet(layers={name: {**entry, "port": 8001} for name, entry in CONFLICT.items()}).plan())
+    both = ("stage-prod", "region-europe-west4")
+    assert stacks.listed(["knative"], both) == both
+    assert stacks.listed(["chat", "knative"], both) == ("stage-prod",)
+    assert stacks.listed(["core"], both) == ()
 
 
 def test_a_fact_inside_what_a_layer_adds_is_the_residual_of_each_cluster() -> None:
     plan = Fleet().plan()
     stacks = Stacks(plan)
     cluster = next(cluster for cluster in plan.clusters if cluster.name == "euw4-prod")
-    patches = {identity.kind: ops for identity, ops in stacks.residual(cluster, "chat").patches}
+    patches = {identity.kind: ops for identity, ops in remaining(stacks, cluster, "chat")[1]}
     [op] = patches["Deployment"]
     assert op.path == ("spec", "template", "spec", "containers", 1, "env", 0, "value") and op.value.fact == "region"
 
@@ -80,7 +95,7 @@ def test_a_fact_inside_what_a_layer_adds_is_the_residual_of_each_cluster() -> No
 def test_clusters_of_one_cohort_share_the_residual() -> None:
     plan = Fleet(sites=tuple(Site(f"c{n}", "us-central1", "prod") for n in range(3))).plan()
     stacks = Stacks(plan)
-    assert len({id(stacks.residual(cluster, "chat")) for cluster in plan.clusters}) == 1
+    assert len({id(remaining(stacks, cluster, "chat")[1]) for cluster in plan.clusters}) == 1
 
 
 @pytest.mark.parametrize("value", ["", "a b", "a=b", "é", '"a"', 12, True, "a\nb", "a,b", "$x"])

@@ -46,8 +46,7 @@ def test_paths() -> None:
         *[f"overlays/acme/base/{facet}/{file}" for facet in ("chat-autoscaling", "chat", "core", "knative")
           for file in ("kustomization.yaml", "objects.yaml")],
         *[f"overlays/acme/components/{name}/kustomization.yaml" for name in
-          ("chat-autoscaling-stage-prod", "chat-facts", "chat-region-europe-west4", "chat-stage-prod", "core-facts", "knative-facts",
-           "knative-region-europe-west4")],
+          ("chat-facts", "core-facts", "knative-facts", "search-region-europe-west4", "search-stage-prod")],
         "overlays/acme/europe-west4/euw4-prod/kustomization.yaml",
         "overlays/acme/europe-west4/euw4-prod/platform/kustomization.yaml",
         "overlays/acme/europe-west4/euw4-prod/search/kustomization.yaml",
@@ -109,7 +108,18 @@ def test_an_override_edit_changes_its_component_only() -> None:
     fleet = Fleet()
     layers = {**fleet.layers, "stage-prod": {**fleet.layers["stage-prod"], "max": 32}}
     assert differing(render_tree(fleet.plan()), render_tree(Fleet(layers=layers).plan())) == {
-        "overlays/acme/components/chat-autoscaling-stage-prod/kustomization.yaml", "overlays/acme/manifest.lock"}
+        "overlays/acme/components/search-stage-prod/kustomization.yaml", "overlays/acme/manifest.lock"}
+
+
+def test_a_facet_with_alternatives_has_components_of_its_own() -> None:
+    plan = Fleet().plan()
+    tree = render_tree(replace(plan, facets={**plan.facets, "knative": replace(plan.facets["knative"], alternative=True)}))
+    components = {path.split("/")[3] for path in of(tree, "overlays/acme/components/")}
+    assert components == {"chat-facts", "core-facts", "knative-facts", "search-region-europe-west4", "search-stage-prod",
+                          "knative-region-europe-west4"}
+    listed = yaml.safe_load(tree["overlays/acme/europe-west4/euw4-prod/search/kustomization.yaml"])["components"]
+    assert [one.rpartition("/")[2] for one in listed][-3:] == ["search-stage-prod", "search-region-europe-west4",
+                                                               "knative-region-europe-west4"]
 
 
 def test_a_new_cluster_is_new_files_only() -> None:
@@ -125,7 +135,7 @@ def shuffled(plan: FleetPlan, seed: int) -> FleetPlan:
         order.shuffle(items)
         return dict(items)
 
-    clusters = [replace(one, facts=mix(one.facts), facets=mix(one.facets), layers=mix(one.layers), own=mix(one.own))
+    clusters = [replace(one, facts=mix(one.facts), facets=mix(one.facets), own=mix(one.own))
                 for one in plan.clusters]
     order.shuffle(clusters)
     return replace(plan, clusters=tuple(clusters))
@@ -254,6 +264,8 @@ def impossible() -> dict[str, FleetPlan]:
         "facet of no part": replace(plan, parts=("search",)),
         "own object that a facet has": changed_cluster(own={"search": (cluster.facets["chat"][0],)}),
         "other objects": changed_cluster(facets={**cluster.facets, "chat": cluster.facets["core"]}),
+        "two facets of one component with one object": replace(
+            plan, facets={**plan.facets, "x": Facet("x", "search", plan.facets["knative"].base)}),
         "name of the facts": replace(plan, facets={**plan.facets, "x": Facet("x", "search", (config,))}),
         "dashboard that does not survive": replace(plan, dashboards={"grafana/chat.json": {"title": "\x00"}}),
         "text that does not survive": changed_cluster(terraform={"a": ["\x00"]}),
@@ -271,6 +283,6 @@ def test_a_part_without_objects_has_no_directory() -> None:
     tree = render_tree(plan)
     assert not of(tree, "overlays/acme/us-central1/usc1-canary/search/")
     assert "search" not in tree["overlays/acme/us-central1/usc1-canary/kustomization.yaml"].split("resources:")[1]
-    bare = ClusterPlan("none", "us-central1", {}, {}, {})
+    bare = ClusterPlan("none", "us-central1", {}, {}, ())
     assert of(render_tree(replace(plan, clusters=(bare,))), "overlays/acme/us-central1", "clusters/") == {
         "clusters/acme/us-central1/none/manifest.lock"}

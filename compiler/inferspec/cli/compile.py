@@ -7,6 +7,7 @@ import re
 from argparse import Namespace
 from collections.abc import Iterable
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostic, Severity, Span
 from ..emit.write import Planned, Refusal, WriteResult, removed
@@ -20,25 +21,33 @@ from .session import count, note, report, request
 from .stale import BY_HAND, Stale, was_ours
 from .stop import Stop
 
+if TYPE_CHECKING:
+    from ..prove.proof import Prover
+
 
 def run(options: Namespace) -> int:
     if options.only and not options.check:
         raise Stop(USAGE, "--only chooses what --check shows, and a compile writes everything: give --check too")
     asked = request(options)
     writes: list[Planned] = []
+    provers: list[Prover] = []
+
+    def planned(outcome: Outcome) -> None:
+        provers.append(new_prover(outcome, asked))
+        provers[0].begin()
 
     def prove(outcome: Outcome) -> list[Diagnostic]:
         assert outcome.tree is not None
         _known(outcome, options.only)
         writes.append(Planned(outcome.tree, asked.root, force=options.force))
-        planned = writes[0].result
+        written = writes[0].result
         return [
-            *_refusals(outcome, asked, planned, writing=not options.check),
-            *_removals(outcome, asked, planned),
-            *_proof(outcome, asked, planned),
+            *_refusals(outcome, asked, written, writing=not options.check),
+            *_removals(outcome, asked, written),
+            *provers[0].prove(outcome.tree, changed=changed_clusters(outcome, written)),
         ]
 
-    outcome = compile(asked, prove=prove)
+    outcome = compile(asked, planned=planned, prove=prove)
     code = report(options, outcome)
     if outcome.failed or outcome.tree is None:
         return max(code, 1)
@@ -48,13 +57,13 @@ def run(options: Namespace) -> int:
     return code
 
 
-def _proof(outcome: Outcome, asked: Request, planned: WriteResult) -> list[Diagnostic]:
+def new_prover(outcome: Outcome, asked: Request, *, remember: bool = True) -> Prover:
     from ..prove.proof import Prover
 
-    assert outcome.plan is not None and outcome.tree is not None and outcome.document is not None
-    prover = Prover(outcome.plan, outcome.tree, outcome.document, asked.crds, asked.jobs, asked.progress)
+    assert outcome.plan is not None and outcome.document is not None
+    prover = Prover(outcome.plan, outcome.document, asked.crds, asked.jobs, asked.progress, remember=remember)
     outcome.proof = prover.proof
-    return prover.prove(changed=changed_clusters(outcome, planned))
+    return prover
 
 
 def changed_clusters(outcome: Outcome, planned: WriteResult) -> set[str]:

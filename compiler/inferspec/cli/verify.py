@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostic
 from ..emit.write import Planned
 from ..outcome import Outcome
 from ..pipeline import compile
 from . import STALE
+from .compile import new_prover
 from .session import count, note, report, request
 from .stale import Stale
+
+if TYPE_CHECKING:
+    from ..prove.proof import Prover
 
 MOST_FILES = 20
 """Files listed where the tree on disk is another; ``compile --check`` lists all."""
@@ -19,17 +24,18 @@ MOST_FILES = 20
 def run(options: Namespace) -> int:
     asked = request(options)
     stale: list[Stale] = []
+    provers: list[Prover] = []
+
+    def planned(outcome: Outcome) -> None:
+        provers.append(new_prover(outcome, asked, remember=not options.no_cache))
+        provers[0].begin()
 
     def prove(outcome: Outcome) -> list[Diagnostic]:
-        from ..prove.proof import Prover
-
-        assert outcome.plan is not None and outcome.tree is not None and outcome.document is not None
+        assert outcome.tree is not None
         stale.append(Stale.of(Planned(outcome.tree, asked.root).result, outcome.tree))
-        prover = Prover(outcome.plan, outcome.tree, outcome.document, asked.crds, asked.jobs, asked.progress, remember=not options.no_cache)
-        outcome.proof = prover.proof
-        return prover.prove(every=options.all)
+        return provers[0].prove(outcome.tree, every=options.all)
 
-    outcome = compile(asked, prove=prove)
+    outcome = compile(asked, planned=planned, prove=prove)
     code = report(options, outcome)
     if outcome.failed or outcome.proof is None:
         return max(code, 1)

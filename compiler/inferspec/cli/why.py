@@ -93,7 +93,7 @@ def _layers(plan: FleetPlan, cluster: ClusterPlan, facet: str, identity: Identit
         return []
     of = plan.facets[facet]
     base = _tree(of.base, identity)
-    return [layer for layer in cluster.layers.get(facet, ()) if layer in of.layers and _tree(of.layers[layer], identity) != base]
+    return [layer for layer in cluster.layers if layer in of.layers and _tree(of.layers[layer], identity) != base]
 
 
 def _tree(group: tuple[Object, ...], identity: Identity) -> Any:

@@ -49,9 +49,13 @@ def facts_component(stack: Stack) -> str:
     return "".join(lines)
 
 
-def layer_component(stack: Stack, layer: str) -> str:
-    """``components/<facet>-<layer>``: what one override changes, once for every cluster it reaches."""
-    changed = zip(stack.facet.base, stack.layers[layer], strict=True)
+def layer_component(stacks: Iterable[Stack], layer: str) -> str:
+    """``components/<part>-<layer>``: what one selector changes, once for every cluster it reaches.
+
+    One for all facets of a part: kustomize merges every resource anew for each component. A patch of a facet that a cluster
+    does not have finds no target, which is no error.
+    """
+    changed = [change for stack in stacks for change in zip(stack.facet.base, stack.layers.get(layer, ()), strict=False)]
     return _COMPONENT + patches_text([(obj.identity, tuple(map(unbound, ops))) for obj, ops in changed if ops])
 
 

@@ -8,7 +8,7 @@ Facts stay symbolic: all clusters that share objects and layers share one residu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -44,16 +44,10 @@ class Note(NamedTuple):
 
 
 class Composite(NamedTuple):
-    """What base, facts and layers make of a facet, and which layers took part."""
+    """What base, facts and layers make of a facet, up to the first layer that does not apply, which ``refused`` names."""
 
     trees: tuple[Any, ...]
-    layers: tuple[str, ...]
-    notes: tuple[Note, ...]
-
-
-class Residual(NamedTuple):
-    layers: tuple[str, ...]
-    patches: tuple[Patch, ...]
+    refused: Note | None = None
 
 
 def bindable(value: Scalar) -> bool:
@@ -83,9 +77,10 @@ class Stack:
         self.bindings = self._bindings(by_fact)
         bound = [(fact, identity, path) for fact, fields in self.bindings.items() for identity, path in fields]
         self._bound = frozenset(bound)
+        self._drawn: dict[str, Objects] = {}
         self.layers = {name: ops for name, objects in facet.layers.items() if any(ops := self._layer(name, objects))}
         self._composites: dict[Any, Composite] = {}
-        self._residuals: dict[Any, Residual] = {}
+        self._residuals: dict[Any, tuple[Patch, ...]] = {}
         self._slots: dict[Any, tuple[_Slot, ...] | None] = {}
 
     def _bindings(self, by_fact: Callable[[Identity], bool]) -> dict[str, tuple[tuple[Identity, Path], ...]]:
@@ -98,48 +93,43 @@ class Stack:
 
     def _layer(self, name: str, objects: Objects) -> tuple[tuple[Op, ...], ...]:
         """Operations of one layer, object by object in the order of the base."""
-        ops: list[tuple[Op, ...]] = [()] * len(self.places)
-        for place, obj in self._placed(objects, f"layer {name}"):
-            base = self.facet.base[place]
-            if obj is not base:
-                ops[place] = tuple(diff(unfold(base), unfold(obj)))
-        return tuple(ops)
+        self._drawn[name] = self._placed(objects, f"layer {name}")
+        pairs = zip(self.facet.base, self._drawn[name], strict=True)
+        return tuple([() if _alike(obj, base) else tuple(diff(unfold(base), unfold(obj))) for base, obj in pairs])
 
-    def _placed(self, objects: Objects, where: str) -> list[tuple[int, Object]]:
-        placed = [(self.places.get(obj.identity, -1), obj) for obj in objects]
-        if sorted(place for place, _ in placed) != list(range(len(self.places))):
+    def _placed(self, objects: Objects, where: str) -> Objects:
+        """``objects`` in the order of the base."""
+        placed = {self.places.get(obj.identity, -1): obj for obj in objects}
+        if len(objects) != len(self.places) or placed.keys() != set(range(len(self.places))):
             raise EmitError(f"facet {self.facet.name}: {where} has other objects than the base")
-        return placed
+        return tuple([placed[place] for place in range(len(self.places))])
 
     @property
     def notes(self) -> list[Note]:
-        """Every layer left out by a composite so far, each finding once."""
-        return list(dict.fromkeys(note for composite in self._composites.values() for note in composite.notes))
+        """Every layer that was refused so far, each finding once."""
+        return list(dict.fromkeys(one.refused for one in self._composites.values() if one.refused))
 
     def composite(self, layers: tuple[str, ...], unbindable: frozenset[str]) -> Composite:
-        """``layers`` on the base, facts bound but for ``unbindable``. A layer that does not apply is left out."""
-        key = (layers, unbindable)
+        """Those of ``layers`` that change the facet on the base, facts bound but for ``unbindable``."""
+        key = (tuple([name for name in layers if name in self.layers]), unbindable.intersection(self.bindings))
         if key not in self._composites:
-            trees = [self._base_tree(obj, unbindable) for obj in self.facet.base]
-            used: list[str] = []
-            notes: list[Note] = []
-            for name in layers:
-                ops = self.layers.get(name)
-                if ops is None:
-                    continue
-                try:
-                    place = 0
-                    after = list(trees)
-                    for place, of_object in enumerate(ops):
-                        if of_object:
-                            after[place] = apply(map(unbound, of_object), trees[place])
-                except NotApplicable as error:
-                    notes.append(Note(self.facet.name, name, tuple(used), self.facet.base[place].identity, str(error)))
-                else:
-                    trees = after
-                    used.append(name)
-            self._composites[key] = Composite(tuple(trees), tuple(used), tuple(notes))
+            self._composites[key] = self._composed(*key)
         return self._composites[key]
+
+    def refused(self, layers: tuple[str, ...], unbindable: frozenset[str]) -> Note | None:
+        """The first of ``layers`` that does not apply after those before it; one alone always does, for it was made from the base."""
+        return self.composite(layers, unbindable).refused if sum(name in self.layers for name in layers) > 1 else None
+
+    def _composed(self, layers: tuple[str, ...], unbindable: frozenset[str]) -> Composite:
+        trees = [self._base_tree(obj, unbindable) for obj in self.facet.base]
+        for i, name in enumerate(layers):
+            for place, ops in enumerate(self.layers[name]):
+                try:
+                    trees[place] = apply(map(unbound, ops), trees[place]) if ops else trees[place]
+                except NotApplicable as error:
+                    identity = self.facet.base[place].identity
+                    return Composite(tuple(trees), Note(self.facet.name, name, layers[:i], identity, str(error)))
+        return Composite(tuple(trees))
 
     def _base_tree(self, obj: Object, unbindable: frozenset[str]) -> Any:
         leaves: list[Any] = []
@@ -149,18 +139,19 @@ class Stack:
             leaves.append(SENTINEL if stays else leaf)
         return fill(obj.skeleton, leaves)
 
-    def residual(self, layers: tuple[str, ...], objects: Objects, unbindable: frozenset[str] = frozenset()) -> Residual:
-        """The layers that a cluster lists and the patches that still make its objects ``objects``."""
+    def residual(self, layers: tuple[str, ...], objects: Objects, unbindable: frozenset[str] = frozenset()) -> tuple[Patch, ...]:
+        """The patches that make ``objects`` of the base and of layers that apply."""
+        own = tuple([name for name in layers if name in self.layers])
         # By identity: the plan holds the tuples for as long as the fleet is emitted, and cohorts share them.
-        key = (id(objects), layers, unbindable)
+        key = (id(objects), own, unbindable)
         found = self._residuals.get(key)
         if found is None:
-            composite = self.composite(layers, unbindable)
-            patches = []
-            for place, obj in self._placed(objects, "a cluster"):
-                if ops := self._remaining(composite, place, obj):
-                    patches.append((obj.identity, ops))
-            found = self._residuals[key] = Residual(composite.layers, tuple(patches))
+            made: Objects | tuple[None, ...] = (None,) * len(self.places)
+            if len(own) < 2:
+                made = self._drawn[own[0]] if own else self.facet.base
+            left = [(i, obj) for i, obj in enumerate(self._placed(objects, "a cluster")) if not _is_made(obj, made[i])]
+            patches = [(obj.identity, self._remaining(self.composite(own, unbindable), i, obj)) for i, obj in left]
+            found = self._residuals[key] = tuple([patch for patch in patches if patch[1]])
         return found
 
     def _remaining(self, composite: Composite, place: int, obj: Object) -> tuple[Op, ...]:
@@ -208,12 +199,23 @@ class Stacks(Mapping[str, Stack]):
         facts = cluster.facts
         return frozenset([name for name in self._facts if name in facts and not bindable(facts[name])])
 
-    def residual(self, cluster: ClusterPlan, facet: str, unbindable: frozenset[str] = frozenset()) -> Residual:
-        """What ``cluster`` lists and patches for ``facet``; ``unbindable`` as the method of that name says."""
-        stack = self._stacks[facet]
-        if unbindable:
-            unbindable = unbindable.intersection(stack.bindings)
-        return stack.residual(cluster.layers.get(facet, ()), cluster.facets[facet], unbindable)
+    def listed(self, facets: Sequence[str], applying: tuple[str, ...], unbindable: frozenset[str] = frozenset()) -> tuple[str, ...]:
+        """Those of ``applying`` that a cluster lists for ``facets`` whose layers stand in the same components: what changes one
+        of them and applies to all. The residual makes up for the others."""
+        stacks = [self._stacks[name] for name in facets]
+        left = tuple([layer for layer in applying if any(layer in stack.layers for stack in stacks)])
+        while refused := next((note for stack in stacks if (note := stack.refused(left, unbindable))), None):
+            left = tuple([layer for layer in left if layer != refused.layer])
+        return left
+
+
+def _alike(a: Object, b: Object) -> bool:
+    return a is b or (a.skeleton is b.skeleton and all(leaf_key(x) == leaf_key(y) for x, y in zip(a.leaves, b.leaves, strict=True)))
+
+
+def _is_made(obj: Object, made: Object | None) -> bool:
+    """Whether base and one layer make ``obj`` without a closer look: it is what the layer was made from, and binds no fact."""
+    return made is not None and _alike(obj, made) and all(leaf.fact is None for leaf in obj.leaves)
 
 
 def _ambiguous(plan: FleetPlan) -> frozenset[Identity]:

@@ -41,8 +41,8 @@ def escaped(name: str) -> str:
 
 
 def directories(names: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
-    """A directory for each tuple of names: joined with "-", with a hash of the tuple where two would share one."""
-    plain = {name: escaped("-".join(name)) for name in names}
+    """A directory for each tuple of names: those not empty joined with "-", with a hash of the tuple where two would share one."""
+    plain = {name: escaped("-".join(filter(None, name))) for name in names}
     taken: dict[str, list[tuple[str, ...]]] = {}
     for name, directory in plain.items():
         taken.setdefault(directory, []).append(name)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from ..plan.objects import DASHBOARDS, DNS, ClusterPlan, FleetPlan, Identity, Objects
+from ..plan.objects import DASHBOARDS, DNS, ClusterPlan, Facet, FleetPlan, Identity, Objects
 from ..plan.scalars import refusal
 from .kustomize import UP, Overlay, facts_component, facts_name, layer_component, listing
 from .layers import FACTS, EmitError, Note, Patch, Stacks
@@ -59,10 +59,12 @@ class _Renderer:
         self.texts = ObjectTexts()
         self.root = f"overlays/{label(plan.platform, 'platform')}"
         self.bases = directories((name,) for name in plan.facets)
-        self.components = directories(
-            (name, layer) for name, stack in self.stacks.items()
-            for layer in (*([FACTS] if stack.bindings else []), *stack.layers)
-        )
+        self.sharing: dict[Sharing, list[str]] = {}
+        for name, facet in plan.facets.items():
+            self.sharing.setdefault(_sharing(facet), []).append(name)
+        bound = [(name, FACTS) for name, stack in self.stacks.items() if stack.bindings]
+        layered = [(*group, layer) for group, names in self.sharing.items() for name in names for layer in self.stacks[name].layers]
+        self.components = directories([*bound, *dict.fromkeys(layered)])
         self._overlays: dict[Any, Overlay] = {}
         self._facets_of = {
             label(part, "part"): [name for name, facet in plan.facets.items() if facet.part == part] for part in plan.parts
@@ -84,19 +86,21 @@ class _Renderer:
             if place in seen:
                 raise EmitError(f"cluster {cluster.name} twice in region {cluster.region}")
             seen.add(place)
-            self._check_identities([*cluster.facets.values(), *cluster.own.values()], cluster.name)
+            self._check_identities([*cluster.facets.values(), *cluster.own.values()], f"cluster {cluster.name}")
             unknown = (cluster.facets.keys() - plan.facets.keys()) | (cluster.own.keys() - set(plan.parts))
             if unknown:
                 raise EmitError(f"cluster {cluster.name}: unknown facet or part {sorted(unknown)[0]!r}")
         for name, facet in plan.facets.items():
             if facet.part not in plan.parts:
                 raise EmitError(f"facet {name}: unknown part {facet.part!r}")
+        for (sharing, *_), names in self.sharing.items():
+            self._check_identities([plan.facets[name].base for name in names], f"components of {sharing}")
 
     def _check_identities(self, groups: list[Objects], where: str) -> None:
         identities = [obj.identity for group in groups for obj in group]
         if len(set(identities)) != len(identities):
             twice = next(identity for identity in identities if identities.count(identity) > 1)
-            raise EmitError(f"cluster {where}: {twice} stands in two places")
+            raise EmitError(f"{where}: {twice} stands in two places")
 
     def _shared(self) -> None:
         mine = {}
@@ -108,9 +112,9 @@ class _Renderer:
             base = f"{self.root}/base/{self.bases[name,]}"
             mine[f"{base}/kustomization.yaml"] = listing(["objects.yaml"])
             mine[f"{base}/objects.yaml"] = self.texts.file(facet.base)
-        for (name, layer), directory in self.components.items():
-            stack = self.stacks[name]
-            text = layer_component(stack, layer) if layer in stack.layers else facts_component(stack)
+        for (*group, what), directory in self.components.items():
+            stacks = [self.stacks[name] for name in self.sharing.get(tuple(group), group)]
+            text = facts_component(*stacks) if what == FACTS else layer_component(stacks, what)
             mine[f"{self.root}/components/{directory}/kustomization.yaml"] = text
         for name, content in self.plan.dashboards.items():
             mine[f"{self.root}/{DASHBOARDS}/{name}"] = _json_file(content, f"dashboard {name}")
@@ -152,26 +156,36 @@ class _Renderer:
         put(cluster_lock_path(plan.platform, cluster.region, cluster.name), cluster_lock(plan, cluster, hashes))
 
     def _overlay(self, cluster: ClusterPlan, part: str, facets: list[str], own: bool, unbindable: frozenset[str]) -> Overlay:
-        objects, layers = cluster.facets, cluster.layers
-        key = part, own, unbindable, *[(name, layers.get(name, ()), id(objects[name])) for name in facets]
+        objects = cluster.facets
+        key = part, own, unbindable, cluster.layers, *[(name, id(objects[name])) for name in facets]
         found = self._overlays.get(key)
         if found is None:
             found = self._overlays[key] = self._new_overlay(cluster, part, facets, own, unbindable)
         return found
 
     def _new_overlay(self, cluster: ClusterPlan, part: str, facets: list[str], own: bool, unbindable: frozenset[str]) -> Overlay:
-        components: list[str] = []
+        components: list[tuple[str, ...]] = [(name, FACTS) for name in facets if self.stacks[name].bindings]
+        facts = {fact for name in facets for fact in self.stacks[name].bindings}
+        layers: dict[Sharing, tuple[str, ...]] = {}
+        for group in dict.fromkeys(_sharing(self.plan.facets[name]) for name in facets):
+            together = [name for name in facets if _sharing(self.plan.facets[name]) == group]
+            layers[group] = self.stacks.listed(together, cluster.layers, unbindable)
+            components += [(*group, layer) for layer in layers[group]]
         patches: list[Patch] = []
-        facts: set[str] = set()
         for name in facets:
-            residual = self.stacks.residual(cluster, name, unbindable)
-            bindings = self.stacks[name].bindings
-            facts.update(bindings)
-            listed = (*([FACTS] if bindings else []), *residual.layers)
-            components += [f"{UP}/components/{self.components[name, layer]}" for layer in listed]
-            patches += residual.patches
+            stack = self.stacks[name]
+            patches += stack.residual(layers[_sharing(stack.facet)], cluster.facets[name], unbindable)
         resources = [f"{UP}/base/{self.bases[name,]}" for name in facets] + ["objects.yaml"] * own
-        return Overlay(part, resources, components, sorted(facts), unbindable, patches)
+        listed = [f"{UP}/components/{self.components[key]}" for key in components]
+        return Overlay(part, resources, listed, sorted(facts), unbindable, patches)
+
+
+Sharing = tuple[str, ...]
+"""Facets whose layers stand in the same components: those of a part, and by itself one with alternatives in other clusters."""
+
+
+def _sharing(facet: Facet) -> Sharing:
+    return (facet.name,) if facet.alternative else (facet.part, "")
 
 
 _refusal = lru_cache(maxsize=10_000)(refusal)

@@ -34,18 +34,13 @@ class Planner:
     drawn: dict[tuple[str, Subject], Objects] = field(default_factory=dict)
     hits: set[SpecPath] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
-    cohorts: dict[Any, tuple[dict[str, Objects], dict[str, tuple[str, ...]]]] = field(default_factory=dict)
+    cohorts: dict[Any, dict[str, Objects]] = field(default_factory=dict)
 
-    def composed(
-        self, here: list[Drawing], subject: Subject, applying: tuple[Layer, ...]
-    ) -> tuple[dict[str, Objects], dict[str, tuple[str, ...]]]:
-        """The objects and the layers of each facet; clusters of one cohort share both maps."""
-        key = (subject, applying, tuple(d.name for d in here))
+    def composed(self, here: list[Drawing], subject: Subject) -> dict[str, Objects]:
+        """The objects of each facet; clusters of one cohort share the map."""
+        key = (subject, tuple(d.name for d in here))
         if key not in self.cohorts:
-            self.cohorts[key] = (
-                {d.name: self.objects(d, subject) for d in here},
-                {d.name: tuple(layer.name for layer in applying if _concerns(layer, d)) for d in here},
-            )
+            self.cohorts[key] = {d.name: self.objects(d, subject) for d in here}
         return self.cohorts[key]
 
     def objects(self, drawing: Drawing, subject: Subject) -> Objects:
@@ -129,6 +124,7 @@ def _facet(planner: Planner, drawing: Drawing, base: Subject) -> Facet:
         drawing.part,
         planner.objects(drawing, base),
         {layer.name: planner.objects(drawing, layer_subject(base, layer)) for layer in relevant},
+        drawing.alternative,
     )
 
 
@@ -139,14 +135,13 @@ def _concerns(layer: Layer, drawing: Drawing) -> bool:
 def _cluster(planner: Planner, drawings: list[Drawing], place: Place) -> ClusterPlan:
     fleet = planner.fleet
     here = [d for d in drawings if d.present(place)]
-    facets, layers = planner.composed(here, fleet.subject(place), fleet.layers_of(place))
     parts = list(dict.fromkeys(d.part for d in here))
     return ClusterPlan(
         name=place.name,
         region=place.region,
         facts=cluster_facts(fleet, place),
-        facets=facets,
-        layers=layers,
+        facets=planner.composed(here, fleet.subject(place)),
+        layers=tuple(layer.name for layer in fleet.layers_of(place)),
         own=_own(planner, place),
         syncs=tuple(
             planner.skeletons.object(*sync.root_sync(fleet.platform, fleet.catalogue, place, part))

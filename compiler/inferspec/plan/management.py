@@ -26,7 +26,7 @@ def management(fleet: Fleet, skeletons: Skeletons) -> ClusterPlan | None:
         region=spec.region,
         facts={"cluster": spec.cluster, "region": spec.region, "project": fleet.platform.projects[spec.project].id},
         facets={},
-        layers={},
+        layers=(),
         own={PART: tuple(made)},
         syncs=(skeletons.object(*sync.management_sync(fleet.platform, fleet.catalogue, spec, PART)),),
         folder=PART,

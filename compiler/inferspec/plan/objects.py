@@ -67,12 +67,14 @@ class Facet:
 
     base    the objects of the fleet subject (no override, no cluster)
     layers  layer name -> the same objects with only that layer's entry applied
+    alternative  another facet may have objects of the same names, in other clusters
     """
 
     name: str
     part: str
     base: Objects
     layers: Mapping[str, Objects] = field(default_factory=dict)
+    alternative: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +84,7 @@ class ClusterPlan:
     facts    fact name -> scalar: what the cluster is
     facets   facet name -> its objects in this cluster, facts still symbolic. Clusters of one cohort share the tuple
              itself, so that emit computes each cohort once
-    layers   facet name -> layer names that apply, least specific first
+    layers   names of the layers that apply, least specific first
     own      part -> objects with a name of their own in this cluster; never in a base
     syncs    the RootSyncs of ``clusters/<platform>/<region>/<cluster>/sync``
     terraform  content of ``terraform.tfvars.json``
@@ -93,7 +95,7 @@ class ClusterPlan:
     region: str
     facts: Mapping[str, Scalar]
     facets: Mapping[str, Objects]
-    layers: Mapping[str, tuple[str, ...]]
+    layers: tuple[str, ...]
     own: Mapping[str, Objects] = field(default_factory=dict)
     syncs: Objects = ()
     terraform: Mapping[str, Any] = field(default_factory=dict)

@@ -80,8 +80,7 @@ class Skeletons:
         key = (template, None, self._shape(tree, values))
         form = self._forms.get(key)
         if form is None:
-            counter = iter(range(len(values)))
-            form = self._forms[key] = _form(template, _renumbered(tree, lambda _: next(counter)))
+            form = self._forms[key] = _form(template, _with_holes(tree, iter(range(len(values)))))
         leaves = tuple([values[i] for i in form.sources])
         if form.open_identity:
             raise TemplateError(template, 1, "a value in apiVersion, kind, namespace or name")
@@ -205,29 +204,33 @@ def leaves_of(tree: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
 def _form(template: str, tree: dict[str, Any]) -> _Form:
     """Number the holes in the order of the tree; ``sources`` says which value of the row each one takes."""
     sources: list[int] = []
+    holes: list[tuple[str | int, ...]] = []
 
-    def number(hole: Hole) -> int:
-        sources.append(hole.i)
-        return len(sources) - 1
-
-    numbered = _renumbered(tree, number)
-    holes = []
-    for path, leaf in leaves_of(numbered):
-        if type(leaf) is Hole:
+    def numbered(node: Any, path: tuple[str | int, ...]) -> Any:
+        kind = type(node)
+        if kind is Hole:
+            sources.append(node.i)
             holes.append(path)
-        elif problem := ("empty: omit the field" if leaf == {} or leaf == [] else refusal(leaf)):
+            return Hole(len(holes) - 1)
+        if kind is dict and node:
+            return {key: numbered(item, (*path, key)) for key, item in node.items()}
+        if kind is list and node:
+            return [numbered(item, (*path, place)) for place, item in enumerate(node)]
+        if problem := ("empty: omit the field" if kind is dict or kind is list else refusal(node)):
             raise TemplateError(template, 1, f"{pointer(path)}: {problem}")
-    skeleton = Skeleton(template, numbered, tuple(holes))
-    identity, open_identity = _identity(template, numbered)
-    return _Form(skeleton, tuple(sources), identity, open_identity)
+        return node
+
+    made = numbered(tree, ())
+    identity, open_identity = _identity(template, made)
+    return _Form(Skeleton(template, made, tuple(holes)), tuple(sources), identity, open_identity)
 
 
-def _renumbered(node: Any, number: Callable[[Any], int]) -> Any:
+def _with_holes(node: Any, counter: Iterator[int]) -> Any:
     if isinstance(node, dict):
-        return {key: _renumbered(item, number) for key, item in node.items()}
+        return {key: _with_holes(item, counter) for key, item in node.items()}
     if isinstance(node, list):
-        return [_renumbered(item, number) for item in node]
-    return Hole(number(node)) if isinstance(node, Hole | Value) else node
+        return [_with_holes(item, counter) for item in node]
+    return Hole(next(counter)) if isinstance(node, Value) else node
 
 
 def _identity(template: str, tree: dict[str, Any]) -> tuple[Identity, tuple[tuple[int, int], ...]]:

@@ -84,7 +84,8 @@ def structures(plan: FleetPlan, cluster: ClusterPlan) -> frozenset[Any]:
     found: set[Any] = {frozenset([name for name, value in cluster.facts.items() if not bindable(value)])}
     for name, held in (*cluster.facets.items(), *cluster.own.items()):
         found.add((name, tuple([id(obj.skeleton) for obj in held])))
-        found.update((name, layer) for layer in cluster.layers.get(name, ()))
+    for name in cluster.facets:
+        found.update((name, layer) for layer in cluster.layers if layer in plan.facets[name].layers)
     return frozenset(found)
 
 
