@@ -178,7 +178,7 @@ def proven(case: Case, kind: str, folder: Path) -> list[Diagnostic]:
     tree = render_tree(drawn)
     for old, new in doctor.get("tree", []):
         tree.put(*next((path, text.replace(old, new)) for path, text in tree.items() if old in text))
-    return Prover(drawn, outcome.document).prove(tree, every=True)
+    return Prover(drawn.clusters, outcome.document).prove(drawn, tree, every=True)
 
 
 def doctored(drawn: FleetPlan, template: str, pointer: list[str | int], value: Any) -> FleetPlan:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from .checked import check_spec
 from .diagnostics import Diagnostic, settled
 from .outcome import Outcome, Request
 
 if TYPE_CHECKING:
+    from .plan.objects import ClusterPlan
     from .plan.patches import Problem
     from .policy.engine import Violation
+
+
+class Proving(Protocol):
+    """What proves a plan beside the line."""
+
+    def begin(self, outcome: Outcome, clusters: Sequence[ClusterPlan]) -> None:
+        """Called when the objects of every cluster are known, and no policy objects."""
+
+    def prove(self, outcome: Outcome) -> list[Diagnostic]:
+        """Called when there is a tree."""
 
 
 def vet(request: Request) -> Outcome:
@@ -30,41 +41,42 @@ def vet(request: Request) -> Outcome:
     return outcome
 
 
-def compile(
-    request: Request, *, planned: Callable[[Outcome], None] | None = None, prove: Callable[[Outcome], list[Diagnostic]] | None = None
-) -> Outcome:
-    """The whole line up to the tree as text; writing it is the caller's. ``planned`` may begin what needs no tree."""
+def compile(request: Request, proving: Proving | None = None) -> Outcome:
+    """The whole line up to the tree as text; writing it is the caller's."""
     outcome = Outcome()
-    _plan(outcome, request)
+    _plan(outcome, request, proving)
     outcome.diagnostics = settled(outcome.diagnostics)
     if outcome.plan is None:
         return outcome
     from .emit.tree import render_tree
 
-    if planned is not None:
-        planned(outcome)
     outcome.tree = render_tree(outcome.plan)
-    if prove is not None:
-        outcome.diagnostics = settled([*outcome.diagnostics, *prove(outcome)])
+    if proving is not None:
+        outcome.diagnostics = settled([*outcome.diagnostics, *proving.prove(outcome)])
     return outcome
 
 
-def _plan(outcome: Outcome, request: Request) -> None:
+def _plan(outcome: Outcome, request: Request, proving: Proving | None) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    from .plan.fleet import plan
+    from .plan.fleet import Planner
+    from .plan.skeleton import Skeletons
     from .policy.engine import evaluate
 
     told = check_spec(outcome, request)
     if told is None or outcome.fleet is None:
         return
-    with ThreadPoolExecutor(1) as beside:  # cue is a process of its own: objects are planned while it judges
+    planner = Planner(outcome.fleet, Skeletons())
+    with ThreadPoolExecutor(1) as beside:  # cue is a process of its own: objects are drawn while it judges
         judging = beside.submit(evaluate, *told)
-        made = None if outcome.failed else plan(outcome.fleet)
+        if not outcome.failed:
+            planner.clusters  # noqa: B018 - drawn when first asked for
         _judge(outcome, request, judging.result())
     if outcome.failed:
         return
-    drawn, problems = made or plan(outcome.fleet)  # what failed before a waiver excused it is not planned yet
+    if proving is not None:
+        proving.begin(outcome, planner.clusters)
+    drawn, problems = planner.plan()
     _add(outcome, problems)
     outcome.plan = None if outcome.failed else drawn
 

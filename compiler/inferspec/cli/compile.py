@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from .stale import BY_HAND, Stale, was_ours
 from .stop import Stop
 
 if TYPE_CHECKING:
+    from ..plan.objects import ClusterPlan
     from ..prove.proof import Prover
 
 
@@ -29,41 +30,50 @@ def run(options: Namespace) -> int:
     if options.only and not options.check:
         raise Stop(USAGE, "--only chooses what --check shows, and a compile writes everything: give --check too")
     asked = request(options)
-    writes: list[Planned] = []
-    provers: list[Prover] = []
-
-    def planned(outcome: Outcome) -> None:
-        provers.append(new_prover(outcome, asked))
-        provers[0].begin()
-
-    def prove(outcome: Outcome) -> list[Diagnostic]:
-        assert outcome.tree is not None
-        _known(outcome, options.only)
-        writes.append(Planned(outcome.tree, asked.root, force=options.force))
-        written = writes[0].result
-        return [
-            *_refusals(outcome, asked, written, writing=not options.check),
-            *_removals(outcome, asked, written),
-            *provers[0].prove(outcome.tree, changed=changed_clusters(outcome, written)),
-        ]
-
-    outcome = compile(asked, planned=planned, prove=prove)
+    proving = _Proving(options, asked)
+    outcome = compile(asked, proving)
     code = report(options, outcome)
     if outcome.failed or outcome.tree is None:
         return max(code, 1)
     if options.check:
-        return _checked(options, Stale.of(writes[0].result, outcome.tree), code)
-    _summary(options, outcome, writes[0].write())
+        return _checked(options, Stale.of(proving.planned.result, outcome.tree), code)
+    _summary(options, outcome, proving.planned.write())
     return code
 
 
-def new_prover(outcome: Outcome, asked: Request, *, remember: bool = True) -> Prover:
-    from ..prove.proof import Prover
+class Begun:
+    """Proving beside the line: objects as soon as they are drawn."""
 
-    assert outcome.plan is not None and outcome.document is not None
-    prover = Prover(outcome.plan, outcome.document, asked.crds, asked.jobs, asked.progress, remember=remember)
-    outcome.proof = prover.proof
-    return prover
+    def __init__(self, asked: Request, *, remember: bool = True) -> None:
+        self.asked, self._remember = asked, remember
+        self.prover: Prover | None = None
+
+    def begin(self, outcome: Outcome, clusters: Sequence[ClusterPlan]) -> None:
+        from ..prove.proof import Prover
+
+        assert outcome.document is not None
+        asked = self.asked
+        self.prover = Prover(clusters, outcome.document, asked.crds, asked.jobs, asked.progress, remember=self._remember)
+        outcome.proof = self.prover.proof
+
+
+class _Proving(Begun):
+    """Of a tree that is to be written."""
+
+    def __init__(self, options: Namespace, asked: Request) -> None:
+        super().__init__(asked)
+        self._options = options
+
+    def prove(self, outcome: Outcome) -> list[Diagnostic]:
+        assert self.prover is not None and outcome.plan is not None and outcome.tree is not None
+        _known(outcome, self._options.only)
+        self.planned = Planned(outcome.tree, self.asked.root, force=self._options.force)
+        written = self.planned.result
+        return [
+            *_refusals(outcome, self.asked, written, writing=not self._options.check),
+            *_removals(outcome, self.asked, written),
+            *self.prover.prove(outcome.plan, outcome.tree, changed=changed_clusters(outcome, written)),
+        ]
 
 
 def changed_clusters(outcome: Outcome, planned: WriteResult) -> set[str]:

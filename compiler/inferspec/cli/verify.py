@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostic
 from ..emit.write import Planned
-from ..outcome import Outcome
+from ..outcome import Outcome, Request
 from ..pipeline import compile
 from . import STALE
-from .compile import new_prover
+from .compile import Begun
 from .session import count, note, report, request
 from .stale import Stale
-
-if TYPE_CHECKING:
-    from ..prove.proof import Prover
 
 MOST_FILES = 20
 """Files listed where the tree on disk is another; ``compile --check`` lists all."""
@@ -23,27 +19,29 @@ MOST_FILES = 20
 
 def run(options: Namespace) -> int:
     asked = request(options)
-    stale: list[Stale] = []
-    provers: list[Prover] = []
-
-    def planned(outcome: Outcome) -> None:
-        provers.append(new_prover(outcome, asked, remember=not options.no_cache))
-        provers[0].begin()
-
-    def prove(outcome: Outcome) -> list[Diagnostic]:
-        assert outcome.tree is not None
-        stale.append(Stale.of(Planned(outcome.tree, asked.root).result, outcome.tree))
-        return provers[0].prove(outcome.tree, every=options.all)
-
-    outcome = compile(asked, planned=planned, prove=prove)
+    proving = _Proving(options, asked)
+    outcome = compile(asked, proving)
     code = report(options, outcome)
     if outcome.failed or outcome.proof is None:
         return max(code, 1)
     proof = outcome.proof
     overlays = count(len(proof.built) + len(proof.known), "overlay")
     note(options, f"proven: {count(proof.covered, 'object')}, {overlays}; {len(proof.known)} proven before")
-    if stale[0].planned.stale:
-        stale[0].print(options, [], MOST_FILES)
-        note(options, f"the tree on disk is not what the spec makes: {stale[0].way_out()}")
+    if proving.stale.planned.stale:
+        proving.stale.print(options, [], MOST_FILES)
+        note(options, f"the tree on disk is not what the spec makes: {proving.stale.way_out()}")
         return code or STALE
     return code
+
+
+class _Proving(Begun):
+    """Of the tree on disk."""
+
+    def __init__(self, options: Namespace, asked: Request) -> None:
+        super().__init__(asked, remember=not options.no_cache)
+        self._all = options.all
+
+    def prove(self, outcome: Outcome) -> list[Diagnostic]:
+        assert self.prover is not None and outcome.plan is not None and outcome.tree is not None
+        self.stale = Stale.of(Planned(outcome.tree, self.asked.root).result, outcome.tree)
+        return self.prover.prove(outcome.plan, outcome.tree, every=self._all)

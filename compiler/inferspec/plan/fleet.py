@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from ..diagnostics import SpecPath
@@ -27,14 +27,44 @@ from .views import scaling, screening, sync, weights
 from .volumes import volume_drawings
 
 
-@dataclass(slots=True)
+@dataclass
 class Planner:
+    """``clusters`` can be had before the rest: what a proof of objects needs."""
+
     fleet: Fleet
     skeletons: Skeletons
     drawn: dict[tuple[str, Subject], Objects] = field(default_factory=dict)
     hits: set[SpecPath] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     cohorts: dict[Any, dict[str, Objects]] = field(default_factory=dict)
+
+    @cached_property
+    def drawings(self) -> list[Drawing]:
+        """Of every facet that some cluster has."""
+        fleet = self.fleet
+        made = [*platform_drawings(fleet), *volume_drawings(fleet), *team_drawings(fleet), *_extra_drawings(self)]
+        return [d for d in made if any(d.present(place) for place in fleet.places)]
+
+    @cached_property
+    def clusters(self) -> tuple[ClusterPlan, ...]:
+        """Every cluster; last the one of Config Connector, if there is one."""
+        connected = management(self.fleet, self.skeletons)
+        return (*[_cluster(self, self.drawings, place) for place in self.fleet.places], *([connected] if connected else []))
+
+    def plan(self) -> tuple[FleetPlan, list[Problem]]:
+        fleet, base = self.fleet, self.fleet.base
+        clusters = self.clusters
+        facets = {d.name: _facet(self, d, base) for d in self.drawings}
+        parts = [p for p in ("platform", *fleet.platform.teams) if any(f.part == p for f in facets.values())]
+        made = FleetPlan(
+            platform=fleet.platform.name,
+            parts=(*parts, *([PART] if fleet.platform.management else [])),
+            facets=facets,
+            clusters=clusters,
+            dashboards=_dashboards(fleet),
+            dns=dns_variables(fleet),
+        )
+        return made, list(dict.fromkeys([*self.problems, *self.misses()]))
 
     def composed(self, here: list[Drawing], subject: Subject) -> dict[str, Objects]:
         """The objects of each facet; clusters of one cohort share the map."""
@@ -79,22 +109,7 @@ class Planner:
 
 def plan(fleet: Fleet, skeletons: Skeletons | None = None) -> tuple[FleetPlan, list[Problem]]:
     """Every object of every cluster, and the patches that cannot be applied. Reads nothing but the fleet and the templates."""
-    planner = Planner(fleet, skeletons or Skeletons())
-    base = fleet.base
-    drawings = [*platform_drawings(fleet), *volume_drawings(fleet), *team_drawings(fleet), *_extra_drawings(planner)]
-    used = [d for d in drawings if any(d.present(place) for place in fleet.places)]
-    facets = {d.name: _facet(planner, d, base) for d in used}
-    parts = ("platform", *fleet.platform.teams)
-    connected = management(fleet, planner.skeletons)
-    made = FleetPlan(
-        platform=fleet.platform.name,
-        parts=(*[p for p in parts if any(f.part == p for f in facets.values())], *([PART] if connected else [])),
-        facets=facets,
-        clusters=(*[_cluster(planner, used, place) for place in fleet.places], *([connected] if connected else [])),
-        dashboards=_dashboards(fleet),
-        dns=dns_variables(fleet),
-    )
-    return made, list(dict.fromkeys([*planner.problems, *planner.misses()]))
+    return Planner(fleet, skeletons or Skeletons()).plan()
 
 
 def patch_problems(fleet: Fleet) -> list[Problem]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..diagnostics import Diagnostic, SpecPath
 from ..load import Document
-from ..plan.objects import ClusterPlan, FleetPlan, Object, Skeleton
+from ..plan.objects import ClusterPlan, Object, Skeleton
 from ..plan.provenance import path_of
 from ..plan.skeleton import fill
 from ..tools import versions
@@ -26,7 +26,7 @@ Held = dict[str, tuple[ClusterPlan, Object]]
 
 @dataclass(eq=False)
 class ObjectProver:
-    plan: FleetPlan
+    clusters: Sequence[ClusterPlan]
     document: Document
     crds: Sequence[Path] = ()
     _digests: dict[int, bytes] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class ObjectProver:
         """Every distinct object of the fleet but RootSyncs."""
         found: dict[int, tuple[ClusterPlan, Object]] = {}
         groups: set[int] = set()
-        for cluster in self.plan.clusters:
+        for cluster in self.clusters:
             for held in (*cluster.facets.values(), *cluster.own.values()):
                 if id(held) not in groups:
                     groups.add(id(held))

@@ -56,28 +56,23 @@ class Build(NamedTuple):
 
 @dataclass(eq=False)
 class Prover:
-    """``begin`` needs the plan alone; ``prove`` the tree too."""
+    """Begins with the objects, in a process beside this one, while plan and tree are made; ``prove`` does the rest."""
 
-    plan: FleetPlan
+    clusters: Sequence[ClusterPlan]
     document: Document
     crds: Sequence[Path] = ()
     jobs: int = 2
     progress: Callable[[str, int, int], None] = lambda what, done, total: None
     proof: Proof = field(default_factory=Proof)
     remember: bool = True
-    _begun: tuple[Held, Future[list[Diagnostic]]] | None = None
 
     def __post_init__(self) -> None:
-        self._objects = ObjectProver(self.plan, self.document, self.crds)
+        self._objects = ObjectProver(self.clusters, self.document, self.crds)
         self._about = self._objects.about
         self._proofs = Proofs.load()
         self._known = self._proofs if self.remember else Proofs(self._proofs.path)
-        self._manifests = lru_cache(maxsize=MOST_HELD)(partial(cluster_objects, self.plan))
-
-    def begin(self) -> None:
-        """Check objects in a process beside this one, while the tree is made."""
-        covered = self._objects.distinct() | self._objects.syncs(cover(self.plan))
-        self._begun = covered, self._checking(covered)
+        self._covered = self._objects.distinct()
+        self._checked = self._checking(self._covered)
 
     def _checking(self, covered: Held) -> Future[list[Diagnostic]]:
         listed = [held for key, held in covered.items() if key not in self._known]
@@ -88,26 +83,23 @@ class Prover:
         pool.shutdown(wait=False)
         return checking
 
-    def prove(self, tree: Tree, *, changed: Iterable[str] = (), every: bool = False) -> list[Diagnostic]:
+    def prove(self, plan: FleetPlan, tree: Tree, *, changed: Iterable[str] = (), every: bool = False) -> list[Diagnostic]:
         """Findings; empty if everything holds. ``changed`` names clusters whose overlay differs from the one on disk."""
-        if self._begun is None:
-            self.begin()
-        assert self._begun is not None
-        self.tree = tree
-        proofs, (covered, checking) = self._proofs, self._begun
+        self.plan, self.tree, proofs = plan, tree, self._proofs
+        self._manifests = lru_cache(maxsize=MOST_HELD)(partial(cluster_objects, plan))
         chosen = list(self.plan.clusters) if every else self._chosen(set(changed))
         keys = self._keys(chosen)
         wanted = [c for c in chosen if keys[c.name] not in self._known]
         self.proof.known = [c.name for c in chosen if keys[c.name] in self._known]
-        late = {key: held for key, held in self._objects.syncs(chosen).items() if key not in covered}
+        syncs = self._objects.syncs(chosen)
         with tempfile.TemporaryDirectory(prefix="inferspec-") as scratch, ThreadPoolExecutor(max(1, self.jobs)) as pool:
             try:
                 builds = self._start(pool, Path(scratch), wanted) if wanted else []  # they take longest, and run beside the checks
-                found = [*self._checking(late).result(), *self._closures(wanted), *self._imports(), *self._syncs(wanted)]
-                found = [*checking.result(), *found]
+                checking = self._checking(syncs)
+                found = [*self._closures(wanted), *self._imports(), *self._syncs(wanted), *checking.result(), *self._checked.result()]
                 if found:
                     return found
-                proofs.add(*[key for key in (*covered, *late) if key not in self._known])
+                proofs.add(*[key for key in (*self._covered, *syncs) if key not in self._known])
                 left = Counter(build.cluster.name for build in builds)
                 faulty: set[str] = set()
                 for cluster, part, output in builds:
