@@ -185,3 +185,23 @@ def _path() -> str:
     import os
 
     return os.environ["PATH"]
+
+
+def test_another_revision_of_a_wave_is_the_one_change() -> None:
+    def promoted(spec: Any) -> None:
+        spec["delivery"]["waves"][2]["revision"] = "v9.9.9"
+
+    found = told("platform", promoted)
+    assert {change.subject.partition(" ")[0] for change in found.changes} == {"RootSync"}
+    fields = {(d.path, d.after, *d.because) for change in found.changes for d in change.differences}
+    assert fields == {("spec.git.revision", "v9.9.9", "delivery.waves[2].revision")}
+    assert {name for change in found.changes for name in change.clusters} == {"euw4-prod", "usc1-prod", "use5-prod", "acme-config"}
+
+
+def test_another_team_comes_with_its_rootsync() -> None:
+    def another(spec: Any) -> None:
+        spec["teams"]["search"] = {"namespace": "search-llm"}
+        spec["serving"]["moderation"]["team"] = "search"
+
+    found = told("platform", another)
+    assert any(change.what == ADDED and change.subject.startswith("RootSync config-management-system/search ") for change in found.changes)

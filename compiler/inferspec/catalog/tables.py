@@ -16,7 +16,6 @@ from .stacks import Stack, load_stack
 from .table import Table, merge
 
 PACKAGE = str(Path(__file__).parent)
-_ZONE = re.compile(r"([a-z]+(?:-[a-z]+)+[0-9]+)-(ai[0-9]+)?[a-z]\Z")
 """Plain zones and AI zones, ``us-central1-a`` and ``us-central1-ai1a`` (GKE documentation, "About custom ComputeClasses")."""
 
 
@@ -99,11 +98,6 @@ class Catalogue:
         if name not in shape.topologies and not (shape.cubes and cube and chips // 64 <= limit):
             return None
         return Topology(name=name, chips=chips, hosts=chips // shape.chips, chips_per_host=shape.chips)
-
-    def region_of(self, zone: str) -> str | None:
-        """The region of a zone name, or None if it is no zone name or its region does not exist."""
-        match = _ZONE.match(zone)
-        return match[1] if match and match[1] in self.regions else None
 
     def seen(self, machine: str, region: str) -> tuple[str, ...] | None:
         """Zones of the region where the shape was seen: None if nowhere in the region, () if the region is known and its zones are not."""

@@ -78,8 +78,7 @@ def _of_cluster(
     seen: dict[tuple[int, int], tuple[Difference, ...]],
 ) -> Iterator[tuple[str, str, tuple[Difference, ...], bool]]:
     """``seen``: differences of pairs of objects; clusters of one cohort share them, and then their facts are the same."""
-    olds = {obj.identity: obj for _, _, obj in objects(before, old)} if old is not None else {}
-    news = {obj.identity: obj for _, _, obj in objects(after, new)} if new is not None else {}
+    olds, news = _held(before, old), _held(after, new)
     same = old is not None and new is not None and old.facts == new.facts
     for identity, obj in news.items():
         was = olds.get(identity)
@@ -100,6 +99,13 @@ def _of_cluster(
     told = differing(old.terraform if old is not None else {}, new.terraform if new is not None else {})
     if told:
         yield CHANGED, TERRAFORM, tuple(told), False
+
+
+def _held(plan: FleetPlan, cluster: ClusterPlan | None) -> dict[Identity, Object]:
+    """RootSyncs last: of which revision a cluster reads what."""
+    if cluster is None:
+        return {}
+    return {obj.identity: obj for obj in (*(obj for _, _, obj in objects(plan, cluster)), *cluster.syncs)}
 
 
 def _named(identity: Identity) -> str:

@@ -55,6 +55,7 @@ from . import (
     selectors,
     storage,
     telemetry,
+    unused,
     volumes,
     zones,
 )
@@ -225,6 +226,9 @@ RULES: tuple[Rule, ...] = (
     queue_room.lacking,
     queue_room.room,
     queue_room.promised,
+    unused.entries,
+    unused.reservations,
+    unused.cohorts,
 )
 """In the order of the spec; a new rule is a function in its area's module and a line here."""
 
@@ -236,7 +240,7 @@ def check(fleet: Fleet, document: Document, today: date) -> tuple[Fleet, list[Di
     regions = references.settled_regions(fleet.platform)
     if sound != fleet.platform.serving or regions != fleet.platform.regions:
         left = fleet.platform.model_copy(update={"serving": sound, "regions": regions})
-        context = Context(Fleet(left, fleet.catalogue), document, today)
+        context = Context(Fleet(left, fleet.catalogue), document, today, context.used)
     for rule in RULES:
         found.extend(rule(context))
     return context.fleet, once(found, context.left_out)

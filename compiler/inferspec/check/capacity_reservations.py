@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
@@ -41,7 +42,8 @@ def _named(context: Context, name: str, spec: CapacityClass, source: CapacitySou
             f"no region has a reservation '{key}'",
             path,
             notes=("GKE reports ReservationNotFound",),
-            help="regions.REGION.reservations holds them",
+            help=_meant(context, key) or "regions.REGION.reservations holds them",
+            cause=f"reservation {key}",
         )
     asked = shapes_of(spec, source)
     for region in sorted(held):
@@ -72,7 +74,18 @@ def _lacking(context: Context, name: str, source: CapacitySource, places: list[P
             severity=Severity.INFO,
             notes=("clusters there start with the next source of the class",),
             presumes=("reservations",),
+            cause=next((f"reservations of {region}" for key in keys for region in lacking if nearly(context, region, key)), ""),
         )
+
+
+def nearly(context: Context, region: str, key: str) -> str:
+    """The reservation of the region that is nearly called ``key``; empty if none is."""
+    return next(iter(difflib.get_close_matches(key, sorted(context.platform.regions[region].reservations), 1)), "")
+
+
+def _meant(context: Context, key: str) -> str:
+    near = next((found for region in context.platform.regions if (found := nearly(context, region, key))), "")
+    return f"did you mean '{near}'?" if near else ""
 
 
 def _without_source(context: Context, name: str, spec: CapacityClass, places: list[Place]) -> Iterator[Diagnostic]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -31,6 +31,8 @@ class Context:
     fleet: Fleet
     document: Document
     today: date
+    used: set[tuple[str, str]] = field(default_factory=set)
+    """(section, name) of each entry that another one names."""
 
     @property
     def platform(self) -> Platform:

@@ -42,6 +42,7 @@ def named(
     context: Context, path: SpecPath, name: str, section: str, known: Iterable[str] | None = None, *, key: bool = False
 ) -> Iterator[Diagnostic]:
     """``name``, written at ``path``, as a ``key`` itself or not, is a key of ``section``."""
+    context.used.add((section, name))
     held = set(getattr(context.platform, _FIELDS[section]) if known is None else known)
     if name in held:
         return
