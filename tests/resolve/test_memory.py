@@ -54,6 +54,19 @@ def test_what_asks_for_less_leaves_more() -> None:
     assert account("qwen3-8b", "g2-standard-8", eager=True).reserve == plain.reserve - GIB // 2
 
 
+def test_weights_in_host_memory_are_not_on_the_chip() -> None:
+    plain, moved = account("qwen3-8b", "g2-standard-8"), account("qwen3-8b", "g2-standard-8", offloaded=4)
+    assert moved.weights == plain.weights - 4 * GIB and moved.headroom == plain.headroom + 4 * GIB
+    assert account("qwen3-8b", "g2-standard-8", offloaded=400).weights == 0
+
+
+def test_weights_that_are_quantised_after_they_load_have_to_fit_as_stored() -> None:
+    late, early = (account("qwen3-32b", "g2-standard-24", tensor=2, quantization="fp8", loads_whole=on) for on in (True, False))
+    assert late.weights == early.weights and early.headroom > 0
+    assert late.loading > late.memory and late.headroom == late.memory - late.loading
+    assert account("qwen3-32b", "g2-standard-24", tensor=2, loads_whole=True).loading == 0, "what is not quantised loads as it stays"
+
+
 def test_chunks_count_only_where_vllm_is_told() -> None:
     told, plain = (account("llama-4-scout", "a3-highgpu-8g", tensor=8, tokens=1_000_000, hybrid_chunks=on) for on in (True, False))
     assert plain.request == 1_000_000 * 48 * 2 * 128 * 2 and told.request < plain.request / 3

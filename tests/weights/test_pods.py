@@ -18,11 +18,14 @@ import pytest
 from inferspec import programs
 from inferspec.emit.tree import cluster_objects
 from inferspec.plan.objects import ClusterPlan
+from inferspec.weights.files import SourceFile, chosen
+from inferspec.weights.manifest import MANIFEST
 
 from tests import line
 from tests.webserver import Handler, serving
 from tests.weights.conftest import Bench
 from tests.weights.faults import Fault, Proxy
+from tests.weights.hub import Hub
 
 HERE = Path(programs.__file__).parent
 
@@ -214,3 +217,26 @@ def test_the_snapshot_is_made_once_and_waited_for(hydrate: Any) -> None:
     base = "/apis/snapshot.storage.k8s.io/v1/namespaces/chat-llm/volumesnapshots"
     assert calls == [("POST", base), *[("GET", f"{base}/qwen-1")] * 3]
     hydrate.kept("qwen-1", "volumes-disks", "qwen-1-fill", call)
+
+
+REPOSITORIES = {
+    "duplicates": ["config.json", "model.safetensors", "original/model.safetensors", "metal/model.bin", "pytorch_model.bin", "a/b.gguf"],
+    "weights of torch": ["config.json", "pytorch_model.bin", "original/params.pth"],
+    "names that look like patterns": ["config.json", "model[1].safetensors", "model1.safetensors", "x.onnx"],
+}
+
+
+@pytest.mark.parametrize("name", REPOSITORIES)
+def test_the_script_downloads_what_the_publisher_publishes(name: str, hub: Hub, tmp_path: Path) -> None:
+    files = {file: f"{file} {name}".encode() for file in REPOSITORIES[name]}
+    revision = hub.add("Acme/Tiny", files)
+    store = tmp_path / "store"
+    text = programs.source("download.py").replace('"/store"', repr(str(store))).replace('"/scratch/model"', repr(str(tmp_path / "scratch")))
+    said = {"MODEL_REPOSITORY": "Acme/Tiny", "MODEL_REVISION": revision, "MODEL_PREFIX": "tiny", "MANIFEST": MANIFEST}
+    ran = {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    done = subprocess.run([sys.executable, "-c", text], env={**ran, **said}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    wanted = {file.name for file in chosen([SourceFile(file, 1) for file in files], (), (), all_formats=False)}
+    there = {path.relative_to(store / "tiny").as_posix(): path.read_bytes() for path in (store / "tiny").rglob("*") if path.is_file()}
+    manifest = json.loads(there.pop(MANIFEST))
+    assert there == {file: files[file] for file in wanted} and set(manifest["files"]) == wanted

@@ -196,6 +196,7 @@ class Engine(Row):
     document: str = ""
     memory_fraction: float = 0
     memory_fraction_excludes_reserve: bool = False
+    loads_whole_until: str = ""
     speculative_methods: Mapping[str, str] = EMPTY
     sidecars: tuple[Sidecar, ...] = listed(Sidecar)
     flags: Mapping[str, Flag] = mapped(Flag)

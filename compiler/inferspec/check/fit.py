@@ -59,9 +59,14 @@ def _arithmetic(w: Workload, account: Fit) -> Iterator[str]:
     yield f"a chip has {account.memory / GIB:.1f} GiB x {account.utilisation:g} = {account.budget / GIB:.1f} GiB"
     whole = weights_bytes(w.facts, w.asked.quantization)
     weights = f"weights {whole / GIB:.1f} GiB"
-    if account.chips > 1:
-        weights += f" / {_split(account)} = {account.weights / GIB:.1f} GiB"
+    if account.chips > 1 or w.asked.offloaded:
+        moved = f", {w.asked.offloaded} GiB a chip in host memory" if w.asked.offloaded else ""
+        more = " and what each chip holds of its own" if account.weights * account.chips > whole * 1.002 and not moved else ""
+        weights += f" / {_split(account)}{more}{moved} = {account.weights / GIB:.1f} GiB"
     yield f"{weights} ({(w.facts.params or w.facts.params_nominal) / 1e9:.1f} B parameters, {account.kept})"
+    if account.loading:
+        stored = f"{account.loading / GIB:.1f} GiB a chip"
+        yield f"{w.engine.id} {w.engine_version.v} loads {stored} as it is stored, and makes it {account.kept} after that"
     for what, size in (("draft model", account.draft), ("adapters", account.adapters)):
         if size:
             yield f"{what} {size / GIB:.1f} GiB"
@@ -69,7 +74,10 @@ def _arithmetic(w: Workload, account: Fit) -> Iterator[str]:
     size = account.request * account.requests + account.null_block
     kept = "" if account.kv_dtype == "auto" else f" ({account.kv_dtype})"
     yield f"KV cache for {requests} of {account.tokens:,} tokens {size / GIB:.1f} GiB{kept}, reserve {account.reserve / GIB:.1f} GiB"
-    yield f"together {(account.budget - account.headroom) / GIB:.1f} GiB: {-account.headroom / GIB:.1f} GiB too much"
+    if account.loading and account.loading - account.memory >= -account.headroom:
+        yield f"while it loads, {account.loading / GIB:.1f} of {account.memory / GIB:.1f} GiB: {-account.headroom / GIB:.1f} GiB too much"
+    else:
+        yield f"together {(account.budget - account.headroom) / GIB:.1f} GiB: {-account.headroom / GIB:.1f} GiB too much"
 
 
 def _split(account: Fit) -> str:

@@ -120,13 +120,14 @@ def _exposed(context: Context, key: WorkloadKey) -> tuple[Exposure, ...]:
 def partly(context: Context) -> Iterator[Diagnostic]:
     """A service that its gateway does not reach everywhere: servers that nobody outside can ask."""
     for key in context.fleet.front_keys:
-        places = context.fleet.places_of(key)
         shown = context.platform.serving[key.service].expose
-        without = [p for p in places if not any(context.fleet.has_gateway(e.gateway, p) for e in shown)]
-        if shown and without and len(without) < len(places) and not context.lost_exposures(key.service):
+        served = {p for other in context.fleet.front_keys if other.service == key.service for p in context.fleet.places_of(other)}
+        reached = {p for p in served if any(context.fleet.has_gateway(e.gateway, p) for e in shown)}
+        without = [p for p in context.fleet.places_of(key) if p not in reached]
+        if reached and without and not context.lost_exposures(key.service):  # reached nowhere: GTW102
             yield context.finding(
                 "GTW107",
-                f"no gateway of {key.service} is in {clusters(without)}, where it runs",
+                f"no gateway of {key.service} is in {clusters(without)}, where {context.fleet.workload(key, context.fleet.base).name} runs",
                 ("serving", key.service, "expose", 0, "gateway"),
                 severity=Severity.WARNING,
                 help="widen a gateway's where, or narrow the service's",

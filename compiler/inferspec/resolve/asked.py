@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..catalog import Model as ModelFacts
+from ..catalog.engines import version_key
 from ..diagnostics import SpecPath
 from ..values import SpecAt, Value, derive
 from .memory import Asked
@@ -41,6 +42,8 @@ def asked(workload: Workload) -> Asked:
         eager=settings.switched("enforce-eager"),
         stretched="hf-overrides" in settings.flags,
         reserve_beside=w.engine.memory_fraction_excludes_reserve,
+        loads_whole=_loads_whole(w),
+        offloaded=int(w.pod.weight_offload.v) if w.pod.weight_offload is not None else 0,
     )
 
 
@@ -57,6 +60,12 @@ def _share(w: Workload) -> float:
     except ValueError:
         share = 0.0
     return share if 0 < share <= 1 else float(w.catalogue.default("serving.gpuMemoryUtilization"))
+
+
+def _loads_whole(w: Workload) -> bool:
+    """Whether weights that are quantised while they load are on the chip as they are stored first."""
+    until, version = w.engine.loads_whole_until, str(w.engine_version.v)
+    return bool(until and version) and version_key(version) < version_key(until)
 
 
 def _draft(w: Workload) -> ModelFacts | None:

@@ -36,6 +36,8 @@ class Asked:
     lora_slots      adapters at once on the chip, of at most ``lora_rank``
     eager           no CUDA graphs
     stretched       the spec overrides the model's own context
+    loads_whole     weights that are quantised while they load are on the chip as they are stored first
+    offloaded       GiB of weights a chip that stay in host memory
     reserve_beside  activations and graphs stand in the share of the memory that the engine leaves (SGLang, TensorRT-LLM)
     """
 
@@ -59,6 +61,8 @@ class Asked:
     eager: bool = False
     reserve_beside: bool = False
     stretched: bool = False
+    loads_whole: bool = False
+    offloaded: int = 0
 
     @property
     def chips(self) -> int:
@@ -74,6 +78,7 @@ class Fit:
     memory        bytes a chip
     weights       bytes a chip; ``draft`` and ``adapters`` likewise, 0 where there are none
     kept          format of the weights on the chip
+    loading       bytes a chip while weights load, where that is more than they are after it; else 0
     kv_per_token  bytes a chip and token, in the layers that grow with the request
     request       bytes a chip for one request of ``tokens`` tokens
     requests      longest requests at once that must fit
@@ -93,6 +98,7 @@ class Fit:
     draft: float
     adapters: float
     kept: str
+    loading: float
     kv_dtype: str
     kv_per_token: float
     tokens: int
@@ -119,7 +125,8 @@ class Fit:
     @property
     def headroom(self) -> float:
         """Bytes a chip left after weights, reserve and the longest requests; negative when it does not fit."""
-        return self.available - self.null_block - self.request * self.requests
+        left = self.available - self.null_block - self.request * self.requests
+        return min(left, self.memory - self.loading) if self.loading else left
 
     @property
     def longest(self) -> int:
@@ -169,7 +176,9 @@ def fit(catalogue: Catalogue, model: ModelFacts, machine: Machine, asked: Asked)
         hybrid=asked.hybrid and (asked.hybrid_chunks or not model.chunk_size),
     )
     split = {"tensor": asked.tensor, "pipeline": asked.pipeline, "data": asked.data}
-    weights = rank_bytes(model, **split, expert=asked.expert, quantization=asked.quantization)
+    moved = asked.offloaded * GIB
+    weights = [max(0.0, size - moved) for size in rank_bytes(model, **split, expert=asked.expert, quantization=asked.quantization)]
+    stored = [max(0.0, size - moved) for size in rank_bytes(model, **split, expert=asked.expert, quantization="")]
     memory = accelerator.memory_gib * machine.fraction * GIB
     left = min(memory * (1 - asked.utilisation), reserve_bytes(catalogue, accelerator, asked.eager))
     number, cache = max(enumerate(stages), key=lambda stage: weights[stage[0]] + stage[1].request(asked.tokens) * asked.concurrency)
@@ -185,6 +194,7 @@ def fit(catalogue: Catalogue, model: ModelFacts, machine: Machine, asked: Asked)
         draft=_draft_bytes(asked),
         adapters=adapter_bytes(model, asked.lora_slots, asked.lora_rank, asked.tensor, asked.pipeline),
         kept=format_in_use(model, asked.quantization),
+        loading=max(stored) if asked.loads_whole and max(stored) > max(weights) else 0,
         kv_dtype=asked.kv_dtype,
         kv_per_token=cache.per_token,
         tokens=asked.tokens,

@@ -108,6 +108,15 @@ class Pod:
         return 0 if self.offload is None else math.ceil(float(self.offload.v) / self.workload.layout.nodes)
 
     @cached_property
+    def weight_offload(self) -> Value | None:
+        """GiB of host memory of each chip that hold weights."""
+        flag = self.workload.engine.flags.get("weightOffload")
+        said = self.workload.flag(flag.name) if flag is not None else None
+        if said is None or not isinstance(said.v, int | float):
+            return None
+        return derive("cpu-offload-gb, whole GiB", math.ceil(said.v), said)
+
+    @cached_property
     def stream_buffer(self) -> Value | None:
         """GiB of the streamer's read buffer of each process, one a chip; None where the weights are mounted."""
         return self.default("storage.streamerGiB") if self.workload.mounts.streamed else None
@@ -121,7 +130,8 @@ class Pod:
         defaults = self.workload.catalogue.default
         shared = int(defaults("serving.shmGiB")["one" if chips == 1 else "several"])
         buffer = int(self.stream_buffer.v) if self.stream_buffer is not None else 0
-        per_chip = int(defaults("serving.hostMemoryPerChipGiB")) + buffer
+        moved = int(self.weight_offload.v) if self.weight_offload is not None else 0
+        per_chip = int(defaults("serving.hostMemoryPerChipGiB")) + buffer + moved
         return (int(defaults("serving.hostMemoryGiB")) + per_chip * chips + shared + self.offload_gib) * GIB
 
     @cached_property
@@ -138,6 +148,9 @@ class Pod:
         if self.stream_buffer is not None:
             rule += f" + read buffer {self.stream_buffer.v}Gi x {chips.v}"
             inputs.append(self.stream_buffer)
+        if self.weight_offload is not None:
+            rule += f" + weights {self.weight_offload.v}Gi x {chips.v}"
+            inputs.append(self.weight_offload)
         if self.offload is not None:
             rule += f" + KV cache offload {self.offload_gib}Gi"
             inputs.append(self.offload)

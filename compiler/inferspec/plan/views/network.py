@@ -26,8 +26,9 @@ def selector(workload: Workload) -> dict[str, str]:
 
 
 def reached(workload: Workload) -> dict[str, str]:
-    """The Pods that answer: of a group that spans nodes, its leader alone."""
-    leader = {"leaderworkerset.sigs.k8s.io/worker-index": "0"} if workload.layout.spans_nodes else {}
+    """The Pods that answer: of a group that spans nodes, its leader alone. Ray has a proxy on each of its nodes."""
+    grouped = workload.layout.spans_nodes and workload.engine.workload != "ray-service"
+    leader = {"leaderworkerset.sigs.k8s.io/worker-index": "0"} if grouped else {}
     return {**selector(workload), **leader}
 
 

@@ -41,7 +41,7 @@ def server(workload: Workload) -> list[Drawn]:
         ("service-account", Row(**common(w), automount=False)),
         replicated(w),
         ("service", Row(**common(w), selector=reached(w), ports=[_service_port("http", w.engine.port)])),
-        ("pod-disruption-budget", Row(**own, max_unavailable=_disruption(w))),
+        ("pod-disruption-budget", Row(**own, **_disruption(w))),
         ("network-policy", Row(**own, ingress=ingress(w))),
     ]
     if (logging := telemetry.log_settings(w)) is not None:
@@ -228,8 +228,15 @@ def _environment(workload: Workload) -> list[dict[str, Any]]:
     return [*({"name": name, "valueFrom": {"fieldRef": {"fieldPath": field}}} for name, field in quoted.items()), *written]
 
 
-def _disruption(workload: Workload) -> Value:
-    if workload.service.disruption is None:
-        return workload.default("pdb.maxUnavailable")
-    said = Value(workload.service.disruption, SpecAt(("serving", workload.service_name, "disruption")))
-    return text("{}%", said)
+def _disruption(workload: Workload) -> dict[str, Value | None]:
+    said = workload.service.disruption
+    share = Value(said, SpecAt(("serving", workload.service_name, "disruption"))) if said is not None else None
+    if workload.engine.workload != "ray-service":
+        most = text("{}%", share) if share is not None else workload.default("pdb.maxUnavailable")
+        return {"max_unavailable": most, "min_available": None}
+    # A RayCluster has no scale subresource: a budget by share or by maxUnavailable would block every eviction (kuberay issue 2662).
+    low = workload.scale("min")
+    least = int(low.v) * int(workload.layout.size.v) + 1
+    gone = max(1, least * said // 100) if said else int(workload.default("pdb.maxUnavailable").v) if said is None else 0
+    kept = derive(f"{least} Pods, the head and the fewest workers, less {gone}", least - gone, low, workload.layout.size)
+    return {"max_unavailable": None, "min_available": kept}
