@@ -70,3 +70,27 @@ def test_other_facts_are_judged_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(seen) == 1
     engine.evaluate({**told, "platform": {**told["platform"], "name": "other"}})
     assert len(seen) == 2
+
+
+def test_an_answer_that_was_cut_is_asked_for_again(cache: Path) -> None:
+    kept.kept("words", [b"a"], lambda: b"one")
+    (path,) = (cache / "words").iterdir()
+    for damaged in (b"", path.read_bytes()[:-1], b"other"):
+        path.write_bytes(damaged)
+        assert kept.kept("words", [b"a"], lambda: b"two") == b"two"
+        path.unlink()
+        kept.kept("words", [b"a"], lambda: b"one")
+
+
+def test_a_key_is_kept_and_nobody_else_reads_it(cache: Path) -> None:
+    key = kept.own_key()
+    assert len(key) == 32 and kept.own_key() == key
+    assert (cache / "key").stat().st_mode & 0o077 == 0
+    (cache / "key").write_bytes(b"short")
+    assert len(kept.own_key()) == 32
+
+
+def test_a_key_without_a_place_lives_as_long_as_the_process(cache: Path) -> None:
+    cache.parent.mkdir(parents=True)
+    cache.write_text("a file where the folder would be")
+    assert kept.own_key() == kept.own_key()

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import http.client
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -190,3 +191,15 @@ def test_a_registry_that_is_away_is_said_by_name() -> None:
     (port,) = free_ports(1)
     with pytest.raises(RegistryError, match=rf"127\.0\.0\.1:{port}/server:1: .*refused"):
         digest_of(f"127.0.0.1:{port}/server:1")
+
+
+def test_a_link_beside_the_lock_is_not_followed(tmp_path: Path) -> None:
+    from inferspec.files import replace_file
+
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    for name in ("platform.lock.json.part", f".platform.lock.json.{os.getpid()}", "platform.lock.json"):
+        (tmp_path / name).symlink_to(victim)
+    replace_file(tmp_path / "platform.lock.json", b"{}")
+    assert victim.read_text() == "mine" and (tmp_path / "platform.lock.json").read_bytes() == b"{}"
+    assert not (tmp_path / "platform.lock.json").is_symlink()

@@ -109,6 +109,14 @@ def test_what_is_no_sound_file_of_the_repository_is_never_kept(root: Path, judge
     assert len(judged) == 3
 
 
+def test_an_included_file_that_was_not_there_is_looked_for_again(root: Path, judged: list[Path]) -> None:
+    text = (root / "specs" / "team.yaml").read_text(encoding="utf-8")
+    (root / "specs" / "team.yaml").unlink()
+    assert "SYN001" in {d.code for d in ask(root).diagnostics}
+    (root / "specs" / "team.yaml").write_text(text, encoding="utf-8")
+    assert "SYN001" not in {d.code for d in ask(root).diagnostics}
+
+
 def test_what_was_kept_and_then_cut_is_judged_anew(root: Path, judged: list[Path], tmp_path: Path) -> None:
     first = ask(root)
     for path in (tmp_path / "cache" / "inferspec" / "verdicts").iterdir():

@@ -11,6 +11,11 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from .files import read_regular, replace_file
+
+_KEY_BYTES = 32
+_FALLBACK = os.urandom(_KEY_BYTES)
+
 LIMIT = 400
 """Newest answers of one kind that are kept."""
 
@@ -28,24 +33,35 @@ def kept(kind: str, follows_from: Iterable[bytes], ask: Callable[[], bytes | Non
         total.update(len(part).to_bytes(8, "big") + part)
     path = cache_directory() / kind / total.hexdigest()
     try:
-        return path.read_bytes()
+        told, _, answer = path.read_bytes().partition(b"\n")
+        if told == hashlib.sha256(answer).hexdigest().encode():
+            return answer
     except OSError:
         pass
-    answer = ask()
-    if answer is not None:
-        _keep(path, answer)
-    return answer
+    found = ask()
+    if found is not None:
+        _keep(path, hashlib.sha256(found).hexdigest().encode() + b"\n" + found)
+    return found
 
 
 def _keep(path: Path, answer: bytes) -> None:
-    scratch = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch.write_bytes(answer)
-        scratch.replace(path)
+        replace_file(path, answer)
         held = sorted(path.parent.iterdir(), key=lambda p: p.stat().st_mtime)
         for old in held[:-LIMIT]:
             old.unlink(missing_ok=True)
-    except OSError:
+
+
+def own_key() -> bytes:
+    """A secret of this user on this machine: what is signed by it was made here. Without a cache it lives as long as the process."""
+    path = cache_directory() / "key"
+    for _ in range(2):
+        with suppress(OSError, ValueError):
+            found = read_regular(path, _KEY_BYTES)
+            if len(found) == _KEY_BYTES:
+                return found
         with suppress(OSError):
-            scratch.unlink(missing_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(path, os.urandom(_KEY_BYTES), 0o600)
+    return _FALLBACK

@@ -88,7 +88,9 @@ class _Vetting:
 
     def _included(self) -> bytes | None:
         document = self.judged.document
-        return None if document is None else json.dumps([name for name in document.texts if name != document.file]).encode()
+        if document is None or any(d.code.startswith("SYN") for d in self.judged.diagnostics):
+            return None  # a file that could not be read may be there the next time
+        return json.dumps([name for name in document.texts if name != document.file]).encode()
 
     def _found(self, read: dict[str, str]) -> bytes | None:
         judged = self.judged

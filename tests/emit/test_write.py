@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from inferspec.emit import journal
+from inferspec.emit.strays import strays
 from inferspec.emit.tree import Tree, render_tree
 from inferspec.emit.write import WriteError, WriteResult, read_inventory, tree_inventory, write_tree
 
@@ -274,10 +275,68 @@ def test_a_forged_journal_writes_nothing_outside(tmp_path: Path, step: list[Any]
     folder.mkdir()
     (folder / "0").write_text("evil")
     hashes = {"{new}": journal.digest_of(folder / "0"), "{old}": journal.digest_of(root / "README.md")}
-    (folder / "journal.json").write_text(json.dumps([[hashes.get(field, field) if field else field for field in step]]))
+    steps = json.dumps([[hashes.get(field, field) if field else field for field in step]]).encode()
+    (folder / "journal.json").write_bytes(journal._signature(root, steps) + b"\n" + steps)
+    assert journal.pending(root), "by its signature it is ours"
     write_tree(OLD, root)
     assert on_disk(root) == {**OLD, "README.md": "mine"}
     assert list(outside.iterdir()) == [] and not (tmp_path / "outside").exists() and (tmp_path / "secret").exists()
+
+
+def test_a_journal_that_a_commit_brings_is_ignored(written: Path) -> None:
+    folder = written / journal.FOLDER
+    folder.mkdir()
+    (folder / "000000").write_text("evil")
+    evil = "clusters/acme/us-central1/usc1-prod/sync/evil.yaml"
+    steps = json.dumps([[evil, None, journal.digest_of(folder / "000000"), "000000"]]).encode()
+    for text in (steps, b"0" * 64 + b"\n" + steps, journal._signature(written / "elsewhere", steps) + b"\n" + steps):
+        (folder / "journal.json").write_bytes(text)
+        assert journal.pending(written) == []
+    write_tree(NEW, written)
+    assert on_disk(written) == dict(NEW)
+
+
+def test_links_in_the_staging_folder_are_not_followed(written: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    folder = written / journal.FOLDER
+    folder.mkdir()
+    for name in (".gitignore", "000000", "000001", "journal.json.new", "journal.json"):
+        (folder / name).symlink_to(victim / name.strip("."))
+    write_tree(NEW, written)
+    assert list(victim.iterdir()) == [] and on_disk(written) == dict(NEW)
+    assert not any(path.is_symlink() for path in written.rglob("*"))
+
+
+@pytest.mark.parametrize("lock", [
+    '"syncs": ["x"]', '"syncs": 5', '"parts": [1]', '"parts": {"platform": 5}', '"own": {"platform": null}', '"facets": {"x": [5]}',
+    '"own": {"a": ["b"]}',
+])
+def test_a_lock_of_another_shape_is_damaged(written: Path, lock: str) -> None:
+    path = written / "clusters/acme/us-central1/usc1-prod/manifest.lock"
+    path.write_text('{"version": 1, "files": {}, ' + lock + "}")
+    assert "is damaged; with --force it is rebuilt" in {refusal.reason for refusal in write_tree(NEW, written).refused}
+    assert read_inventory(written, "acme")
+
+
+def test_a_lock_that_is_a_device_or_a_link_is_not_read(written: Path) -> None:
+    path = written / "clusters/acme/us-central1/usc1-prod/manifest.lock"
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    assert "is a symbolic link" in {refusal.reason for refusal in write_tree(NEW, written).refused}
+
+
+def test_manifests_that_nobody_made_are_found(written: Path, tmp_path: Path) -> None:
+    sync = written / "clusters/acme/us-central1/usc1-prod/sync"
+    ghost = written / "clusters/acme/us-central1/ghost/sync/deep"
+    ghost.mkdir(parents=True)
+    for path in (sync / "evil.yaml", sync / "notes.md", ghost / "x.json"):
+        path.write_text("a: 1")
+    (sync / "linked").symlink_to(tmp_path)
+    place = "clusters/acme/us-central1"
+    found = ["ghost/sync/deep/x.json", "usc1-prod/sync/evil.yaml", "usc1-prod/sync/linked"]
+    assert strays(written, "acme", OLD) == [f"{place}/{path}" for path in found]
+    assert strays(written, "other", OLD) == []
 
 
 def test_a_damaged_journal_is_ignored(written: Path) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from errno import ENOSPC
 from importlib import import_module
+from typing import Any, TextIO
 
 USAGE, NO_INPUT, TOOL, STALE, INTERNAL, INTERRUPTED = 2, 3, 4, 5, 70, 130
 """Exit codes beside 0 (clean) and 1 (findings at or above the threshold)."""
@@ -36,9 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("inferspec: interrupted; the tree is as it was, or the next run finishes it", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:  # the last resort: whatever gets here is ours
         return _internal(error, bool(getattr(options, "traceback", False)))
 
@@ -51,6 +49,23 @@ def _streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - as long as the process lives
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        if stream is not None and stream is getattr(sys, f"__{name}__") and not stream.isatty():
+            setattr(sys, name, _unbroken(stream, name == "stderr"))
+
+
+def _unbroken(stream: TextIO, by_line: bool) -> TextIO:
+    """The stream, and its reader may leave: the command goes on, and its exit code is its own."""
+    import io
+
+    class Pipe(io.FileIO):
+        def write(self, data: Any) -> int:
+            try:
+                return super().write(data)
+            except BrokenPipeError:
+                return len(memoryview(data).cast("B"))
+
+    raw = Pipe(stream.fileno(), "w", closefd=False)
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=by_line)
 
 
 def _run(options: object) -> int:

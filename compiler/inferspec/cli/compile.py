@@ -10,6 +10,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostic, Severity, Span
+from ..emit.strays import strays
 from ..emit.write import Planned, Refusal, WriteResult, removed
 from ..load.read import read_source
 from ..outcome import Outcome, Request
@@ -70,10 +71,26 @@ class _Proving(Begun):
         self.planned = Planned(outcome.tree, self.asked.root, force=self._options.force)
         written = self.planned.result
         return [
+            *found_strays(outcome, self.asked, written),
             *_refusals(outcome, self.asked, written, writing=not self._options.check),
             *_removals(outcome, self.asked, written),
             *self.prover.prove(outcome.plan, outcome.tree, changed=changed_clusters(outcome, written)),
         ]
+
+
+def found_strays(outcome: Outcome, asked: Request, planned: WriteResult) -> list[Diagnostic]:
+    """Manifests that Config Sync would apply beside ours, and that no spec says anything of."""
+    assert outcome.plan is not None and outcome.tree is not None
+    known = outcome.tree.keys() | set(planned.deleted)
+    return [
+        Diagnostic(
+            "SYNC121",
+            f"{path}: Config Sync applies it, and the spec does not make it",
+            Span(path, 1, 1),
+            help="move it away; a manifest of your own goes into the spec, under extraResources",
+        )
+        for path in strays(asked.root, outcome.plan.platform, known)
+    ]
 
 
 def changed_clusters(outcome: Outcome, planned: WriteResult) -> set[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
 from pathlib import Path
 
+from ..files import replace_file
 from ..fmt import Unformattable, format_text
 from ..report import Report, render
 from . import NO_INPUT, STALE
@@ -36,7 +36,5 @@ def run(options: Namespace) -> int:
     for path, text in changed.items():
         print(path)
         if not options.check:
-            scratch = path.with_name(f".{path.name}.{os.getpid()}")
-            scratch.write_text(text, encoding="utf-8")
-            scratch.replace(path)
+            replace_file(path, text.encode())
     return STALE if options.check and changed else 0

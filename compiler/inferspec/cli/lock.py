@@ -8,6 +8,7 @@ from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ..files import replace_file
 from ..load.lock import lock_path, read_lock
 from ..pipeline import vet
 from ..registry import RegistryError, digest_of
@@ -67,6 +68,4 @@ def _compared(path: Path, held: dict[str, str], found: dict[str, str]) -> int:
 
 
 def _write(path: Path, images: dict[str, str]) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps({"images": images}, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    part.replace(path)
+    replace_file(path, (json.dumps({"images": images}, indent=1, sort_keys=True) + "\n").encode())

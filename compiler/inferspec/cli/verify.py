@@ -9,7 +9,7 @@ from ..emit.write import Planned
 from ..outcome import Outcome, Request
 from ..pipeline import compile
 from . import STALE
-from .compile import Begun
+from .compile import Begun, found_strays
 from .session import count, note, report, request
 from .stale import Stale
 
@@ -43,5 +43,6 @@ class _Proving(Begun):
 
     def prove(self, outcome: Outcome) -> list[Diagnostic]:
         assert self.prover is not None and outcome.plan is not None and outcome.tree is not None
-        self.stale = Stale.of(Planned(outcome.tree, self.asked.root).result, outcome.tree)
-        return self.prover.prove(outcome.plan, outcome.tree, every=self._all)
+        found = Planned(outcome.tree, self.asked.root).result
+        self.stale = Stale.of(found, outcome.tree)
+        return [*found_strays(outcome, self.asked, found), *self.prover.prove(outcome.plan, outcome.tree, every=self._all)]

@@ -6,6 +6,7 @@ the root of the repository, not beside their targets: a crash then leaves nothin
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import shutil
@@ -17,6 +18,8 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from ..failures import WriteError
+from ..files import read_regular
+from ..kept import own_key
 
 try:
     import fcntl
@@ -25,6 +28,8 @@ except ImportError:  # pragma: no cover - Windows, where two runs at once are no
 
 FOLDER = ".inferspec-write"
 _JOURNAL = "journal.json"
+_LARGEST = 64_000_000
+"""Bytes of a journal."""
 _TOPS = ("overlays", "clusters")
 
 # fsync costs 0.4 ms a file (2.1 s for 6,000), one sync of everything 0.26 s. Killed processes need neither; a power cut
@@ -55,12 +60,12 @@ def leaves_root(root: Path, path: str) -> bool:
     pure = PurePosixPath(path)
     if pure.is_absolute() or ".." in pure.parts or pure.parts[0] not in _TOPS:
         return True
-    return not (root / pure.parent).resolve().is_relative_to(root)
+    return not Path(os.path.realpath(root / pure.parent)).is_relative_to(root)
 
 
 @contextmanager
 def exclusive(root: Path) -> Iterator[Path]:
-    """The staging folder, held by this process alone; removed afterwards unless it holds a journal."""
+    """The staging folder, held by this process alone, empty unless our own journal is in it; removed afterwards unless one still is."""
     folder = root / FOLDER
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -78,6 +83,8 @@ def exclusive(root: Path) -> Iterator[Path]:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise WriteError(f"another run is writing to {root}; nothing was changed") from error
+        if not pending(root):  # what a repository brings there is not followed, and nothing is staged beside it
+            _empty(folder)
         try:
             yield folder
         finally:
@@ -88,27 +95,49 @@ def exclusive(root: Path) -> Iterator[Path]:
 
 
 def pending(root: Path) -> list[Step]:
-    """The steps of a run that was interrupted after its journal stood; empty if there is none."""
-    try:
-        found = json.loads((root / FOLDER / _JOURNAL).read_bytes())
-        return [Step(*step) for step in found]
-    except (OSError, ValueError, TypeError):
+    """The steps of a run of this user that was interrupted after its journal stood; empty if there is none.
+
+    The folder is in the repository, and a commit may bring one: a journal counts by its signature alone.
+    """
+    if (root / FOLDER).is_symlink():
         return []
+    try:
+        told, _, steps = read_regular(root / FOLDER / _JOURNAL, _LARGEST).partition(b"\n")
+        if not hmac.compare_digest(told, _signature(root, steps)):
+            return []
+        return [Step(*step) for step in json.loads(steps)]
+    except (OSError, ValueError, TypeError, RecursionError):
+        return []
+
+
+def _signature(root: Path, steps: bytes) -> bytes:
+    return hmac.new(own_key(), str(root).encode("utf-8", "surrogateescape") + b"\0" + steps, "sha256").hexdigest().encode()
+
+
+def _empty(folder: Path) -> None:
+    for entry in list(os.scandir(folder)):
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        else:
+            os.unlink(entry.path)  # noqa: PTH108
 
 
 def commit(root: Path, folder: Path, texts: Mapping[str, str], steps: list[Step]) -> None:
     """Do ``steps`` in their order. Raises WriteError; then the old tree stands, or the next run finishes the new one."""
     made: list[str] = []
     try:
-        (folder / ".gitignore").write_text("*\n")
+        with (folder / ".gitignore").open("x") as ignored:
+            ignored.write("*\n")
         staged = [f"{folder}/{step.staged}" for step in steps if step.staged is not None]
         for file, step in zip(staged, [step for step in steps if step.staged is not None], strict=True):
-            with open(file, "wb", buffering=0) as opened:
+            with open(file, "xb", buffering=0) as opened:
                 _write(opened, texts[step.path].encode())
         _make_directories(root, steps, made)
         _flush(staged)
         journal = folder / f"{_JOURNAL}.new"
-        journal.write_text(json.dumps(steps))
+        listed = json.dumps(steps).encode()
+        with journal.open("xb") as opened:
+            opened.write(_signature(root, listed) + b"\n" + listed)
         _flush([str(journal)])
         journal.replace(folder / _JOURNAL)
     except BaseException as error:
@@ -126,21 +155,17 @@ def commit(root: Path, folder: Path, texts: Mapping[str, str], steps: list[Step]
 
 
 def roll_forward(root: Path, folder: Path, steps: list[Step]) -> None:
-    """Finish an interrupted run: what is done stays, and so does what somebody edited since.
-
-    The journal is a file in the repository like any other: nothing outside the tree is written on its word.
-    """
+    """Finish an interrupted run: what is done stays, and so does what somebody edited since. Nothing outside the tree is written."""
     for step in steps:
         target = root / step.path
         if leaves_root(root, step.path) or target.is_symlink() or digest_of(target) not in (step.old, step.new):
             continue
         if step.staged is None:
             _do(root, folder, step)
-        elif step.staged.isalnum() and digest_of(folder / step.staged) == step.new:
+        elif step.staged.isalnum() and not (folder / step.staged).is_symlink() and digest_of(folder / step.staged) == step.new:
             target.parent.mkdir(parents=True, exist_ok=True)
             _do(root, folder, step)
-    with suppress(FileNotFoundError):
-        (folder / _JOURNAL).unlink()
+    _empty(folder)
 
 
 def _do(root: Path, folder: Path, step: Step) -> None:

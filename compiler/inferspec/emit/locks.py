@@ -15,6 +15,8 @@ from .text import json_text
 
 VERSION = 1
 LOCK = "manifest.lock"
+LARGEST = 64_000_000
+"""Bytes of a lock."""
 
 Inventory = dict[str, frozenset[Identity]]
 """``<region>/<cluster>`` -> what Config Sync manages there, the RootSyncs included."""
@@ -73,15 +75,26 @@ def parse_lock(text: str, path: str) -> Lock:
         if found.pop("version") != VERSION:
             raise DamagedLock(f"{path}: written by another version")
         lock = Lock(**found)
+        _typed(lock)
         for owned, digest in lock.files.items():
             steps = owned.split("/")
             if not owned.startswith(owned_by(path)) or ".." in steps or "." in steps or "" in steps or len(digest) != 64:
                 raise DamagedLock(f"{path}: cannot own {owned}")
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         if isinstance(error, DamagedLock):
             raise
         raise DamagedLock(f"{path}: not a lock") from None
     return lock
+
+
+def _typed(lock: Lock) -> None:
+    """Raises ValueError for anything but texts in the maps and lists that a lock has, and for a text that names no object."""
+    named = [*lock.facets.values(), *lock.own.values(), lock.syncs]
+    texts = [*lock.files.values(), *(name for names in (*lock.parts.values(), *named) for name in names)]
+    if not all(isinstance(held, list) for held in (*lock.parts.values(), *named)) or not all(isinstance(text, str) for text in texts):
+        raise ValueError("not a text")
+    for identities in named:
+        _parsed(identities)
 
 
 def inventory(locks: Mapping[str, Lock]) -> Inventory:

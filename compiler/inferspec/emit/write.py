@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..failures import WriteError
+from ..files import read_regular
 from ..plan.objects import Identity
 from .journal import Step, commit, digest_of, exclusive, pending, roll_forward
-from .locks import LOCK, DamagedLock, Inventory, Lock, inventory, parse_lock, removed_objects, shared_lock_path
+from .locks import LARGEST, LOCK, DamagedLock, Inventory, Lock, inventory, parse_lock, removed_objects, shared_lock_path
 from .tree import Tree
 
 __all__ = ["Planned", "Refusal", "WriteError", "WriteResult", "read_inventory", "removed", "tree_inventory", "write_tree"]
@@ -57,7 +58,7 @@ class Planned:
     """A tree compared with the files below ``root``: what ``write`` would do, and then doing it."""
 
     def __init__(self, tree: Tree | dict[str, str], root: Path, *, force: bool = False) -> None:
-        self._tree, self._root, self._force = tree, root.resolve(), force
+        self._tree, self._root, self._force = tree, Path(os.path.realpath(root)), force
         self._interrupted = pending(self._root)
         self._compared = _Comparison(tree, self._root, force, self._interrupted)
 
@@ -96,7 +97,7 @@ def removed(planned: WriteResult, tree: Tree, root: Path, platform: str) -> list
 
 def read_inventory(root: Path, platform: str, only: Collection[str] | None = None) -> Inventory:
     """The objects that the locks on disk describe, or ``only`` some of them; damaged locks count for nothing."""
-    return inventory(_read_locks(root.resolve(), platform, only)[0])
+    return inventory(_read_locks(Path(os.path.realpath(root)), platform, only)[0])
 
 
 def tree_inventory(tree: Tree | dict[str, str], only: Collection[str] | None = None) -> Inventory:
@@ -118,8 +119,8 @@ def _read_locks(root: Path, platform: str, only: Collection[str] | None = None) 
         if only is not None and path not in only:
             continue
         try:
-            content = file.read_bytes()
-        except OSError:
+            content = read_regular(file, LARGEST)
+        except (OSError, ValueError):
             continue
         hashes[path] = sha256(content).hexdigest()
         try:
@@ -232,7 +233,7 @@ class _Comparison:
             return None
         if stat.S_ISDIR(mode):
             return ""
-        if stat.S_ISLNK(mode) and not Path(place).resolve().is_relative_to(self.root):
+        if stat.S_ISLNK(mode) and not Path(os.path.realpath(place)).is_relative_to(self.root):
             return f"{directory} is a symbolic link out of the repository"
         if not Path(place).is_dir():
             return f"{directory} is not a directory"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..files import replace_file
 from ..kept import cache_directory
 
 LIMIT = 50_000
@@ -40,10 +41,6 @@ class Proofs:
     def save(self) -> None:
         if not self.fresh:
             return
-        scratch = self.path.with_name(f"proofs.{os.getpid()}")
-        try:
+        with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            scratch.write_text("\n".join(list(self.held)[-LIMIT:]) + "\n", encoding="ascii")
-            scratch.replace(self.path)
-        except OSError:
-            scratch.unlink(missing_ok=True)
+            replace_file(self.path, ("\n".join(list(self.held)[-LIMIT:]) + "\n").encode("ascii"))
