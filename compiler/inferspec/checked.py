@@ -49,7 +49,7 @@ def check_spec(outcome: Outcome, request: Request) -> Told | None:
     outcome.diagnostics += problems_of_lock
     outcome.fleet = Fleet(platform, known.pinning(digests) if digests else known)
     sound, found = check(outcome.fleet, document, request.today)
-    outcome.diagnostics += found
+    outcome.sound, outcome.diagnostics = sound, [*outcome.diagnostics, *found]
     return Told(facts(sound), policies(request.root), request.root)
 
 

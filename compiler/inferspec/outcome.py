@@ -36,6 +36,7 @@ class Outcome:
 
     document: Document | None = None
     fleet: Fleet | None = None
+    sound: Fleet | None = None
     plan: FleetPlan | None = None
     tree: Tree | None = None
     proof: Proof | None = None

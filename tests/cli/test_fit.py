@@ -82,3 +82,15 @@ def test_clusters_with_one_account_share_a_row(tmp_path: Path, capsys: object) -
     accounts = json.loads(capsys.readouterr().out)  # type: ignore[attr-defined]
     seen = [(a["workload"], a["model"], a["shape"], json.dumps(a["aChip"], sort_keys=True)) for a in accounts]
     assert len(seen) == len(set(seen)) and any(len(a["clusters"]) > 1 for a in accounts)
+
+
+def test_a_mistake_elsewhere_hides_no_account(run: Run, repository: Path) -> None:
+    spec = repository / "specs/quickstart.yaml"
+    text = spec.read_text(encoding="utf-8")
+    other = "  other: {team: assistants, model: gemma-4@v1, engine: vllm, capacity: l4, where: all}\n"
+    spec.write_text(text.replace("serving:\n", f"serving:\n{other}").replace("maxModelLen: 8192", "maxModelLen: 4000000"), encoding="utf-8")
+    done = run("fit")
+    assert done.returncode == 1 and [row.split()[0] for row in done.stdout.splitlines()[1:2]] == ["chat"]
+    assert "the spec has other errors, which 'inferspec vet' tells: without other" in done.stderr
+    alone = run("fit", "other")
+    assert alone.returncode == 1 and "SPC006" in alone.stdout

@@ -44,6 +44,14 @@ def shapes(context: Context) -> Iterator[Diagnostic]:
         for machine in {m.id: m for _, m in known}.values():
             if machine.accelerator and context.catalogue.accelerators[machine.accelerator].kind == "tpu":
                 yield from _topology(context, name, spec, machine.id)
+            elif spec.topology is not None:
+                yield context.finding(
+                    "ACC104",
+                    f"{machine.id} is no TPU machine, and has no topology",
+                    ("capacityClasses", name, "topology"),
+                    notes=("a topology is the form of a TPU slice",),
+                    help="remove it",
+                )
 
 
 def machines(context: Context, name: str, spec: CapacityClass) -> list[tuple[SpecPath, Machine]]:

@@ -135,3 +135,13 @@ def idle(context: Context) -> Iterator[Diagnostic]:
                 notes=(f"{own // total} such servers share a node, or {own - total} chips stay idle",),
                 help=f"{exact[0].id} has {total}",
             )
+        elif own % total:
+            full = [size for size in range(total, own + 1) if own % size == 0]
+            yield context.finding(
+                "ACC112",
+                f"{w.name} uses {total} of the {own} chips of {w.machine.id}",
+                _at(w),
+                severity=Severity.WARNING,
+                notes=(f"however many share a node, {own % total} of its chips stay idle",),
+                help=f"{' or '.join(map(str, full))} chips a server leave none",
+            )

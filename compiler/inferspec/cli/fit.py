@@ -12,11 +12,11 @@ from ..resolve.fleet import Fleet
 from ..resolve.memory import GIB, Fit
 from ..resolve.pace import pace
 from ..resolve.workload import Workload
-from .session import known_service, refused, request, stopped
+from .session import known_service, note, refused, request, stopped
 from .table import aligned
 
 ANSWERED = ("FIT", "ACC")
-"""Findings that the account itself shows; any other error leaves no account to make."""
+"""Findings that the account itself shows; of any other error the services that can be settled still have their account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,22 @@ class Account:
 def run(options: Namespace) -> int:
     asked = request(options)
     outcome = vet(asked)
-    if outcome.fleet is None or stopped(outcome, ANSWERED):
+    if outcome.fleet is None or outcome.sound is None or options.service in outcome.fleet.platform.serving.keys() - _settled(outcome.sound):
         return refused(options, outcome)
     known_service(outcome.fleet, options.service)
-    found = [a for a in accounts(outcome.fleet) if options.service in (None, a.workload.service_name)]
+    found = [a for a in accounts(outcome.sound) if options.service in (None, a.workload.service_name)]
+    if not found and stopped(outcome, ANSWERED):
+        return refused(options, outcome)
     print(json.dumps([_plain(a) for a in found], indent=2) if options.format == "json" else "\n".join(_table(found)))
+    if stopped(outcome, ANSWERED):
+        left = sorted(outcome.fleet.platform.serving.keys() - _settled(outcome.sound))
+        note(options, f"the spec has other errors, which 'inferspec vet' tells{': without ' + ', '.join(left) if left else ''}")
+        return 1
     return 1 if any(a.fit is not None and a.fit.headroom < 0 for a in found) else 0
+
+
+def _settled(fleet: Fleet) -> set[str]:
+    return set(fleet.platform.serving)
 
 
 def accounts(fleet: Fleet) -> list[Account]:
