@@ -31,6 +31,7 @@ class ObjectProver:
     crds: Sequence[Path] = ()
     _digests: dict[int, bytes] = field(default_factory=dict)
     _shapes: dict[Skeleton, str] = field(default_factory=dict)
+    _facts: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     def distinct(self) -> Held:
         """Every distinct object of the fleet but RootSyncs."""
@@ -42,10 +43,15 @@ class ObjectProver:
                     groups.add(id(held))
                     for obj in held:
                         found.setdefault(id(obj), (cluster, obj))
-        return {self._key(obj): (cluster, obj) for cluster, obj in found.values()}
+        return {self._key(cluster, obj): (cluster, obj) for cluster, obj in found.values()}
 
-    def syncs(self, clusters: Sequence[ClusterPlan]) -> Held:
-        return {self._key(obj): (cluster, obj) for cluster in clusters for obj in cluster.syncs}
+    def of_clusters(self, clusters: Sequence[ClusterPlan]) -> Held:
+        """What is each cluster's own: RootSyncs, and objects that hold facts of it."""
+        found: Held = {}
+        for cluster in clusters:
+            held = [obj for group in (*cluster.facets.values(), *cluster.own.values()) for obj in group if self._facts_of(obj)]
+            found |= {self._key(cluster, obj): (cluster, obj) for obj in (*held, *cluster.syncs)}
+        return found
 
     def check(self, listed: Sequence[tuple[ClusterPlan, Object]]) -> Iterator[Diagnostic]:
         trees = [(str(i), obj.tree(cluster.facts)) for i, (cluster, obj) in enumerate(listed)]
@@ -94,5 +100,12 @@ class ObjectProver:
             self._digests[id(obj)] = sha256(told.encode("utf-8", "surrogatepass")).digest()
         return self._digests[id(obj)]
 
-    def _key(self, obj: Object) -> str:
-        return (self.decides + self.digest(obj)).hex()
+    def _facts_of(self, obj: Object) -> tuple[str, ...]:
+        if id(obj) not in self._facts:
+            self._facts[id(obj)] = tuple(sorted({leaf.fact for leaf in obj.leaves if leaf.fact is not None}))
+        return self._facts[id(obj)]
+
+    def _key(self, cluster: ClusterPlan, obj: Object) -> str:
+        facts = self._facts_of(obj)
+        bound = sha256(repr([(name, cluster.facts[name]) for name in facts]).encode("utf-8", "surrogatepass")).digest() if facts else b""
+        return (self.decides + self.digest(obj) + bound).hex()

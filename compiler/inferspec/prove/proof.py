@@ -91,15 +91,15 @@ class Prover:
         keys = self._keys(chosen)
         wanted = [c for c in chosen if keys[c.name] not in self._known]
         self.proof.known = [c.name for c in chosen if keys[c.name] in self._known]
-        syncs = self._objects.syncs(chosen)
+        own = {key: held for key, held in self._objects.of_clusters(chosen).items() if key not in self._covered}
         with tempfile.TemporaryDirectory(prefix="inferspec-") as scratch, ThreadPoolExecutor(max(1, self.jobs)) as pool:
             try:
                 builds = self._start(pool, Path(scratch), wanted) if wanted else []  # they take longest, and run beside the checks
-                checking = self._checking(syncs)
+                checking = self._checking(own)
                 found = [*self._closures(wanted), *self._imports(), *self._syncs(wanted), *checking.result(), *self._checked.result()]
                 if found:
                     return found
-                proofs.add(*[key for key in (*self._covered, *syncs) if key not in self._known])
+                proofs.add(*[key for key in (*self._covered, *own) if key not in self._known])
                 left = Counter(build.cluster.name for build in builds)
                 faulty: set[str] = set()
                 for cluster, part, output in builds:
