@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from .engines import Engine, EngineVersion, Metric
+from .engines import Engine, EngineVersion, Metric, Reserved
 from .flagtable import FlagSpec, FlagTable, human_int
 from .reader import CatalogueError
 from .rows import Accelerator, Availability, Default, Machine, Model, Price, Region, StorageLocation, Topology
@@ -33,6 +33,7 @@ __all__ = [
     "Model",
     "Price",
     "Region",
+    "Reserved",
     "Stack",
     "StorageLocation",
     "Table",

@@ -69,6 +69,18 @@ class Flag(Record):
     default: int = 0
 
 
+class Reserved(Record):
+    """Flags that no spec may set, though the server takes them: ``because`` follows the flag's name in the message, ``instead`` is the way out.
+
+    ``values``: those that are refused; all where it is empty.
+    """
+
+    flags: tuple[str, ...]
+    because: str
+    instead: str
+    values: tuple[str, ...] = ()
+
+
 class Group(Record):
     """How one copy of a model that spans nodes is started: arguments of every Pod, and what workers have besides.
 
@@ -157,6 +169,7 @@ class Engine(Row):
     layout        what stands in the model's folder where it is not the Hugging Face repository
     quantised_only  methods of quantisation that need weights quantised by them
     flags_of      the engine whose flag tables hold, where it is not its own
+    reserved      flags that would part the server from the objects that speak with it; ``unreserved``: those of ``flags_of`` that do not here
     prefix        of a flag: ``--``, or "" for ``name=value``
     switches      how a switch is written: ``flag`` (``--name``, nothing when off), ``no-`` (``--no-name`` when off), ``value``
                   (``--name=true``)
@@ -199,6 +212,8 @@ class Engine(Row):
     speculative_methods: Mapping[str, str] = EMPTY
     sidecars: tuple[Sidecar, ...] = listed(Sidecar)
     flags: Mapping[str, Flag] = mapped(Flag)
+    reserved: tuple[Reserved, ...] = listed(Reserved)
+    unreserved: tuple[str, ...] = ()
     metrics: tuple[Metric, ...] = listed(Metric)
     versions: tuple[EngineVersion, ...] = listed(EngineVersion)
     groups: Mapping[str, Group] = mapped(Group)
