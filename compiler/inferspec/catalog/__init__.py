@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from .engines import Engine, EngineVersion, Metric, Reserved
+from .engine_parts import Bounds, Reserved
+from .engines import Engine, EngineVersion, Metric
 from .flagtable import FlagSpec, FlagTable, human_int
 from .reader import CatalogueError
 from .rows import Accelerator, Availability, Default, Machine, Model, Price, Region, StorageLocation, Topology
@@ -21,6 +22,7 @@ __all__ = [
     "PACKAGE",
     "Accelerator",
     "Availability",
+    "Bounds",
     "Catalogue",
     "CatalogueError",
     "Default",

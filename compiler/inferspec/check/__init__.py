@@ -9,6 +9,7 @@ from ..diagnostics import Diagnostic
 from ..load import Document
 from ..resolve.fleet import Fleet
 from . import (
+    accelerated,
     aliases,
     armor,
     backends,
@@ -129,6 +130,7 @@ RULES: tuple[Rule, ...] = (
     engines.halves,
     flags.flags,
     flags_together.together,
+    accelerated.refused,
     flags_together.context_length,
     fit.memory,
     fit.pod,

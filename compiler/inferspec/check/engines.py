@@ -11,6 +11,7 @@ from ..catalog.engines import PLACES
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..resolve.workload import Workload
 from ..values import SpecAt, Value
+from .accelerated import bounds_of
 from .context import Context, place_of
 
 _ROLE = {
@@ -181,6 +182,8 @@ def halves(context: Context) -> Iterator[Diagnostic]:
         able = [name for name in context.catalogue.stacks() if context.catalogue.stack(name).disaggregated is not None]
         problem, help = (
             (f"engine {w.engine.id} cannot hand its KV cache over", "vllm or sglang") if w.engine.disaggregation is None
+            else (f"engine {w.engine.id} hands its KV cache over between GPUs, and {there} is of TPUs", "classes of GPUs for both halves")
+            if (there := _apart(w))
             else (f"stack {stack.id} has no picker for it", f"stack: {able[0]}") if stack.disaggregated is None
             else (f"{w.service_name} is behind no gateway, and only a picker sends prompts there", "expose: [{gateway: NAME}]")
             if not w.service.expose and not context.lost_exposures(w.service_name)
@@ -189,3 +192,9 @@ def halves(context: Context) -> Iterator[Diagnostic]:
         )  # fmt: skip
         if problem:
             yield context.finding("GTW109", f"{w.name}: {problem}", w.path, key=True, help=help)
+
+
+def _apart(w: Workload) -> str:
+    """The class of the half whose accelerator the engine hands no KV cache over on; empty where both do."""
+    other = Workload(w.platform, w.catalogue, w.key._replace(prefill=False), w.subject)
+    return next((half.capacity_name for half in (w, other) if (b := bounds_of(half)) is not None and not b.hands_over), "")

@@ -9,6 +9,7 @@ from typing import Any
 from ..catalog import human_int
 from ..diagnostics import Diagnostic, SpecPath
 from ..resolve.workload import Workload
+from .accelerated import bounds_of
 from .context import Context, place_of
 
 
@@ -34,7 +35,9 @@ def _contradictions(workload: Workload) -> Iterator[tuple[str, str, str]]:
     said = {name: flag.v for name, flag in workload.settings.flags.items()}
     role, facts = workload.engine.flags.get("quantization"), workload.facts
     method = said.get(role.name.removeprefix("--")) if role is not None else None
-    if method in workload.engine.quantised_only and facts is not None and not facts.quantisation and role is not None:
+    bounds = bounds_of(workload)
+    elsewhere = bounds is not None and bounds.quantization and method not in bounds.quantization  # SRV134
+    if method in workload.engine.quantised_only and not elsewhere and facts is not None and not facts.quantisation and role is not None:
         yield (
             role.name.removeprefix("--"),
             f"{method} reads weights that were quantised by it, and those of {workload.model_key} are {facts.dtype or 'not quantised'}",
