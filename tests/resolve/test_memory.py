@@ -69,6 +69,15 @@ def test_a_draft_model_and_adapters_are_counted() -> None:
     assert adapted.available == plain.available - adapted.adapters and adapted.adapters > 0
 
 
+def test_a_kv_cache_of_given_size_stands_in_place_of_the_share() -> None:
+    plain, given = account("llama-3.1-8b", "g2-standard-8"), account("llama-3.1-8b", "g2-standard-8", kv_bytes=2 * GIB)
+    assert given.available == 2 * GIB and given.utilisation == plain.utilisation, "whatever the share is"
+    assert math.isclose(given.budget, given.beside + 2 * GIB)
+    assert math.isclose(given.headroom, 2 * GIB - given.request - given.null_block)
+    assert account("llama-3.1-8b", "g2-standard-8", kv_bytes=200 * GIB).headroom < 0, "more than the chip has"
+    assert account("llama-3.1-8b", "g2-standard-8", kv_bytes=GIB // 4).headroom < 0, "less than the longest request"
+
+
 def test_the_fullest_stage_is_shown() -> None:
     """Gemma's embedding is on the first stage and, tied, on the last; of four stages the middle ones have a layer more."""
     found = account("gemma-3-1b-it", "g2-standard-96", pipeline=4)

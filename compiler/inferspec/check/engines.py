@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..catalog import Engine
+from ..catalog import Engine, Model
 from ..catalog.engines import PLACES
 from ..diagnostics import Diagnostic, Severity, SpecPath
+from ..resolve.memory import GIB
+from ..resolve.parameters import weights_bytes
+from ..resolve.weights import OWN
 from ..resolve.workload import Workload
 from ..values import SpecAt, Value
 from .accelerated import bounds_of
@@ -117,6 +120,27 @@ def speculation(context: Context) -> Iterator[Diagnostic]:
                 at,
                 help="{method: ngram, tokens: 5, lookup: 4}, or {method: eagle3, model: MODEL@VERSION, tokens: 3}",
             )
+        elif method in HEADS and w.asked.draft is not None and w.asked.draft.layers > 1:
+            yield _no_head(context, w, method, w.asked.draft, place_of(said["model"], at))
+
+
+HEADS = ("eagle", "eagle3")
+"""Methods whose model is a head that reads the hidden states of the model it guesses for."""
+
+
+def _no_head(context: Context, w: Workload, method: str, draft: Model, at: SpecPath) -> Diagnostic:
+    """A model of its own in the place of a head: certain where the catalogue knows it as one, or it is as deep as the model itself."""
+    whole = draft.source != OWN and draft.kind == "llm"
+    own = w.facts.layers if w.facts is not None else 0
+    sizes = f"{draft.layers} layers and {weights_bytes(draft) / GIB:.1f} GiB" + (f", {w.model_key} {own} layers" if own else "")
+    return context.finding(
+        "SRV136",
+        f"{w.name}: {method} wants a head of one layer, and its model has {draft.layers}",
+        at,
+        severity=Severity.ERROR if whole or 0 < own <= draft.layers else Severity.WARNING,
+        notes=(f"it has {sizes}", "a head has no layers to read tokens by itself: it reads the hidden states of the model"),
+        help=f"a head trained by {method} for {w.model_key}, or 'method: draft' for a small model of the same vocabulary",
+    )
 
 
 def _stranger(w: Workload) -> str:
