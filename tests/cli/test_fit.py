@@ -86,7 +86,9 @@ def test_clusters_with_one_account_share_a_row(tmp_path: Path, capsys: object) -
 
 def test_a_kv_cache_of_given_size_is_in_the_account(run: Run, tmp_path: Path) -> None:
     spec = (line.ROOT / "specs/quickstart.yaml").read_text(encoding="utf-8")
-    (tmp_path / "quickstart.yaml").write_text(spec.replace("    engine: vllm\n", "    engine: vllm\n    flags: {kv-cache-memory-bytes: 2g}\n"))
+    (tmp_path / "quickstart.yaml").write_text(
+        spec.replace("    engine: vllm\n", "    engine: vllm\n    flags: {kv-cache-memory-bytes: 2g}\n")
+    )
     [account] = json.loads(run("fit", "-C", str(tmp_path), "-f", "quickstart.yaml", "--format", "json").stdout)
     chip = account["aChip"]
     assert chip["kvCacheBytes"] == 2_000_000_000

@@ -190,6 +190,17 @@ def test_a_smaller_number_is_a_way_out_where_the_pod_has_room(tmp_path: Path) ->
     assert finding.help.startswith("maxModelLen up to 23552; flags: {kv-cache-dtype: fp8}; ")
 
 
+@pytest.mark.parametrize(
+    ("engine", "way"),
+    [("sglang", "flags: {kv-cache-dtype: fp8_e4m3}"), ("triton-tensorrt-llm", "")],
+)
+def test_the_way_out_is_the_engines_own_value(engine: str, way: str, tmp_path: Path) -> None:
+    longer = "    engine: vllm\n    capacity: l4\n    where: {stage: prod}\n    maxModelLen: 4096"
+    _, found = vetted(edited([[longer, longer.replace("vllm", engine).replace("4096", "40000")]]), tmp_path)
+    [finding] = [d for d in found if d.code == "FIT001"]
+    assert way in finding.help and ("flags:" in finding.help) == bool(way)
+
+
 def test_one_account_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rules, facts for policies and the table ask for the same accounts."""
     computed: list[object] = []

@@ -12,6 +12,7 @@ class Flag(Record):
 
     ``value``: what it always has, for a role that nothing in the spec decides. ``multiple_of``: what its value must be a multiple of, where
     the engine finds that out on the accelerator alone. ``default``: the number that it takes by itself on a GPU, for plain attention.
+    ``eight_bits``: the value that keeps eight bits where sixteen are; "" where the role is of something else, or nobody knows one.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Flag(Record):
     value: str | int | bool | None = None
     multiple_of: int = 0
     default: int = 0
+    eight_bits: str = ""
 
 
 class Reserved(Record):

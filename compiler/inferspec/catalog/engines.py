@@ -81,6 +81,7 @@ class Engine(Row):
     flags_of      the engine whose flag tables hold, where it is not its own
     reserved      flags that would part the server from what speaks with it; ``unreserved``: those of ``flags_of`` that do not here
     bounds        by kind of accelerator: what it refuses there
+    replaced      flags that are deprecated or gone, and what a spec says in their place
     prefix        of a flag: ``--``, or "" for ``name=value``
     switches      how a switch is written: ``flag`` (``--name``, nothing when off), ``no-`` (``--no-name`` when off), ``value``
                   (``--name=true``)
@@ -125,6 +126,7 @@ class Engine(Row):
     flags: Mapping[str, Flag] = mapped(Flag)
     reserved: tuple[Reserved, ...] = listed(Reserved)
     unreserved: tuple[str, ...] = ()
+    replaced: Mapping[str, str] = EMPTY
     bounds: Mapping[str, Bounds] = mapped(Bounds)
     metrics: tuple[Metric, ...] = listed(Metric)
     versions: tuple[EngineVersion, ...] = listed(EngineVersion)

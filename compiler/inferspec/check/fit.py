@@ -67,7 +67,9 @@ def _cache_said(context: Context, w: Workload, account: Fit) -> Diagnostic:
     """A KV cache whose size the spec gives, beside weights that leave room for another."""
     left, said = account.memory - account.beside, w.settings.flags[w.engine.flags["kvCacheBytes"].name.removeprefix("--")]
     much = account.kv_bytes > left
-    problem = f"is more than the {left / GIB:.1f} GiB left" if much else f"is less than the {account.needed / GIB:.1f} GiB of the longest request"
+    problem = (
+        f"is more than the {left / GIB:.1f} GiB left" if much else f"is less than the {account.needed / GIB:.1f} GiB of the longest request"
+    )
     return context.finding(
         "SRV135",
         f"{w.service_name}: a KV cache of {account.kv_bytes / GIB:.1f} GiB a chip {problem}",
@@ -131,12 +133,24 @@ def _smaller(w: Workload, fp8: bool) -> Iterator[tuple[str, Asked]]:
     """The same with eight bits where sixteen are, if the chip computes them: the KV cache, the weights, both."""
     if not fp8:
         return
-    cache = replace(w.asked, kv_dtype="fp8")
-    if w.asked.kv_dtype in ("auto", "bfloat16"):
-        yield "kv-cache-dtype: fp8", cache
-    if not w.asked.quantization and w.facts is not None and format_in_use(w.facts, "fp8") == "fp8" != format_in_use(w.facts, ""):
-        yield "quantization: fp8", replace(w.asked, quantization="fp8")
-        yield "quantization: fp8, kv-cache-dtype: fp8", replace(cache, quantization="fp8")
+    (cache, kept), (weights, method) = _eight(w, "kvCacheDtype"), _eight(w, "quantization")
+    if cache and w.asked.kv_dtype in ("auto", "bfloat16"):
+        yield cache, replace(w.asked, kv_dtype=kept)
+    if (
+        weights
+        and not w.asked.quantization
+        and w.facts is not None
+        and format_in_use(w.facts, method) == "fp8" != format_in_use(w.facts, "")
+    ):
+        yield weights, replace(w.asked, quantization=method)
+        if cache:
+            yield f"{weights}, {cache}", replace(w.asked, quantization=method, kv_dtype=kept)
+
+
+def _eight(w: Workload, role: str) -> tuple[str, str]:
+    """What a spec says so that the engine keeps eight bits, and the value; empty where it cannot."""
+    flag = w.engine.flags.get(role)
+    return (f"{flag.name.removeprefix('--')}: {flag.eight_bits}", flag.eight_bits) if flag is not None and flag.eight_bits else ("", "")
 
 
 def _machines(context: Context, w: Workload, account: Fit) -> list[Machine]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..catalog import Engine, FlagSpec, FlagTable, Reserved
+from ..catalog import FlagSpec, FlagTable, Reserved
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..resolve.settings import Said
 from ..resolve.workload import Workload
 from .context import Context
-from .flag_names import flag_row, spelled, tables_of, unknown
+from .flag_names import KEYS, engines_of, flag_row, moved_keys, names_of, replacement, role_of, tables_of, unknown
 
 
 def flags(context: Context) -> Iterator[Diagnostic]:
@@ -41,42 +41,18 @@ def flags(context: Context) -> Iterator[Diagnostic]:
 
 def _removed(context: Context, workload: Workload, name: str, path: SpecPath) -> Iterator[Diagnostic]:
     """null takes a flag away: one that exists, and not one that other objects rest on."""
-    if (role := _role(context, workload, name)) is not None:
+    if (role := role_of(context, workload, name)) is not None:
         yield _belongs(context, name, role, path)
     else:
         yield from unknown(context, workload, name, path)
 
 
-def _names(context: Context, workload: Workload, name: str) -> set[str]:
-    """The flag by every name it has in the table: SGLang's --tp-size is its --tensor-parallel-size."""
-    row = flag_row(context, workload, name)
-    return {spelled(workload, name), *(n.lstrip("-") for n in (*row.names, *row.hidden))} if row else {spelled(workload, name)}
-
-
-def _engines(workload: Workload) -> tuple[Engine, ...]:
-    """The engine, and the one whose flags it takes."""
-    engine = workload.engine
-    return (engine, workload.catalogue.engine(engine.flags_of)) if engine.flags_of else (engine,)
-
-
-def _role(context: Context, workload: Workload, name: str) -> str | None:
-    """The role of a flag that is the compiler's, "" for a level above a derived key; None for a flag that anyone may set."""
-    said = _names(context, workload, name)
-    for engine in _engines(workload):
-        for role, flag in engine.flags.items():
-            if flag.owned and spelled(workload, flag.name.removeprefix("--")) in said:
-                return role
-            if flag.name.rpartition(".")[0] == name:
-                return ""
-    return None
-
-
 def _reserved(context: Context, workload: Workload, name: str, said: Said) -> Reserved | None:
     """Why no spec sets the flag to that; None where one may."""
-    names = _names(context, workload, name)
+    names = names_of(context, workload, name)
     if said.v is False or names & set(workload.engine.unreserved):
         return None
-    rows = (row for engine in _engines(workload) for row in engine.reserved)
+    rows = (row for engine in engines_of(workload) for row in engine.reserved)
     return next((r for r in rows if names & set(r.flags) and (not r.values or str(said.v) in r.values)), None)
 
 
@@ -86,13 +62,13 @@ def _belongs(context: Context, name: str, role: str, path: SpecPath) -> Diagnost
         f"--{name} belongs to the compiler: other objects depend on it",
         path,
         key=True,
-        help=_KEYS.get(role, "remove it"),
+        help=KEYS.get(role, "remove it"),
     )
 
 
 def _flag(context: Context, workload: Workload, version: str, name: str, said: Said) -> Iterator[Diagnostic]:
     engine = workload.engine
-    if (role := _role(context, workload, name)) is not None:
+    if (role := role_of(context, workload, name)) is not None:
         yield _belongs(context, name, role, said.path)
         return
     if (reserved := _reserved(context, workload, name, said)) is not None:
@@ -111,7 +87,7 @@ def _flag(context: Context, workload: Workload, version: str, name: str, said: S
     elif row is None:
         yield from unknown(context, workload, name, said.path)
     elif problem := _refused(workload, name, row, said, tables):
-        by = (f"{engine.id} {version} refuses it when it starts",)
+        by = (f"{engine.id} {version} refuses it when it starts", *moved_keys(workload, row, said))
         yield context.finding("SRV102", f"--{name} {problem}", said.path, notes=by)
     elif row.deprecated:
         yield context.finding(
@@ -120,7 +96,9 @@ def _flag(context: Context, workload: Workload, version: str, name: str, said: S
             said.path,
             key=True,
             severity=Severity.WARNING,
-            help="a later version refuses it: take what its help names instead",
+            help=f"write '{way}' instead"
+            if (way := replacement(workload, name))
+            else f"a later version refuses it: see the help of {version}",
         )
 
 
@@ -134,6 +112,8 @@ def _positive(name: str, tables: tuple[FlagTable, ...]) -> str:
 def _refused(workload: Workload, name: str, row: FlagSpec, said: Said, tables: tuple[FlagTable, ...]) -> str:
     value = None if isinstance(said.v, bool) else str(said.v)
     if row.kind == "bool_flag":
+        if value is not None and value.lower() in ("true", "false"):
+            return f"is a switch: write {value.lower()} without the quotes"
         if value is not None:
             return f"is a switch: true or false, not {value!r}"
         known = said.v is True or workload.engine.switches != "no-" or any(t.find(f"no-{name}") for t in tables)
@@ -142,27 +122,3 @@ def _refused(workload: Workload, name: str, row: FlagSpec, said: Said, tables: t
         return problem
     step = next((f.multiple_of for f in workload.engine.flags.values() if f.name == f"--{name}"), 0)
     return f"wants a multiple of {step}, not {value}" if step and int(value or 0) % step else ""
-
-
-_KEYS = {
-    "model": "the model is 'model: MODEL@VERSION' of the service",
-    "servedModelName": "clients' name for the model is 'as:' under expose",
-    "tensorParallelSize": "write 'tensorParallel:' instead",
-    "maxModelLen": "write 'maxModelLen:' instead",
-    "pipelineParallelSize": "write 'pipelineParallel:' instead",
-    "dataParallelSize": "write 'dataParallel:' instead",
-    "expertParallel": "write 'expertParallel:' instead",
-    "speculativeConfig": "write 'speculative:' instead",
-    "speculativeMethod": "write 'speculative: {method: …}' instead",
-    "speculativeModel": "write 'speculative: {model: MODEL@VERSION}' instead",
-    "speculativeSteps": "it follows from 'speculative: {tokens: …}'",
-    "speculativeTopK": "it follows from 'speculative:': one branch",
-    "speculativeTokens": "it follows from 'speculative: {tokens: …}'",
-    "chatTemplate": "write 'chatTemplate: FILE' instead, a file of the model's folder",
-    "loadFormat": "write 'read: run-ai-streamer' instead, or another way to read",
-    "maxLoras": "it is the number of adapters",
-    "maxLoraRank": "it is the highest rank of the adapters",
-    "enableLora": "write 'adapters:' instead",
-    "loraModules": "write 'adapters:' instead",
-}
-"""Role of a flag -> the key of the spec that says it."""
