@@ -94,3 +94,14 @@ def test_a_mistake_elsewhere_hides_no_account(run: Run, repository: Path) -> Non
     assert "the spec has other errors, which 'inferspec vet' tells: without other" in done.stderr
     alone = run("fit", "other")
     assert alone.returncode == 1 and "SPC006" in alone.stdout
+
+
+def test_a_kv_cache_of_given_size_is_in_the_account(run: Run, tmp_path: Path) -> None:
+    spec = (line.ROOT / "specs/quickstart.yaml").read_text(encoding="utf-8")
+    (tmp_path / "quickstart.yaml").write_text(
+        spec.replace("    engine: vllm\n", "    engine: vllm\n    flags: {kv-cache-memory-bytes: 2g}\n")
+    )
+    [account] = json.loads(run("fit", "-C", str(tmp_path), "-f", "quickstart.yaml", "--format", "json").stdout)
+    chip = account["aChip"]
+    assert chip["kvCacheBytes"] == 2_000_000_000
+    assert abs(chip["headroomBytes"] - (2_000_000_000 - chip["requestBytes"] * chip["requests"] - chip["nullBlockBytes"])) < 4

@@ -82,6 +82,15 @@ def test_a_draft_model_and_adapters_are_counted() -> None:
     assert adapted.available == plain.available - adapted.adapters and adapted.adapters > 0
 
 
+def test_a_kv_cache_of_given_size_stands_in_place_of_the_share() -> None:
+    plain, given = account("llama-3.1-8b", "g2-standard-8"), account("llama-3.1-8b", "g2-standard-8", kv_bytes=2 * GIB)
+    assert given.available == 2 * GIB and given.utilisation == plain.utilisation, "whatever the share is"
+    assert math.isclose(given.budget, given.beside + 2 * GIB)
+    assert math.isclose(given.headroom, 2 * GIB - given.request - given.null_block)
+    assert account("llama-3.1-8b", "g2-standard-8", kv_bytes=200 * GIB).headroom < 0, "more than the chip has"
+    assert account("llama-3.1-8b", "g2-standard-8", kv_bytes=GIB // 4).headroom < 0, "less than the longest request"
+
+
 def test_the_fullest_stage_is_shown() -> None:
     """Gemma's embedding is on the first stage and, tied, on the last; of four stages the middle ones have a layer more."""
     found = account("gemma-3-1b-it", "g2-standard-96", pipeline=4)
@@ -192,6 +201,17 @@ def test_a_smaller_number_is_a_way_out_where_the_pod_has_room(tmp_path: Path) ->
     _, found = vetted(edited([[f"{longer}4096", f"{longer}40000"]]), tmp_path)
     [finding] = [d for d in found if d.code == "FIT001"]  # one, though the class has two machines with this chip
     assert finding.help.startswith("maxModelLen up to 23552; flags: {kv-cache-dtype: fp8}; ")
+
+
+@pytest.mark.parametrize(
+    ("engine", "way"),
+    [("sglang", "flags: {kv-cache-dtype: fp8_e4m3}"), ("triton-tensorrt-llm", "")],
+)
+def test_the_way_out_is_the_engines_own_value(engine: str, way: str, tmp_path: Path) -> None:
+    longer = "    engine: vllm\n    capacity: l4\n    where: {stage: prod}\n    maxModelLen: 4096"
+    _, found = vetted(edited([[longer, longer.replace("vllm", engine).replace("4096", "40000")]]), tmp_path)
+    [finding] = [d for d in found if d.code == "FIT001"]
+    assert way in finding.help and ("flags:" in finding.help) == bool(way)
 
 
 def test_one_account_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

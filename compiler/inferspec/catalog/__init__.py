@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from .engine_parts import Bounds, Reserved
 from .engines import Engine, EngineVersion, Metric
 from .flagtable import FlagSpec, FlagTable, human_int
 from .reader import CatalogueError
@@ -21,6 +22,7 @@ __all__ = [
     "PACKAGE",
     "Accelerator",
     "Availability",
+    "Bounds",
     "Catalogue",
     "CatalogueError",
     "Default",
@@ -33,6 +35,7 @@ __all__ = [
     "Model",
     "Price",
     "Region",
+    "Reserved",
     "Stack",
     "StorageLocation",
     "Table",

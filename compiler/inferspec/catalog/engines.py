@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from .engine_parts import Bounds, Disaggregation, Flag, Group, LogFormat, Reserved, Sidecar, Telemetry
 from .flagtable import FlagTable
 from .reader import CatalogueError, read, unfit
 from .record import EMPTY, Record, build, listed, mapped, optional
@@ -54,85 +55,6 @@ class Metric(Record):
         return (not self.since or version_key(self.since) <= at) and (not self.until or at < version_key(self.until))
 
 
-class Flag(Record):
-    """One flag the compiler writes itself, by role. A user may not set an ``owned`` one: it is derived from the object graph.
-
-    ``value``: what it always has, for a role that nothing in the spec decides. ``multiple_of``: what its value must be a multiple of, where
-    the engine finds that out on the accelerator alone. ``default``: the number that it takes by itself on a GPU, for plain attention.
-    """
-
-    name: str
-    owned: bool = False
-    since: str = ""
-    value: str | int | bool | None = None
-    multiple_of: int = 0
-    default: int = 0
-
-
-class Group(Record):
-    """How one copy of a model that spans nodes is started: arguments of every Pod, and what workers have besides.
-
-    ``$(LWS_LEADER_ADDRESS)``, ``$(LWS_GROUP_SIZE)`` and ``$(LWS_WORKER_INDEX)`` are set by LeaderWorkerSet in each container.
-    ``command`` replaces the engine's. ``worker_command`` does for a worker that runs another program, without the server's arguments.
-    """
-
-    command: tuple[str, ...] = ()
-    args: tuple[str, ...] = ()
-    worker_args: tuple[str, ...] = ()
-    worker_command: tuple[str, ...] = ()
-    env: Mapping[str, str] = EMPTY
-    annotations: Mapping[str, str] = EMPTY
-
-
-class Disaggregation(Record):
-    """Prompts read by one server, answers made by another, the KV cache handed over between them.
-
-    connector   what the routing sidecar calls the engine's way to hand over
-    flags       by half, ``prefill`` and ``decode``
-    pod_ip_env  variable that holds the Pod's own address, for the side channel
-    """
-
-    connector: str
-    flags: Mapping[str, Mapping[str, str]]
-    env: Mapping[str, str] = EMPTY
-    pod_ip_env: str = ""
-
-
-class Telemetry(Record):
-    """What a program is told so that it sends spans, from version ``since`` on. ``{collector}``, ``{share}`` (of 1), ``{name}`` and
-    ``{namespace}`` stand for what the spec says.
-
-    ``flags`` by name, ``env`` by variable; ``source``: where it is said that the image carries what this needs.
-    """
-
-    source: str
-    since: str = ""
-    flags: Mapping[str, str | bool] = EMPTY
-    env: Mapping[str, str] = EMPTY
-
-
-class LogFormat(Record):
-    """What a server is told so that its lines are JSON, from version ``since`` on: ``env`` by variable.
-
-    ``document``: a file with the settings; ``{file}`` in a variable stands for where it is mounted.
-    """
-
-    source: str
-    since: str = ""
-    env: Mapping[str, str] = EMPTY
-    document: str = ""
-
-
-class Sidecar(Record):
-    """A container beside the server, started before it and ended after it."""
-
-    name: str
-    image: str
-    cpu: str
-    memory: str
-    args: tuple[str, ...] = ()
-
-
 class EngineVersion(Record):
     """``images``: platform -> tag. ``inferred``: platforms whose tag follows the naming pattern and was not seen.
 
@@ -157,6 +79,9 @@ class Engine(Row):
     layout        what stands in the model's folder where it is not the Hugging Face repository
     quantised_only  methods of quantisation that need weights quantised by them
     flags_of      the engine whose flag tables hold, where it is not its own
+    reserved      flags that would part the server from what speaks with it; ``unreserved``: those of ``flags_of`` that do not here
+    bounds        by kind of accelerator: what it refuses there
+    replaced      flags that are deprecated or gone, and what a spec says in their place
     prefix        of a flag: ``--``, or "" for ``name=value``
     switches      how a switch is written: ``flag`` (``--name``, nothing when off), ``no-`` (``--no-name`` when off), ``value``
                   (``--name=true``)
@@ -200,6 +125,10 @@ class Engine(Row):
     speculative_methods: Mapping[str, str] = EMPTY
     sidecars: tuple[Sidecar, ...] = listed(Sidecar)
     flags: Mapping[str, Flag] = mapped(Flag)
+    reserved: tuple[Reserved, ...] = listed(Reserved)
+    unreserved: tuple[str, ...] = ()
+    replaced: Mapping[str, str] = EMPTY
+    bounds: Mapping[str, Bounds] = mapped(Bounds)
     metrics: tuple[Metric, ...] = listed(Metric)
     versions: tuple[EngineVersion, ...] = listed(EngineVersion)
     groups: Mapping[str, Group] = mapped(Group)

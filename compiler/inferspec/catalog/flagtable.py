@@ -81,6 +81,8 @@ class FlagSpec(Record):
         return "" if plugged else self.late.problem(value, parsed)
 
 
+NEAR = 0.8
+"""How much of a flag's name a mistyped one has: less, and it is another flag (num-scheduler-steps, max-num-scheduled-tokens)."""
 MOST_NAMES = 8
 """Names that a message lists, of those that the engine takes."""
 
@@ -91,10 +93,10 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _meant(names: Sequence[str], said: str) -> str:
-    """The nearest name, whatever the case."""
+    """The nearest name, whatever the case; none with other digits: float8 is not float, nor 17 a 1."""
     import difflib
 
-    by_form = {name.lower(): name for name in names}
+    by_form = {name.lower(): name for name in names if re.findall("[0-9]+", name) == re.findall("[0-9]+", said)}
     near = difflib.get_close_matches(said.lower(), list(by_form), 1)
     return f"; did you mean {by_form[near[0]]!r}?" if near else ""
 
@@ -180,7 +182,7 @@ class FlagTable:
     def near(self, name: str) -> list[str]:
         import difflib
 
-        return difflib.get_close_matches(name if name.startswith("-") else f"--{name}", list(self._index), n=3)
+        return difflib.get_close_matches(name if name.startswith("-") else f"--{name}", list(self._index), n=3, cutoff=NEAR)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._index)

@@ -9,6 +9,7 @@ from ..diagnostics import Diagnostic
 from ..load import Document
 from ..resolve.fleet import Fleet
 from . import (
+    accelerated,
     aliases,
     armor,
     backends,
@@ -31,6 +32,7 @@ from . import (
     escapes,
     fit,
     flags,
+    flags_together,
     formats,
     gateways,
     hosts,
@@ -127,8 +129,9 @@ RULES: tuple[Rule, ...] = (
     engines.containers,
     engines.halves,
     flags.flags,
-    flags.together,
-    flags.context_length,
+    flags_together.together,
+    accelerated.refused,
+    flags_together.context_length,
     fit.memory,
     fit.pod,
     fit.least,

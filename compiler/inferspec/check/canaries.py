@@ -10,7 +10,7 @@ from ..resolve.places import Place
 from ..resolve.settings import FlagValue, WorkloadKey
 from ..resolve.workload import Workload
 from .context import PLACED, USED, Context, clusters
-from .flags import flag_row
+from .flag_names import flag_row
 
 AMOUNT = ("scale", "resources")
 """Keys that say how much, not what."""

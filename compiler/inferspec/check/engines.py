@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..catalog import Engine
+from ..catalog import Engine, Model
 from ..catalog.engines import PLACES
 from ..diagnostics import Diagnostic, Severity, SpecPath
+from ..resolve.memory import GIB
+from ..resolve.parameters import weights_bytes
+from ..resolve.weights import OWN
 from ..resolve.workload import Workload
 from ..values import SpecAt, Value
+from .accelerated import bounds_of
 from .context import Context, place_of
 
 _ROLE = {
@@ -116,6 +120,27 @@ def speculation(context: Context) -> Iterator[Diagnostic]:
                 at,
                 help="{method: ngram, tokens: 5, lookup: 4}, or {method: eagle3, model: MODEL@VERSION, tokens: 3}",
             )
+        elif method in HEADS and w.asked.draft is not None and w.asked.draft.layers > 1:
+            yield _no_head(context, w, method, w.asked.draft, place_of(said["model"], at))
+
+
+HEADS = ("eagle", "eagle3")
+"""Methods whose model is a head that reads the hidden states of the model it guesses for."""
+
+
+def _no_head(context: Context, w: Workload, method: str, draft: Model, at: SpecPath) -> Diagnostic:
+    """A model of its own in the place of a head: certain where the catalogue knows it as one, or it is as deep as the model itself."""
+    whole = draft.source != OWN and draft.kind == "llm"
+    own = w.facts.layers if w.facts is not None else 0
+    sizes = f"{draft.layers} layers and {weights_bytes(draft) / GIB:.1f} GiB" + (f", {w.model_key} {own} layers" if own else "")
+    return context.finding(
+        "SRV136",
+        f"{w.name}: {method} wants a head of one layer, and its model has {draft.layers}",
+        at,
+        severity=Severity.ERROR if whole or 0 < own <= draft.layers else Severity.WARNING,
+        notes=(f"it has {sizes}", "a head has no layers to read tokens by itself: it reads the hidden states of the model"),
+        help=f"a head trained by {method} for {w.model_key}, or 'method: draft' for a small model of the same vocabulary",
+    )
 
 
 def _stranger(w: Workload) -> str:
@@ -181,6 +206,8 @@ def halves(context: Context) -> Iterator[Diagnostic]:
         able = [name for name in context.catalogue.stacks() if context.catalogue.stack(name).disaggregated is not None]
         problem, help = (
             (f"engine {w.engine.id} cannot hand its KV cache over", "vllm or sglang") if w.engine.disaggregation is None
+            else (f"engine {w.engine.id} hands its KV cache over between GPUs, and {there} is of TPUs", "classes of GPUs for both halves")
+            if (there := _apart(w))
             else (f"stack {stack.id} has no picker for it", f"stack: {able[0]}") if stack.disaggregated is None
             else (f"{w.service_name} is behind no gateway, and only a picker sends prompts there", "expose: [{gateway: NAME}]")
             if not w.service.expose and not context.lost_exposures(w.service_name)
@@ -189,3 +216,9 @@ def halves(context: Context) -> Iterator[Diagnostic]:
         )  # fmt: skip
         if problem:
             yield context.finding("GTW109", f"{w.name}: {problem}", w.path, key=True, help=help)
+
+
+def _apart(w: Workload) -> str:
+    """The class of the half whose accelerator the engine hands no KV cache over on; empty where both do."""
+    other = Workload(w.platform, w.catalogue, w.key._replace(prefill=False), w.subject)
+    return next((half.capacity_name for half in (w, other) if (b := bounds_of(half)) is not None and not b.hands_over), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -35,10 +36,13 @@ def memory(context: Context) -> Iterator[Diagnostic]:
             account = workload.fit(machine) if workload.layout.sound else None
             if account is None or account.headroom >= 0 or beyond_context(workload):
                 continue
-            key = (workload.path, account.accelerator, account.chips, account.tokens)
+            key = (workload.path, account.accelerator, account.chips, account.tokens, account.kv_bytes)
             if key not in seen:
                 seen.add(key)
-                yield _does_not_fit(context, workload, account)
+                if account.kv_bytes and account.memory - account.beside >= account.needed:
+                    yield _cache_said(context, workload, account)
+                else:
+                    yield _does_not_fit(context, workload, _whole(context, workload, machine) if account.kv_bytes else account)
 
 
 def _does_not_fit(context: Context, w: Workload, account: Fit) -> Diagnostic:
@@ -50,6 +54,33 @@ def _does_not_fit(context: Context, w: Workload, account: Fit) -> Diagnostic:
         related=(context.span(("capacityClasses", w.capacity_name, "shape"), f"class {w.capacity_name} chooses {account.shape} here"),),
         notes=tuple(_arithmetic(w, account)),
         help=_ways_out(context, w, account),
+    )
+
+
+def _whole(context: Context, w: Workload, machine: Machine) -> Fit:
+    """The account with all of a chip: no share holds where the spec gives the KV cache."""
+    assert w.facts is not None
+    return fit(context.catalogue, w.facts, machine, replace(w.asked, kv_bytes=0, utilisation=1.0))
+
+
+def _cache_said(context: Context, w: Workload, account: Fit) -> Diagnostic:
+    """A KV cache whose size the spec gives, beside weights that leave room for another."""
+    left, said = account.memory - account.beside, w.settings.flags[w.engine.flags["kvCacheBytes"].name.removeprefix("--")]
+    much = account.kv_bytes > left
+    problem = (
+        f"is more than the {left / GIB:.1f} GiB left" if much else f"is less than the {account.needed / GIB:.1f} GiB of the longest request"
+    )
+    return context.finding(
+        "SRV135",
+        f"{w.service_name}: a KV cache of {account.kv_bytes / GIB:.1f} GiB a chip {problem}",
+        said.path,
+        label=f"{account.kv_bytes / GIB:.1f} GiB a chip",
+        notes=(
+            f"{account.accelerator} has {account.memory / GIB:.1f} GiB a chip; weights and reserve take {account.beside / GIB:.1f} GiB",
+            f"a request of {account.tokens:,} tokens: {account.needed / GIB:.1f} GiB",
+            "it stands in place of the share of the memory, which the engine then does not look at",
+        ),
+        help=f"{math.ceil(account.needed)} to {int(left)}, or remove it: the share decides then",
     )
 
 
@@ -110,12 +141,24 @@ def _smaller(w: Workload, fp8: bool) -> Iterator[tuple[str, Asked]]:
     """The same with eight bits where sixteen are, if the chip computes them: the KV cache, the weights, both."""
     if not fp8:
         return
-    cache = replace(w.asked, kv_dtype="fp8")
-    if w.asked.kv_dtype in ("auto", "bfloat16"):
-        yield "kv-cache-dtype: fp8", cache
-    if not w.asked.quantization and w.facts is not None and format_in_use(w.facts, "fp8") == "fp8" != format_in_use(w.facts, ""):
-        yield "quantization: fp8", replace(w.asked, quantization="fp8")
-        yield "quantization: fp8, kv-cache-dtype: fp8", replace(cache, quantization="fp8")
+    (cache, kept), (weights, method) = _eight(w, "kvCacheDtype"), _eight(w, "quantization")
+    if cache and w.asked.kv_dtype in ("auto", "bfloat16"):
+        yield cache, replace(w.asked, kv_dtype=kept)
+    if (
+        weights
+        and not w.asked.quantization
+        and w.facts is not None
+        and format_in_use(w.facts, method) == "fp8" != format_in_use(w.facts, "")
+    ):
+        yield weights, replace(w.asked, quantization=method)
+        if cache:
+            yield f"{weights}, {cache}", replace(w.asked, quantization=method, kv_dtype=kept)
+
+
+def _eight(w: Workload, role: str) -> tuple[str, str]:
+    """What a spec says so that the engine keeps eight bits, and the value; empty where it cannot."""
+    flag = w.engine.flags.get(role)
+    return (f"{flag.name.removeprefix('--')}: {flag.eight_bits}", flag.eight_bits) if flag is not None and flag.eight_bits else ("", "")
 
 
 def _machines(context: Context, w: Workload, account: Fit) -> list[Machine]:

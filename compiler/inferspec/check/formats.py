@@ -9,6 +9,7 @@ from ..catalog import Accelerator
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..resolve.parameters import format_in_use
 from ..resolve.workload import Workload
+from .accelerated import not_loaded
 from .context import Context
 
 SHORT = {
@@ -39,7 +40,8 @@ def formats(context: Context) -> Iterator[Diagnostic]:
         if key not in seen:
             seen.add(key)
             yield from _dtype(context, w, w.facts.dtype)
-            yield from _quantised(context, w, kept, at)
+            if not not_loaded(w):  # SRV134
+                yield from _quantised(context, w, kept, at)
 
 
 def _format_at(w: Workload, flag: str) -> SpecPath:

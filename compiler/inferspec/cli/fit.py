@@ -15,7 +15,7 @@ from ..resolve.workload import Workload
 from .session import known_service, note, refused, request, stopped
 from .table import aligned
 
-ANSWERED = ("FIT", "ACC")
+ANSWERED = ("FIT", "ACC", "SRV135")
 """Findings that the account itself shows; of any other error the services that can be settled still have their account."""
 
 
@@ -101,6 +101,7 @@ def _numbers(fit: Fit) -> dict[str, object]:
         "expertParallel": fit.expert,
         "memoryBytes": round(fit.memory),
         "utilisation": fit.utilisation,
+        **({"kvCacheBytes": fit.kv_bytes} if fit.kv_bytes else {}),
         "weightsBytes": round(fit.weights),
         "weightsFormat": fit.kept,
         "draftBytes": round(fit.draft),

@@ -25,6 +25,7 @@ def asked(workload: Workload) -> Asked:
     return Asked(
         tokens=int(w.tokens.v) if "maxModelLen" in w.engine.flags else 0,
         utilisation=_share(w),
+        kv_bytes=settings.count(_named(w, "kvCacheBytes"), 0) if w.accelerator.kind == "gpu" else 0,
         tensor=int(w.layout.tensor.v),
         pipeline=int(w.layout.pipeline.v),
         data=int(w.layout.data.v),

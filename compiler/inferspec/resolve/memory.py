@@ -25,6 +25,7 @@ class Asked:
 
     tokens          longest request
     utilisation     share of a chip's memory that vLLM may use
+    kv_bytes        bytes a chip of the KV cache where the spec gives them, in place of that share; else 0
     quantization    value of ``--quantization``, or empty
     kv_dtype        value of ``--kv-cache-dtype``
     block_size      tokens a block of the KV cache
@@ -43,6 +44,7 @@ class Asked:
 
     tokens: int
     utilisation: float
+    kv_bytes: int = 0
     tensor: int = 1
     pipeline: int = 1
     data: int = 1
@@ -83,6 +85,7 @@ class Fit:
     request       bytes a chip for one request of ``tokens`` tokens
     requests      longest requests at once that must fit
     reserve       bytes a chip for activations, graphs and communication
+    kv_bytes      bytes a chip of the KV cache where the spec gives them; else 0
     """
 
     shape: str
@@ -105,17 +108,25 @@ class Fit:
     request: float
     requests: int
     reserve: float
+    kv_bytes: int
     context: int
     cache: Cache = field(repr=False)
 
     @property
     def budget(self) -> float:
-        return self.memory * self.utilisation
+        """Bytes a chip that the engine takes: its share, or what stands beside the KV cache and that (gpu_worker.py: "does not respect
+        the gpu_memory_utilization config")."""
+        return self.beside + self.kv_bytes if self.kv_bytes else self.memory * self.utilisation
+
+    @property
+    def beside(self) -> float:
+        """Bytes a chip of all but the KV cache."""
+        return self.weights + self.draft + self.adapters + self.reserve
 
     @property
     def available(self) -> float:
         """Bytes a chip for the KV cache."""
-        return self.budget - self.weights - self.draft - self.adapters - self.reserve
+        return self.budget - self.beside
 
     @property
     def null_block(self) -> int:
@@ -125,8 +136,14 @@ class Fit:
     @property
     def headroom(self) -> float:
         """Bytes a chip left after weights, reserve and the longest requests; negative when it does not fit."""
-        left = self.available - self.null_block - self.request * self.requests
-        return min(left, self.memory - self.loading) if self.loading else left
+        free = self.available - self.needed
+        free = min(free, self.memory - self.budget) if self.kv_bytes else free
+        return min(free, self.memory - self.loading) if self.loading else free
+
+    @property
+    def needed(self) -> float:
+        """Bytes a chip of the KV cache for the longest requests."""
+        return self.null_block + self.request * self.requests
 
     @property
     def longest(self) -> int:
@@ -201,6 +218,7 @@ def fit(catalogue: Catalogue, model: ModelFacts, machine: Machine, asked: Asked)
         request=cache.request(asked.tokens),
         requests=asked.concurrency,
         reserve=reserve_bytes(catalogue, accelerator, asked.eager) - (left if asked.reserve_beside else 0),
+        kv_bytes=asked.kv_bytes,
         context=LONGEST_UNKNOWN if asked.stretched else model.context_length or LONGEST_UNKNOWN,
         cache=cache,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ..catalog import Catalogue
-from ..catalog.engines import LogFormat, Telemetry, version_key
+from ..catalog.engine_parts import LogFormat, Telemetry
+from ..catalog.engines import version_key
 from ..diagnostics import SpecPath
 from ..model.platform import Platform
 from ..model.watching import MANAGED

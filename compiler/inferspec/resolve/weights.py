@@ -120,13 +120,17 @@ NAMED_OTHERWISE = {
 """Fields of ``Architecture`` that a catalogue row calls otherwise."""
 
 
+OWN = "spec"
+"""Source of the facts of a model whose numbers the spec gives."""
+
+
 def model_facts(catalogue: Catalogue, model: Model) -> ModelFacts | None:
     """The catalogue's row of the model, or one made of the numbers the spec gives, or None."""
     if model.architecture is None:
         return catalogue.model(model.source)
     said = {NAMED_OTHERWISE.get(name, name): value for name, value in model.architecture if value is not None}
     size = int(parse(model.size)) if model.size is not None else 0
-    return ModelFacts(id=model.source, source="spec", as_of="", hugging_face=model.source, kind="llm", weights_bytes=size, **said)
+    return ModelFacts(id=model.source, source=OWN, as_of="", hugging_face=model.source, kind="llm", weights_bytes=size, **said)
 
 
 def model_bytes(catalogue: Catalogue, model: Model) -> int:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...catalog.engines import PLACES, Flag, Group, version_key
+from ...catalog.engine_parts import Flag, Group
+from ...catalog.engines import PLACES, version_key
 from ...resolve.asked import lora_rank, lora_slots
 from ...resolve.mounts import ADAPTERS, draft_path
 from ...resolve.workload import Workload

@@ -6,7 +6,7 @@ import math
 from pathlib import PurePosixPath
 from typing import Any
 
-from ...catalog.engines import Sidecar
+from ...catalog.engine_parts import Sidecar
 from ...resolve.fallback import tolerated
 from ...resolve.images import server_image, sidecar_images
 from ...resolve.telemetry import LOG_FILE

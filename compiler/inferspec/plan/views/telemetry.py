@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...catalog import Catalogue
-from ...catalog.engines import Telemetry
+from ...catalog.engine_parts import Telemetry
 from ...model.platform import Platform
 from ...resolve.telemetry import LOG_FILE, LOGS, collector, json_logs, share, traced_by
 from ...resolve.workload import Workload
