@@ -5,6 +5,12 @@ Where a test has no count, its input is so large that work in the square of it w
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +22,9 @@ from inferspec.load.nodes import uncommented
 from inferspec.model.errors import _pruned, read_platform
 from inferspec.report import masking
 from inferspec.report.masking import mask, masked_lines
+from inferspec.tools import ToolLimit, run
 
+SPECS = Path(__file__).parent.parent / "specs"
 MANY = 300_000
 RANDOM = "q7Zr2Xw9Lk4Vb8Nc1Mf6Tg3Hy5Jp0Sd"
 
@@ -98,8 +106,48 @@ def _shape(text: str) -> list[Diagnostic]:
 
 
 def test_mistakes_of_shape_are_capped() -> None:
-    spec = (Path(__file__).parent.parent / "specs/quickstart.yaml").read_text()
+    spec = (SPECS / "quickstart.yaml").read_text()
     found = _shape(spec + "".join(f"zzz{i}: 1\n" for i in range(5000)))
     assert len(found) == MAX_PROBLEMS
     assert found[-1].notes == ("100 mistakes so far; the rest of the spec was not checked",)
     assert len(_shape(spec + "".join(f"zzz{i}: 1\n" for i in range(MAX_PROBLEMS)))) == MAX_PROBLEMS
+
+
+ENDLESS = """package inferspec
+import "list"
+let many = list.Range(0, 1000000, 1)
+rules: ACME001: [for a in many for b in many if a+b < 0 {}]
+"""
+COMMAND = """import sys
+from inferspec.tools.live import handle_signals
+handle_signals()
+from inferspec.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_compiler_and_its_tools_before_their_deadline(tmp_path: Path, number: int, code: int) -> None:
+    (tmp_path / "specs").mkdir()
+    shutil.copy(SPECS / "quickstart.yaml", tmp_path / "specs/platform.yaml")
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies/a.cue").write_text(ENDLESS)
+    arguments = [sys.executable, "-c", COMMAND, "compile", "-C", str(tmp_path)]
+    began, team_deadline = time.monotonic(), 10
+    process = subprocess.Popen(arguments, env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}, stderr=subprocess.DEVNULL)
+    while len(tools := _children(process.pid)) != 1 or time.monotonic() - began < 2:  # the pack's cue ends first
+        assert process.poll() is None and time.monotonic() - began < 8
+        time.sleep(0.05)
+    process.send_signal(number)
+    assert process.wait(team_deadline / 2) == code
+    assert not [pid for pid in tools if Path(f"/proc/{pid}").exists()]
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
+
+
+def test_a_policy_that_doubles_a_text_meets_its_limit(tmp_path: Path) -> None:
+    (tmp_path / "a.cue").write_text('a0: "' + "a" * 64 + '"\n' + "".join(f"a{i + 1}: a{i} + a{i}\n" for i in range(40)))
+    with pytest.raises(ToolLimit, match=r"^cue wanted more than 512 MiB of memory and was ended$"):
+        run("cue", ["export", "a.cue", "-e", "len(a40)"], cwd=tmp_path, memory=512 << 20)
