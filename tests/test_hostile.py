@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ from inferspec.load import load_text
 from inferspec.load.limits import MAX_PROBLEMS
 from inferspec.load.nodes import uncommented
 from inferspec.model.errors import _pruned, read_platform
+from inferspec.outcome import Request
+from inferspec.pipeline import vet
 from inferspec.report import masking
 from inferspec.report.masking import mask, masked_lines
 from inferspec.tools import ToolLimit, run
@@ -151,3 +154,10 @@ def test_a_policy_that_doubles_a_text_meets_its_limit(tmp_path: Path) -> None:
     (tmp_path / "a.cue").write_text('a0: "' + "a" * 64 + '"\n' + "".join(f"a{i + 1}: a{i} + a{i}\n" for i in range(40)))
     with pytest.raises(ToolLimit, match=r"^cue wanted more than 512 MiB of memory and was ended$"):
         run("cue", ["export", "a.cue", "-e", "len(a40)"], cwd=tmp_path, memory=512 << 20)
+
+
+def test_a_spec_that_is_a_link_to_itself_is_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs/platform.yaml").symlink_to("platform.yaml")
+    found = vet(Request(tmp_path / "specs/platform.yaml", tmp_path, date(2026, 11, 21))).diagnostics
+    assert [(d.code, d.span.file) for d in found] == [("SYN001", "specs/platform.yaml")]

@@ -186,7 +186,7 @@ class _Composer:
         """The key of a scalar event; None, with a problem, where it cannot be one."""
         text: str = event.value
         start, end = event.start_mark, event.end_mark
-        if text == "<<" and not event.style:
+        if text == "<<":  # in quotes too: kustomize would write it without them
             self._refuse_properties(event)
             self.problems.report("SYN021", start, end)
             return None
