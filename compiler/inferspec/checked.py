@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -60,7 +61,8 @@ def _follows(found: Diagnostic, earlier: list[Diagnostic]) -> bool:
 
 def _texts(request: Request) -> dict[str, str]:
     """The spec as text where it could not be loaded, so that a message can still show its line."""
-    inside = request.spec.resolve().is_relative_to(request.root.resolve())  # nothing of another file is ever shown
+    # Nothing of another file is ever shown. Path.resolve raises for a link that leads to itself.
+    inside = Path(os.path.realpath(request.spec)).is_relative_to(os.path.realpath(request.root))
     try:
         text = request.spec.read_bytes().decode("utf-8", "replace") if inside and request.spec.is_file() else ""
     except OSError:

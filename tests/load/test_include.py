@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from inferspec.load import Document, load_spec, load_yaml
+from inferspec.load import Document, include, load_spec, load_yaml
 from inferspec.load.nodes import Seq
 
 SPEC = "name: acme\ninclude: [teams/search.yaml]\nserving:\n  chat: {team: core}\n"
@@ -153,3 +153,26 @@ def test_a_list_file(tmp_path: Path) -> None:
     assert document.root == [{"rule": "CAP017", "at": "a", "expires": "2027-01-31"}]
     assert document.span((0, "at")).column == 22
     assert [d.code for d in load_yaml(waivers, tmp_path)[1]] == ["SYN014"]
+
+
+def test_one_file_by_two_names_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "specs/teams").mkdir(parents=True)
+    (tmp_path / "specs/teams/b.yaml").symlink_to("a.yaml")
+    (tmp_path / "specs/teams/self.yaml").symlink_to("../acme.yaml")
+    found = load(tmp_path, "include: [teams/a.yaml, teams/b.yaml, teams/self.yaml]\n", a=TEAM)[1]
+    assert found == ["SYN052 specs/acme.yaml:1:25", "SYN052 specs/acme.yaml:1:39"]
+
+
+def test_the_included_files_are_bounded_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"t{i}" for i in range(5)]
+    spec = f"include: [{', '.join(f'teams/{name}.yaml' for name in names)}]\n"
+    files = {name: f"team: {name}\nserving: {{{name}: {{a: [1, 2, 3]}}}}\n" for name in names}
+    assert load(tmp_path, spec, **files)[1] == []
+    monkeypatch.setattr(include, "MAX_INCLUDED_NODES", 14)  # eight in each file
+    document, found = load(tmp_path, spec, **files)
+    assert found == ["SYN041 specs/acme.yaml:1:26"]
+    assert document and sorted(document.texts) == ["specs/acme.yaml", "specs/teams/t0.yaml", "specs/teams/t1.yaml"]
+    monkeypatch.setattr(include, "MAX_INCLUDED_BYTES", 50)
+    assert load(tmp_path, spec, **files)[1] == ["SYN003 specs/acme.yaml:1:26"]
+    monkeypatch.setattr(include, "MAX_INCLUDES", 4)
+    assert load(tmp_path, spec, **files)[1] == ["SYN041 specs/acme.yaml:1:10"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, SpecPath
 from ..model.serving import Service
+from ..nearest import nearest
 from .context import Context
 
 
@@ -42,7 +42,7 @@ def _named(context: Context, name: str, service: Service, served: list[str]) -> 
             )
         for target in [said] if isinstance(said, str) else said:
             if target not in served and service.dynamic_adapters is None:
-                near = difflib.get_close_matches(target, served, 1)
+                near = nearest(target, served)
                 yield context.finding(
                     "GTW120",
                     f"alias {alias}: no server of {name} answers to {target}",

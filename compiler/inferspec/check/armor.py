@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.guarding import SecurityPolicy
+from ..nearest import nearest
 from .context import Context
 
 ALIKE = 0.8
@@ -22,7 +22,7 @@ def named(context: Context) -> Iterator[Diagnostic]:
     used = {gateway.cloud_armor for gateway in context.platform.gateways.values()}
     for name, gateway in context.platform.gateways.items():
         said = gateway.cloud_armor
-        near = difflib.get_close_matches(said, sorted(written), 1, ALIKE) if said is not None and said not in written else []
+        near = nearest(said, sorted(written), 1, ALIKE) if said is not None and said not in written else []
         if near:
             elsewhere = near[0] in used
             yield context.finding(

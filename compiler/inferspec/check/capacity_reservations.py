@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.capacity import CapacityClass, CapacitySource
 from ..model.places import Reservation
+from ..nearest import nearest
 from ..resolve.ladder import shapes as shapes_of
 from ..resolve.ladder import sources as sources_of
 from ..resolve.places import Place
@@ -80,7 +80,7 @@ def _lacking(context: Context, name: str, source: CapacitySource, places: list[P
 
 def nearly(context: Context, region: str, key: str) -> str:
     """The reservation of the region that is nearly called ``key``; empty if none is."""
-    return next(iter(difflib.get_close_matches(key, sorted(context.platform.regions[region].reservations), 1)), "")
+    return next(iter(nearest(key, sorted(context.platform.regions[region].reservations))), "")
 
 
 def _meant(context: Context, key: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity
+from ..nearest import nearest
 from ..resolve.crossregion import regions
 from ..resolve.dns import answering, led_to, records
 from ..resolve.places import selects
@@ -90,7 +90,7 @@ def labelled(context: Context) -> Iterator[Diagnostic]:
 def _label(context: Context, key: str) -> str:
     """The label that was meant, where one is near."""
     known = sorted({name for place in context.fleet.places for name in place.cluster.labels})
-    near = [name for name in difflib.get_close_matches(key, known, 1) if name != key]
+    near = [name for name in nearest(key, known) if name != key]
     return f"did you mean '{near[0]}'?" if near else f"labels: {{{key}: …}}, or narrow dns.where"
 
 

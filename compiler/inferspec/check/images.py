@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity
+from ..nearest import nearest
 from ..resolve.images import images_of
 from ..resolve.places import Place
 from ..values import Derived, SpecAt, Value
@@ -65,7 +65,7 @@ def unused(context: Context) -> Iterator[Diagnostic]:
 
 
 def _registry(prefix: str, published: set[str]) -> str:
-    near = difflib.get_close_matches(prefix.partition("/")[0], sorted(published), 1)
+    near = nearest(prefix.partition("/")[0], sorted(published))
     if near and near[0] != prefix.partition("/")[0]:
         return f"did you mean {near[0]}?"
     return f"images are written with their registry, such as docker.io/vllm; they come from {', '.join(sorted(published))}"

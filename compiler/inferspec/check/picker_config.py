@@ -5,13 +5,13 @@ Each function looks at plain data and yields faults with paths relative to it: w
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..catalog import Stack
 from ..catalog.picking import PluginType
 from ..diagnostics import Severity, SpecPath
+from ..nearest import nearest
 
 NO_PROFILE = ("handler", "decider", "policy", "source", "extractor", "parser", "hook", "producer")
 """Roles that have no part in a profile."""
@@ -52,7 +52,7 @@ def mapping(node: Any) -> Mapping[str, Any]:
 
 
 def meant(word: str, known: Collection[str], kind: str) -> str:
-    near = difflib.get_close_matches(word, sorted(known), 1)
+    near = nearest(word, sorted(known))
     return f"did you mean '{near[0]}'?" if near else f"{kind} {', '.join(sorted(known)) or 'none'}"
 
 
@@ -104,7 +104,7 @@ def _types(stack: Stack, config: Mapping[str, Any]) -> Iterator[Fault]:
         known = stack.plugins.get(plugin["type"])
         if known is None:
             scorers = [name for name, other in stack.plugins.items() if other.role == "scorer" and not other.alpha]
-            near = difflib.get_close_matches(plugin["type"], stack.plugins, 1)
+            near = nearest(plugin["type"], stack.plugins)
             yield Fault(
                 "GTW113",
                 ("plugins", i, "type"),
@@ -185,7 +185,7 @@ def _references(stack: Stack, config: Mapping[str, Any]) -> Iterator[Fault]:
         known = [*declared, *made]
         for path, name in _refs(node, (section,)):
             if name not in known:
-                near = difflib.get_close_matches(name, known, 1)
+                near = nearest(name, known)
                 way = f"did you mean '{near[0]}'?" if near else f"plugins has {', '.join(declared)}"
                 yield Fault("GTW114", path, f"there is no plugin {name} among plugins", way)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
 from ..model.places import RegionPlaces
 from ..model.platform import Platform
 from ..model.serving import Canary, Prefill, Service
+from ..nearest import nearest
 from .context import Context
 from .rows import capacities, engine, known_region, shapes, weights
 
@@ -50,10 +50,14 @@ def named(
     if name in keys:
         yield followed(context, path, f"{section}.{name}")
         return
-    near = difflib.get_close_matches(name, sorted(keys), 1)
-    help = f"did you mean '{near[0]}'?" if near else f"{section} has {', '.join(sorted(keys)) or 'no entries'}"
+    near = nearest(name, sorted(keys))
+    help = f"did you mean '{near[0]}'?" if near else f"{section} has {_listed(sorted(keys)) or 'no entries'}"
     message = f"{format_path(path)}: there is no '{name}' in {section}"
     yield context.finding("SPC006", message, path, key=key, help=help, cause=f"{section}.{name}")
+
+
+def _listed(names: list[str], most: int = 50) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 _FIELDS = {name: name for name in ("projects", "teams", "models", "storage", "secrets", "objectives", "gateways")} | {

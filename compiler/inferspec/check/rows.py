@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
 from ..model.capacity import CapacityClass
 from ..model.serving import Service, Variant
 from ..model.storage import Architecture, Model
+from ..nearest import nearest
 from ..resolve.ladder import sources
 from .context import Context
 
@@ -55,7 +55,7 @@ def unknown_machine(context: Context, path: SpecPath, shape: str) -> Diagnostic:
 def engine(context: Context, root: SpecPath, service: Service) -> Iterator[Diagnostic]:
     name, _, pinned = service.engine.partition("@")
     if name not in context.catalogue.engines():
-        near = difflib.get_close_matches(name, context.catalogue.engines(), 1)
+        near = nearest(name, context.catalogue.engines())
         known = ", ".join(context.catalogue.engines())
         yield context.finding(
             "CAT007",

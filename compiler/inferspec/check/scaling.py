@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
 
 from ..catalog.engines import Metric
 from ..diagnostics import Diagnostic, Severity, SpecPath
+from ..nearest import nearest
 from ..resolve.places import Place
 from ..resolve.scaling import ADDON, HPA, KEDA, READS, by, moved_by, named, readable, target, usable, waiting
 from ..resolve.workload import Workload
@@ -88,7 +88,7 @@ def _metric(context: Context, w: Workload) -> Iterator[Diagnostic]:
     if metric is None and w.own_metric is not None:
         yield _unseen(context, w, w.own_metric, at)
     elif metric is None:
-        near = difflib.get_close_matches(name, able, 1)
+        near = nearest(name, able)
         meant = f"did you mean '{near[0]}'? " if near else ""
         yield context.finding(
             "SCL103",

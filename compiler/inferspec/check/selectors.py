@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
 from ..model.base import Selector
+from ..nearest import nearest
 from ..resolve.places import selects
 from .context import Context
 
@@ -30,13 +30,13 @@ class Word(NamedTuple):
 
     @property
     def is_near(self) -> bool:
-        return bool(difflib.get_close_matches(self.word, self.known, 1))
+        return bool(nearest(self.word, self.known))
 
 
 def instead(word: str, known: Collection[str]) -> str:
     """What was meant, or what there is."""
     held = sorted(known)
-    if near := difflib.get_close_matches(word, held, 1):
+    if near := nearest(word, held):
         return f"did you mean '{near[0]}'?"
     return f"there are {', '.join(held[:8])}" + (f" and {len(held) - 8} more" if len(held) > 8 else "") if held else "no cluster has any"
 

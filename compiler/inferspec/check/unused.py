@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Severity
+from ..nearest import nearest
 from ..resolve.ladder import sources as sources_of
 from .capacity_reservations import nearly
 from .context import USED, Context
@@ -73,7 +73,7 @@ def cohorts(context: Context) -> Iterator[Diagnostic]:
             members.setdefault(queue.cohort, []).append(name)
     told: set[str] = set()
     for cohort, (first, *others) in reversed(members.items()):
-        near = difflib.get_close_matches(cohort, [other for other in members if other != cohort], 1)
+        near = nearest(cohort, [other for other in members if other != cohort])
         if others or not told.isdisjoint(near):  # of two names that are nearly one, one is told
             continue
         told.add(cohort)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from argparse import Namespace
@@ -45,7 +46,7 @@ def run(options: Namespace) -> int:
 
 def _before(asked: Request, ref: str) -> Outcome:
     """The spec of the commit, by this version of the compiler: a change of the compiler is no change of the spec."""
-    spec = asked.spec.resolve().relative_to(asked.root.resolve())
+    spec = Path(os.path.realpath(asked.spec)).relative_to(os.path.realpath(asked.root))
     with tempfile.TemporaryDirectory(prefix="inferspec-") as folder:
         root = Path(folder)
         checkout(asked.root, ref, root)

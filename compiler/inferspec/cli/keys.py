@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..diagnostics import SpecPath, format_path
+from ..nearest import closest
 
 Node = Mapping[str, Any]
 NAME = "NAME"
@@ -201,7 +201,7 @@ class Keys:
 def near(word: str, known: Iterable[str], most: int = 3, cutoff: float = 0.6) -> list[str]:
     """Those of ``known`` that look like ``word``, whatever the case."""
     by_form = {name.lower(): name for name in known}
-    return [by_form[form] for form in difflib.get_close_matches(word.lower(), list(by_form), most, cutoff)]
+    return [by_form[form] for form in closest(word.lower(), list(by_form), most, cutoff)]
 
 
 def did_you_mean(names: Iterable[str]) -> str:

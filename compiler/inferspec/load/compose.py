@@ -33,13 +33,20 @@ from .syntax import explain, shown
 _UNSEEN = object()
 
 
-def compose(text: str, file: str) -> tuple[Any, bool, list[Diagnostic]]:
+class Tally:
+    """Values that were read, over several texts."""
+
+    values = 0
+
+
+def compose(text: str, file: str, tally: Tally | None = None) -> tuple[Any, bool, list[Diagnostic]]:
     """(top-level value, whether the whole text was read, problems). The value is None for a text without content."""
     problems = Problems(file)
+    composer = _Composer(text, problems)
     collects = gc.isenabled()
     gc.disable()  # nothing built here is garbage or a cycle, and collecting it again and again is slow
     try:
-        return _Composer(text, problems).document(), True, problems.found
+        return composer.document(), True, problems.found
     except Stop:
         return None, False, problems.found
     except YAMLError as error:
@@ -48,6 +55,8 @@ def compose(text: str, file: str) -> tuple[Any, bool, list[Diagnostic]]:
             found.pop()  # text that ran on into what broke: one mistake
         return None, False, [*found, *explain(error, text, file)]
     finally:
+        if tally is not None:
+            tally.values += MAX_NODES - composer.left
         if collects:
             gc.enable()
 
@@ -177,7 +186,7 @@ class _Composer:
         """The key of a scalar event; None, with a problem, where it cannot be one."""
         text: str = event.value
         start, end = event.start_mark, event.end_mark
-        if text == "<<" and not event.style:
+        if text == "<<":  # in quotes too: kustomize would write it without them
             self._refuse_properties(event)
             self.problems.report("SYN021", start, end)
             return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..diagnostics import Diagnostic, Span
-from .compose import compose
+from .compose import Tally, compose
+from .limits import MAX_INCLUDED_BYTES, MAX_INCLUDED_NODES, MAX_INCLUDES
 from .nodes import Document, Map, Seq
 from .read import display_name, read_source
 from .syntax import shown
@@ -25,7 +27,12 @@ def graft(document: Document, path: Path, root: Path) -> list[Diagnostic]:
     if not isinstance(entries, Seq):
         at, help = document.span(("include",)), "write include: [teams/search.yaml]"
         return [Diagnostic("SYN050", "include is not a list of files", at, path=("include",), help=help)]
-    seen: dict[str, Span] = {document.file: document.span(("include",), key=True)}
+    if len(entries) > MAX_INCLUDES:
+        message, help = f"the spec includes {len(entries):,} files, at most {MAX_INCLUDES} are read", "one file for each team"
+        return [Diagnostic("SYN041", message, document.span(("include",)), path=("include",), help=help)]
+    # By what is read: a link is another name of one file.
+    seen: dict[str, Span] = {os.path.realpath(path): document.span(("include",), key=True)}
+    sizes, tally = 0, Tally()
     for i, entry in enumerate(entries):
         where = ("include", i)
         at = document.span(where)
@@ -34,15 +41,26 @@ def graft(document: Document, path: Path, root: Path) -> list[Diagnostic]:
             found.append(Diagnostic(code, message, at, path=where, help=help))
             continue
         file = path.parent / entry
-        name = display_name(file, root)
-        if name in seen:
-            related = (seen[name].labelled("already here"),)
+        name, real = display_name(file, root), os.path.realpath(file)
+        if real in seen:
+            related = (seen[real].labelled("already here"),)
             message = f"{name} is included twice"
             found.append(Diagnostic("SYN052", message, at, path=where, related=related, help="delete this entry"))
             continue
-        seen[name] = at
-        found += _graft_file(document, file, root, at)
+        seen[real] = at
+        found += _graft_file(document, file, root, at, tally)
+        sizes += len(document.texts.get(name, "").encode())
+        if sizes > MAX_INCLUDED_BYTES or tally.values > MAX_INCLUDED_NODES:
+            found.append(_too_much(sizes, at))
+            break
     return found
+
+
+def _too_much(size: int, at: Span) -> Diagnostic:
+    large = size > MAX_INCLUDED_BYTES
+    what = f"larger than {MAX_INCLUDED_BYTES // 1_000_000} MB" if large else f"more than {MAX_INCLUDED_NODES:,} values"
+    message = f"the files included up to here are {what} together; the rest was not read"
+    return Diagnostic("SYN003" if large else "SYN041", message, at, path=("include",), help="make two platforms of it")
 
 
 def _refused(entry: Any) -> tuple[str, str, str] | None:
@@ -58,14 +76,14 @@ def _refused(entry: Any) -> tuple[str, str, str] | None:
     return None
 
 
-def _graft_file(document: Document, path: Path, root: Path, cite: Span) -> list[Diagnostic]:
+def _graft_file(document: Document, path: Path, root: Path, cite: Span, tally: Tally) -> list[Diagnostic]:
     source, found = read_source(path, root, cite=cite)
     if source.text is None:
         return found
     document.texts[source.name] = source.text
     if any(problem.code == "SYN006" for problem in found):
         return found
-    value, whole, problems = compose(source.text, source.name)
+    value, whole, problems = compose(source.text, source.name, tally)
     found += problems
     if not whole:
         return found

@@ -14,6 +14,15 @@ MAX_DEPTH = 64
 MAX_NODES = 500_000
 """Values of one file: scalars, maps and lists."""
 
+MAX_INCLUDES = 200
+"""Files that a spec includes."""
+
+MAX_INCLUDED_BYTES = 4 * MAX_BYTES
+"""Bytes of all the files that a spec includes."""
+
+MAX_INCLUDED_NODES = 2 * MAX_NODES
+"""Values of all of them."""
+
 MAX_SCALAR = 65_536
 """Characters of one value."""
 

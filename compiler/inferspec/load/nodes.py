@@ -15,6 +15,15 @@ ItemMark = tuple[int, int, int]
 """(line, column, end column) of a list item."""
 
 
+_COMMENT = re.compile(r"(?<!\s)\s++#.*$")
+"""Each run of blanks is read once: a line may be a megabyte of them."""
+
+
+def uncommented(text: str) -> str:
+    """A piece of a line without the comment and the blanks at its end."""
+    return _COMMENT.sub("", text, 1).rstrip()
+
+
 class Map(dict[str, Any]):
     """A dict whose ``marks`` hold a ``KeyMark`` for every key.
 
@@ -96,8 +105,7 @@ class Document:
 
     def _value(self, file: str, line: int, column: int, end: int) -> Span:
         if end <= column:
-            text = re.sub(r"\s+#.*$", "", self.line(file, line)[column - 1 :])
-            end = column + max(1, len(text.rstrip()))
+            end = column + max(1, len(uncommented(self.line(file, line)[column - 1 :])))
         return Span(file, line, column, end)
 
     def _key_width(self, file: str, line: int, column: int, key: str) -> int:

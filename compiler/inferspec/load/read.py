@@ -159,8 +159,8 @@ def _conflicts(text: str, name: str) -> list[Diagnostic]:
     if "<<<<<<<" not in text and ">>>>>>>" not in text:
         return []
     found = []
-    for match in _CONFLICT.finditer(text):
+    for match in islice(_CONFLICT.finditer(text), _SHOWN):
         line = text.count("\n", 0, match.start()) + 1
         help = "choose a side and delete the marker lines"
         found.append(Diagnostic("SYN006", "a merge conflict was left in the file", Span(name, line, 1, 8), help=help))
-    return found[:_SHOWN]
+    return found

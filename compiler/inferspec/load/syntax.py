@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from ..diagnostics import Diagnostic, Span
+from .nodes import uncommented
 
 _INDENT_HELP = "indent with spaces, and line each key up with its neighbours"
 _HOST_HELP = 'quote the value: a host such as "*.example.com" needs quotes'
@@ -175,8 +176,8 @@ def _inside(lines: list[str], line: int, column: int, file: str) -> Span:
 
 def _whole(lines: list[str], start: Span) -> Span:
     """From ``start`` to the end of its line, less a comment."""
-    rest = re.sub(r"\s+#.*$", "", lines[start.line - 1][start.column - 1 :]) if start.line <= len(lines) else ""
-    return Span(start.file, start.line, start.column, start.column + max(1, len(rest.rstrip())))
+    rest = uncommented(lines[start.line - 1][start.column - 1 :]) if start.line <= len(lines) else ""
+    return Span(start.file, start.line, start.column, start.column + max(1, len(rest)))
 
 
 def _tab_indented(lines: list[str], line: int) -> bool:

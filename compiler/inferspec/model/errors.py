@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import types
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from ..diagnostics import Diagnostic, Edit, Fix, SpecPath, format_path
 from ..load import Document, Map
+from ..load.limits import MAX_PROBLEMS
+from ..nearest import nearest, restart
 from .meant import meant_keys, near_key, renamed
 from .platform import API_VERSION, Platform
 
@@ -26,6 +28,9 @@ _KINDS = {
     "tuple_type": "a list",
     "list_type": "a list",
 }
+
+_MOST = 4 * MAX_PROBLEMS
+"""Findings of pydantic's that are looked at: each alternative of a value has its own."""
 
 _LIMITS = {
     "greater_than_equal": "is at least {ge}, not {found}",
@@ -54,15 +59,19 @@ def read_platform(document: Document) -> tuple[Platform | None, list[Diagnostic]
                 help=f"write 'apiVersion: {API_VERSION}', or use the inferspec release that knows {version}",
             )
         ]
+    restart()
     found: list[Diagnostic] = []
     meant: list[SpecPath] = []
     while True:
         try:
             return Platform.model_validate(document.root), found
         except ValidationError as error:
-            now = list(_once(_diagnose(item, document) for item in error.errors(include_url=False)))
+            items = error.errors(include_url=False)
+            now = list(_once(_diagnose(item, document) for item in items[:_MOST]))
         # What does not suit a key that was guessed says that the guess was wrong, not that there is a second mistake.
         found += [d for d in now if d.path not in meant]
+        if len(found) > MAX_PROBLEMS or len(items) > _MOST:  # what they hide is not guessed at
+            return None, _capped(found)
         # A key that was guessed is not guessed again: it would go round for ever.
         guessed = [(p, key) for p, key in meant_keys(document.root, now) if p not in meant and (*p[:-1], key) not in meant]
         if not guessed:
@@ -80,22 +89,41 @@ def read_platform(document: Document) -> tuple[Platform | None, list[Diagnostic]
     return None, found
 
 
+def _capped(found: list[Diagnostic]) -> list[Diagnostic]:
+    """The first mistakes of a spec that has so many that it was made for another program, or by one."""
+    shown = found[:MAX_PROBLEMS]
+    shown[-1] = replace(shown[-1], notes=(*shown[-1].notes, f"{len(shown)} mistakes so far; the rest of the spec was not checked"))
+    return shown
+
+
 def _pruned(root: Any, mistakes: list[tuple[SpecPath, bool]]) -> Any:
     """The spec without unknown keys and without the entries (a service, a cluster, a class) that hold a mistake."""
+    cut: _Cut = {}
     for path, unknown in mistakes:
         depth = len(path) if unknown else (4 if path[:1] == ("regions",) else 2)
-        if len(path) >= depth:
-            root = _without(root, path[:depth])
-    return root
+        if len(path) >= depth > 0:
+            _mark(cut, path[:depth])
+    return _without(root, cut)
 
 
-def _without(node: Any, path: SpecPath) -> Any:
-    if not isinstance(node, dict) or path[0] not in node:
+_Cut = dict[str | int, Any]
+"""What is left out of a map: a step leads to what is left out below it, or to None where all of it is."""
+
+
+def _mark(cut: _Cut, path: SpecPath) -> None:
+    for step in path[:-1]:
+        below = cut.setdefault(step, {})
+        if below is None:
+            return
+        cut = below
+    cut[path[-1]] = None
+
+
+def _without(node: Any, cut: _Cut) -> Any:
+    """The maps on the way are copied once, however much is left out of them."""
+    if not isinstance(node, dict):
         return node
-    kept = {key: value for key, value in node.items() if key != path[0] or len(path) > 1}
-    if len(path) > 1:
-        kept[str(path[0])] = _without(node[str(path[0])], path[1:])
-    return kept
+    return {key: _without(value, cut[key]) if key in cut else value for key, value in node.items() if cut.get(key, cut) is not None}
 
 
 def _once(found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
@@ -136,7 +164,7 @@ def _diagnose(item: Any, document: Document) -> Diagnostic:
         return Diagnostic("SPC003", message, document.span(path), path=path, help=_unquoted(kind, item["input"]) or _described(path))
     if kind == "literal_error":
         wanted = context["expected"].replace("'", "")
-        near = difflib.get_close_matches(str(item["input"]), wanted.replace(" or ", ", ").split(", "), 1)
+        near = nearest(str(item["input"]), wanted.replace(" or ", ", ").split(", "))
         return Diagnostic(
             "SPC004",
             f"{shown}: {_found(item['input'])} is not one of {wanted}",

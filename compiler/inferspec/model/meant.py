@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..diagnostics import Diagnostic, SpecPath
 from ..load import Map
 from ..load.nodes import Seq
+from ..nearest import nearest
 
 
 def near_key(key: str, known: list[str], root: Any, owner: SpecPath) -> str:
@@ -16,7 +16,7 @@ def near_key(key: str, known: list[str], root: Any, owner: SpecPath) -> str:
     held = _at(root, owner)
     free = [k for k in known if k not in held] if isinstance(held, dict) else known
     for among in (free, known):
-        near = difflib.get_close_matches(key, among, 1, 0.6) or [k for k in among if _one_letter(key, k)]
+        near = nearest(key, among) or [k for k in among if _one_letter(key, k)]
         if near:
             return near[0]
     return ""

@@ -42,6 +42,9 @@ OWNED_OF_CONTAINER = ("name", "ports", "args", "command", "volumeMounts.weights"
 """The command line belongs to ``flags``, ports and the model's path to the objects that point there."""
 
 
+_A_PATH = "a path such as env.NCCL_DEBUG or spec.template.spec.schedulerName"
+
+
 class Problem(NamedTuple):
     """A patch that cannot be applied; ``path`` is where it is written."""
 
@@ -92,7 +95,9 @@ def _set(start: dict[str, Any], field: str, value: Any, at: SpecPath, owned: tup
     try:
         steps = parse_path(field)
     except ValueError as error:
-        raise _Refused("SPC021", str(error), "a path such as env.NCCL_DEBUG or spec.template.spec.hostNetwork") from None
+        raise _Refused("SPC021", str(error), _A_PATH) from None
+    if not steps or "<<" in steps:
+        raise _Refused("SPC021", "'<<' is a merge key to kustomize" if steps else "an empty path leads to no field", _A_PATH)
     plain = format_path(steps)
     within = OWNED_WITHIN.match(plain) if owned is OWNED else None
     held = next((o for o in owned if plain == o or plain.startswith((o + ".", o + "["))), within and plain)

@@ -20,19 +20,23 @@ _TOKENS = re.compile(
       | AIza[A-Za-z0-9_-]{30,} | ya29\.[A-Za-z0-9_.-]{16,} | GOCSPX-[A-Za-z0-9_-]{20,}  # Google
       | xox[abprs]-[A-Za-z0-9-]{10,}                               # Slack
       | (?:sk|nvapi|pk|rk)-[A-Za-z0-9_-]{20,}                      # model providers
-      | eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?  # JSON Web Token
       | aGZf[A-Za-z0-9+/]{16,}={0,2} | QUtJQ[A-Za-z0-9+/]{16,}={0,2} | LS0tLS1CRUdJT[A-Za-z0-9+/]+={0,2}
     )""",
     re.VERBOSE,
 )
+# JSON Web Token. What stands before it in one run of its letters is read once, and only where a "." follows.
+_JWT = re.compile(
+    r"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]++\.[A-Za-z0-9_-]{8})[A-Za-z0-9_-]*?\b(eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]*+)?)"
+)
 _USERINFO = re.compile(r"(?<=://)[^\s/@:\"']*:[^\s/@\"']+(?=@)")
-_SET_TO = r"""["']?\s*[:=]\s*(?:[!&]\S*\s+)*"""
+# A name before the value, and tags, of so many characters: unbounded, each "key" of "keykeykey..." would read all the rest.
+_SET_TO = r"""["']?\s*+[:=]\s*+(?:[!&]\S{0,200}+\s++){0,3}+"""
 _PASSWORD = re.compile(
     r"(?i)(?:passw(?:or)?d|passphrase|pwd)" + _SET_TO + r"""(?:"([^"]+)|'([^']+)|([^\s"'{}\[\],#](?:[^{}\[\],#\n]*[^\s{}\[\],#])?))"""
 )
-_NAMED = re.compile(r"(?i)(?:token|key|secret|credential|auth)[\w-]*" + _SET_TO + r"""(?:Bearer\s+)?["']?([A-Za-z0-9+/_=.-]{20,})""")
+_NAMED = re.compile(r"(?i)(?:token|key|secret|credential|auth)[\w-]{0,64}" + _SET_TO + r"""(?:Bearer\s+)?["']?([A-Za-z0-9+/_=.-]{20,})""")
 _LONG = re.compile(r"(?<![A-Za-z0-9+/_-])([A-Za-z0-9+/]{60,}={0,2})")
-_PEM_START = re.compile(r"-----BEGIN [A-Z0-9 ]*(?:PRIVATE KEY|ENCRYPTED)[A-Z0-9 ]*-----")
+_PEM_START = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}?(?:PRIVATE KEY|ENCRYPTED)[A-Z0-9 ]{0,40}+-----")
 _PEM = re.compile(_PEM_START.pattern + r"(?:.*?-----END [A-Z0-9 ]+-----|.*)", re.DOTALL)
 _SECRET = 20
 """Characters that a token has at least."""
@@ -49,6 +53,8 @@ def mask(text: str) -> str:
     if "-----BEGIN" in text:
         text = _PEM.sub(lambda m: re.sub(r"[^\n]", "*", m[0]), text)
     text = _TOKENS.sub(_stars, text)
+    if "eyJ" in text:
+        text = _JWT.sub(_stars_group, text)
     if "://" in text:
         text = _USERINFO.sub(_stars, text)
     text = _PASSWORD.sub(_stars_group, text)
@@ -74,10 +80,16 @@ def masked_lines(text: str) -> list[str]:
 
 
 class _Lines(list[str]):
-    """Masks a line when it is asked for: few lines of a long file are ever shown."""
+    """Masks a line when it is asked for, and once: few lines of a long file are ever shown, one of them perhaps for each finding."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__(lines)
+        self._masked: dict[int, str] = {}
 
     def __getitem__(self, n):  # type: ignore[no-untyped-def]
-        return mask(super().__getitem__(n).removesuffix("\r"))
+        if n not in self._masked:
+            self._masked[n] = mask(super().__getitem__(n).removesuffix("\r"))
+        return self._masked[n]
 
 
 def clean_diagnostic(d: Diagnostic) -> Diagnostic:

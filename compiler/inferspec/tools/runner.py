@@ -1,11 +1,11 @@
-"""Run a tool of the package: clean environment, no shell, a deadline, a cap on what it may say."""
+"""Run a tool of the package: clean environment, no shell, a deadline, a cap on what it may say and on its memory."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
-import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from inferspec.failures import ToolError
+from inferspec.tools import live
 from inferspec.tools.pinned import find
 
 CHUNK = 1 << 16
@@ -21,8 +22,16 @@ GO = {"GOGC": "400"}
 """Environment of a Go program that ends soon: less garbage collection, a fifth less CPU for a few megabytes more."""
 
 
+MEMORY = 4 << 30
+"""Bytes of a tool. The largest builds take a tenth of it; a policy that doubles a text takes any amount."""
+
+
 class ToolLimit(ToolError):
-    """A tool ran past its deadline or its output cap and was ended. What it read may be to blame: a policy can loop."""
+    """A tool ran past its deadline, its output cap or its memory and was ended. What it read may be to blame: a policy can loop."""
+
+
+_NO_MEMORY = re.compile(rb"^fatal error: .*(?:out of memory|cannot allocate memory)", re.MULTILINE)
+"""What the runtime of Go says last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +51,15 @@ def run(
     cwd: Path | None = None,
     deadline: float = 60.0,
     cap: int = 64 << 20,
+    memory: int = MEMORY,
     env: Mapping[str, str] | None = None,
 ) -> Completed:
     """Run a tool of the package and wait for it.
 
-    `deadline` is in seconds, `cap` in bytes of standard output and error together. The environment holds nothing of ours but
-    `env`: no PATH to find other programs on, a HOME that is empty and goes away. The tool gets a process group of its own,
-    which is killed whole at either limit. Raises ToolError when the tool is not there or does not start, ToolLimit at a limit.
+    `deadline` is in seconds, `cap` in bytes of standard output and error together, `memory` in bytes. The environment holds
+    nothing of ours but `env`: no PATH to find other programs on, a HOME that is empty and goes away. The tool gets a process
+    group of its own, which is killed whole at a limit, or when the compiler is told to end (`live`). Raises ToolError when the
+    tool is not there or does not start, ToolLimit at a limit.
     """
     import tempfile
 
@@ -68,7 +79,10 @@ def run(
         except OSError as problem:
             raise ToolError(f"{name} does not start: {problem}") from problem
         try:
+            live.began(process, deadline, memory)
             stdout, stderr = _exchange(process, name, stdin, time.monotonic() + deadline, deadline, cap)
+            if process.returncode and _NO_MEMORY.search(stderr[:CHUNK]):
+                raise ToolLimit(f"{name} wanted more than {memory >> 20:,} MiB of memory and was ended")
             return Completed(process.wait(), stdout, stderr)
         finally:
             _end(process)
@@ -126,9 +140,9 @@ def _feed(pipe: IO[bytes], rest: memoryview) -> memoryview:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Kill the whole group if the tool is still there, close the pipes, leave no zombie."""
     if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        live.end(process)
         process.wait()
+    live.over(process)
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe:
             with contextlib.suppress(BrokenPipeError):
