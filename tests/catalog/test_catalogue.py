@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from inferspec.catalog import PACKAGE, Catalogue, CatalogueError, catalogue, overlay
+from inferspec.catalog import PACKAGE, Catalogue, CatalogueError, catalogue
 from inferspec.catalog.engines import version_key
 from inferspec.catalog.reader import read
 from inferspec.catalog.record import Record, build, camel, mapped, nested, optional
 from inferspec.catalog.rows import Row
 from inferspec.catalog.table import merge
+from inferspec.catalog.team import overlay
 
 TABLES = ("accelerators", "machines", "regions", "storage_locations", "models", "defaults", "availability")
 PLATFORMS = ("gpu", "tpu", "cpu")
@@ -275,10 +276,10 @@ rows:
     ("text", "line", "message"),
     [
         ("rows:\n- {id: g2-standard-8, memoryGiB: 31}\n", 2, "a row of your own says source and asOf"),
-        ("source: x\nasOf: y\nrows:\n- {id: g2-standard-8, memory: 31}\n", 4, "unknown key 'memory'"),
-        ("source: x\nasOf: y\nrows:\n- {id: new, vcpu: 1}\n", 4, "missing memoryGiB, consumption"),
+        ('source: x\nasOf: "2026-11-21"\nrows:\n- {id: g2-standard-8, memory: 31}\n', 4, "unknown key 'memory'"),
+        ('source: x\nasOf: "2026-11-21"\nrows:\n- {id: new, vcpu: 1}\n', 4, "missing memoryGiB, consumption"),
         (
-            "source: x\nasOf: y\nrows:\n- {id: n, vcpu: 1, memoryGiB: 1, consumption: [spot], accelerator: h999}\n",
+            'source: x\nasOf: "2026-11-21"\nrows:\n- {id: n, vcpu: 1, memoryGiB: 1, consumption: [spot], accelerator: h999}\n',
             4,
             "no accelerator 'h999'",
         ),

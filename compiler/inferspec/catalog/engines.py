@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .flagtable import FlagTable
-from .reader import CatalogueError, read, unfit
+from .reader import CatalogueError, read
 from .record import EMPTY, Record, build, listed, mapped, optional
 from .rows import Row
 
@@ -260,7 +260,7 @@ def load_engine(name: str, folders: tuple[str, ...], presets: Mapping[str, Mappi
     try:
         return build(Engine, data)
     except (ValueError, TypeError, AttributeError) as error:
-        raise CatalogueError(file, 1, unfit(error), name) from error
+        raise CatalogueError(file, 1, str(error), name) from error
 
 
 def load_flags(engine: str, version: str, folders: tuple[str, ...]) -> FlagTable:
