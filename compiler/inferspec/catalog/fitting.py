@@ -136,7 +136,7 @@ def _fits(hint: Any, marks: tuple[Any, ...], value: Any) -> bool:
     if get_origin(hint) is Literal:
         return isinstance(value, str) and value in get_args(hint)
     if hint is Any:
-        return value is not None
+        return True
     if isinstance(value, bool) or hint is bool:
         return isinstance(value, bool) and hint is bool
     if not (isinstance(hint, type) and isinstance(value, (int, float) if hint is float else hint)):

@@ -40,9 +40,11 @@ Date = Annotated[str, Written('a date such as "2026-11-21"', r"[0-9]{4}-(0[1-9]|
 UrlPath = Annotated[str, Written("a path such as /health", r"/[!-~]*")]
 OptionalUrlPath = Annotated[str, Written("a path such as /metrics", r"(/[!-~]*)?")]
 Slice = Annotated[str, Written("a topology such as 2x4", r"[1-9][0-9]{0,2}(x[1-9][0-9]{0,2}){1,2}")]
-ZoneLetter = Annotated[str, Written("a zone letter such as a", r"[a-z]")]
+ZoneLetter = Annotated[str, Written("a zone such as a or ai1a", r"(ai[0-9])?[a-z]")]
 GkeVersion = Annotated[str, Written("a GKE version such as 1.34.0-gke.2201000", r"([0-9]+\.[0-9]+\.[0-9]+(-gke\.[0-9]+)?)?")]
 
 Consumption = Literal["on-demand", "spot", "flex-start", "reservation"]
 Format = Literal["fp32", "tf32", "fp16", "bf16", "fp8", "fp4", "int8", "int4"]
-Platform = Literal["gpu", "tpu", "cpu"]
+Platform = Annotated[str, Written("gpu, tpu or cpu", r"gpu|tpu|cpu")]
+SeriesType = Annotated[str, Written("gauge, counter or histogram", r"gauge|counter|histogram")]
+Half = Annotated[str, Written("prefill or decode", r"prefill|decode")]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .engines import Telemetry
+from .engine_parts import Telemetry
 from .picking import Detector, Plugin, PluginRef, PluginType, Preset
 from .reader import CatalogueError, read
 from .record import EMPTY, Record, build, listed, mapped, nested, optional

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,14 +60,13 @@ def overlay(folder: str | os.PathLike[str]) -> tuple[Catalogue, list[CatalogueEr
     laid = Catalogue((path,))
     problems = list(_strangers(Path(path)))
     for name, cls in TABLES.items():
-        problems += _read(path, name, lambda document, n=name, c=cls: _table(laid, n, c, document))  # type: ignore[misc]
+        problems += _read(path, name, partial(_table, laid, name, cls))
     for kind, cls in SINGLE.items():
         for name in stems(path, kind):
-            problems += _read(f"{path}/{kind}", name, lambda document, k=kind, n=name, c=cls: _single(laid, k, n, c, document))  # type: ignore[misc]
-        if Path(path, kind, "common.yaml").is_file():
-            problems += _read(f"{path}/{kind}", "common", lambda document, c=cls: faults(c, _without_kind(document), (), "common"))  # type: ignore[misc]
+            problems += _read(f"{path}/{kind}", name, partial(_single, laid, kind, name, cls))
+    problems += _read(f"{path}/stacks", "common", _shared)
     for tables in sorted(Path(path, "engines").glob("*/*.json")):
-        problems += _read(str(tables.parent), tables.stem, lambda document, t=tables: _flag_table(t, document))  # type: ignore[misc]
+        problems += _read(str(tables.parent), tables.stem, partial(_flag_table, tables))
     return laid, problems or list(_unsound(laid, path))
 
 
@@ -193,13 +193,18 @@ def _without_kind(document: Document) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key != "kind"}
 
 
+def _shared(document: Document) -> Iterator[Fault]:
+    """What every stack has of it."""
+    yield from faults(Stack, _without_kind(document), (), "common")
+
+
 def _single(laid: Catalogue, kind: str, name: str, cls: type[Record], document: Document) -> Iterator[Fault]:
     """A file that is one engine or stack: its keys over those of the package's file of that name."""
     said = _without_kind(document)
     if document.get("kind", kind[:-1]) != kind[:-1]:
         yield Fault(("kind",), f"{name} is of kind {kind[:-1]}, not {shown(document['kind'])}", f"kind: {kind[:-1]}")
     if isinstance(said.get("id"), str) and said["id"] != name:
-        yield Fault(("id",), f"engine or stack '{said['id']}' stands in {name}.yaml", f"id: {name}, or another file name")
+        yield Fault(("id",), f"{name}.yaml has the id '{said['id']}'", f"id: {name}, or another file name")
     yield from faults(cls, said, (), name)
     package: dict[str, Any] = {}
     for part in ("common", name) if kind == "stacks" else (name,):
