@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .catalog import CatalogueError
 
 
+PAGE = "docs/catalogue.md has a row of each kind, with every key"
+
+
 class Told(NamedTuple):
     """What policies judge: the facts of all that is sound, a team's own files, the repository."""
 
@@ -25,7 +28,7 @@ class Told(NamedTuple):
 
 def check_spec(outcome: Outcome, request: Request) -> Told | None:
     """Fill ``outcome`` up to its fleet and what the domain rules find; None where it does not come that far."""
-    from .catalog import catalogue, overlay
+    from .catalog import catalogue
     from .check import check
     from .load.lock import read_lock
     from .model.errors import read_platform
@@ -42,9 +45,15 @@ def check_spec(outcome: Outcome, request: Request) -> Told | None:
     if platform is None:
         return None
     own = request.root / "catalog"
-    known, problems = overlay(own) if own.is_dir() else (catalogue(), [])
+    if own.is_dir():
+        from .catalog.team import overlay
+
+        known, problems = overlay(own)
+    else:
+        known, problems = catalogue(), []
     if problems:  # what a mended row would say is not known
         outcome.diagnostics += [_catalogue_problem(problem, request.root) for problem in problems]
+        outcome.texts |= {display_name(Path(p.file), request.root): Path(p.file).read_text("utf-8", "replace") for p in problems}
         return None
     digests, problems_of_lock = read_lock(request.spec, request.root)
     outcome.diagnostics += problems_of_lock
@@ -72,4 +81,5 @@ def _texts(request: Request) -> dict[str, str]:
 
 def _catalogue_problem(problem: CatalogueError, root: Path) -> Diagnostic:
     name = display_name(Path(problem.file), root)
-    return Diagnostic("CAT005", problem.message, Span(name, problem.line, 1), help="rows of your own win over the package's; mend this one")
+    help = f"{problem.help}; {PAGE}" if problem.help else PAGE
+    return Diagnostic("CAT005", problem.message, Span(name, problem.line, problem.column, problem.end), help=help)

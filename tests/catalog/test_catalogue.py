@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from inferspec.catalog import PACKAGE, Catalogue, CatalogueError, catalogue, overlay
+from inferspec.catalog import PACKAGE, Catalogue, CatalogueError, catalogue
 from inferspec.catalog.engines import version_key
 from inferspec.catalog.reader import read
 from inferspec.catalog.record import Record, build, camel, mapped, nested, optional
 from inferspec.catalog.rows import Row
 from inferspec.catalog.table import merge
+from inferspec.catalog.team import overlay
 
 TABLES = ("accelerators", "machines", "regions", "storage_locations", "models", "defaults", "availability")
 PLATFORMS = ("gpu", "tpu", "cpu")
@@ -275,10 +276,10 @@ rows:
     ("text", "line", "message"),
     [
         ("rows:\n- {id: g2-standard-8, memoryGiB: 31}\n", 2, "a row of your own says source and asOf"),
-        ("source: x\nasOf: y\nrows:\n- {id: g2-standard-8, memory: 31}\n", 4, "unknown key 'memory'"),
-        ("source: x\nasOf: y\nrows:\n- {id: new, vcpu: 1}\n", 4, "missing memoryGiB, consumption"),
+        ('source: x\nasOf: "2026-11-21"\nrows:\n- {id: g2-standard-8, memory: 31}\n', 4, "unknown key 'memory'"),
+        ('source: x\nasOf: "2026-11-21"\nrows:\n- {id: new, vcpu: 1}\n', 4, "missing memoryGiB, consumption"),
         (
-            "source: x\nasOf: y\nrows:\n- {id: n, vcpu: 1, memoryGiB: 1, consumption: [spot], accelerator: h999}\n",
+            'source: x\nasOf: "2026-11-21"\nrows:\n- {id: n, vcpu: 1, memoryGiB: 1, consumption: [spot], accelerator: h999}\n',
             4,
             "no accelerator 'h999'",
         ),
@@ -305,6 +306,64 @@ def test_a_teams_engine_is_checked_too(tmp_path: Path) -> None:
     assert laid.engine("vllm").port == 9000
     _, problems = _team(tmp_path, "id: vllm\nnope: 1\n", "engines/vllm.yaml")
     assert "unknown key 'nope'" in problems[0].message
+
+
+OWN = 'source: x, asOf: "2026-11-21"'
+
+
+def row(said: str) -> str:
+    return f"rows:\n- {{id: {said}, {OWN}}}\n"
+
+
+NEW = row("n1, vcpu: 1, memoryGiB: 1, consumption: [spot]")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("machines.yaml", NEW.replace("vcpu: 1", "vcpu: eight"), "2:18 n1: vcpu is 'eight', where a whole number from 1 belongs"),
+        ("machines.yaml", NEW.replace("[spot]", "[on-demand, sppt]"), "2:60 n1: consumption[1] is 'sppt', which is none of"),
+        ("machines.yaml", NEW.replace("memoryGiB: 1", "memoryGiB: -4"), "2:32 n1: memoryGiB is -4, where a number above 0 belongs"),
+        ("machines.yaml", NEW.replace("vcpu: 1", "vcpu: null"), "2:18 n1: vcpu is null, where a whole number from 1 belongs"),
+        ("machines.yaml", NEW.replace("vcpu: 1", "vcpu: true"), "2:18 n1: vcpu is true, where a whole number from 1 belongs"),
+        ("machines.yaml", NEW.replace("vcpu", "vcpus"), "2:12 n1: unknown key 'vcpus'"),
+        ("machines.yaml", "kind: machines\nrow: []\n", "2:1 machines.yaml: unknown key 'row'"),
+        ("machines.yaml", "kind: machine\nrows: []\n", "1:7 machines.yaml is of kind machines, not 'machine'"),
+        ("machine.yaml", "rows: []\n", "1:1 the catalogue reads no file machine.yaml"),
+        ("engines/own.yml", "id: own\n", "1:1 the catalogue reads no file engines/own.yml"),
+        ("defaults.yaml", row("storage.fuseBufferGiB, value: abc"), "2:38 storage.fuseBufferGiB: value is 'abc', where a whole"),
+        ("defaults.yaml", row("storage.fuseBufferGiB, value: -3"), "2:38 storage.fuseBufferGiB: value is -3, where a whole"),
+        ("defaults.yaml", row("alerts.queue, value: banana"), "2:29 alerts.queue: value is 'banana', where a whole number"),
+        ("defaults.yaml", row("alerts.share, value: 950"), "2:29 alerts.share: value is 950, where a whole number from 0 to 100"),
+        ("defaults.yaml", row("alerts.ttft, value: soon"), "2:28 alerts.ttft: value is 'soon', where a duration"),
+        ("defaults.yaml", row("alerts.resrved, value: 3, reason: x"), "2:8 alerts.resrved: the compiler has no default"),
+        ("defaults.yaml", row("fit.graphGiB, value: {gpu: 1}"), "2:29 fit.graphGiB: value lacks tpu, cpu"),
+        ("defaults.yaml", row("scale.by, value: vpa"), "2:25 scale.by: value is 'vpa', where one of hpa, keda belongs"),
+        ("presets.yaml", row("x9, port: 1, healthPath: /, flags: abc"), "2:43 x9: flags is 'abc', where a map of maps belongs"),
+        (
+            "presets.yaml",
+            row("x9, port: 1, healthPath: /, flags: {model: {nam: --m}}"),
+            "2:52 x9: flags.model: unknown key 'nam'",
+        ),
+        ("engines/own.yaml", f"id: other\nport: 1\nhealthPath: /\n{OWN.replace(', ', chr(10))}\n", "1:5 own.yaml has the id 'other'"),
+        ("engines/own/1.0.json", '{"own": "1.0", "source": "x", "schemas": {}, "env": []}', "1:1 own/1.0.json: missing flags"),
+        ("prices.yaml", row("l4, per: chip, regions: {us-east1: [1.0]}"), "2:43 l4: regions.us-east1 is [1.0], where a list of 2"),
+        ("stacks/gie-1.5.yaml", "kind: stack\nid: gie-1.5\npicker: 7\n", "3:9 gie-1.5: picker is 7, where a map belongs"),
+    ],
+)
+def test_each_field_is_held_to_its_type_range_and_words(tmp_path: Path, name: str, text: str, told: str) -> None:
+    _, problems = _team(tmp_path, text, name)
+    assert [f"{p.line}:{p.column} {p.message}"[: len(told)] for p in problems] == [told]
+    assert problems[0].file == str(tmp_path / name)
+
+
+def test_what_is_missing_is_told_beside_what_is_unknown(tmp_path: Path) -> None:
+    _, problems = _team(tmp_path, "rows:\n- {id: n1, vcpus: 1, nonsense: 2, source: x}\n")
+    assert sorted(p.message for p in problems) == [
+        "n1: missing memoryGiB, consumption, and a row of your own says asOf",
+        "n1: unknown key 'nonsense'",
+        "n1: unknown key 'vcpus'",
+    ]
 
 
 def test_an_empty_folder_changes_nothing(tmp_path: Path) -> None:

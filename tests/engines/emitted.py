@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from inferspec.catalog import Catalogue, Engine, Model, catalogue, overlay
+from inferspec.catalog import Catalogue, Engine, Model, catalogue
+from inferspec.catalog.team import overlay
 from inferspec.check import check
 from inferspec.diagnostics import Severity
 from inferspec.load import load_spec

@@ -1,7 +1,7 @@
 """The catalogue: facts about accelerators, machines, places, models, engines, stacks and prices, with source and date.
 
 Tables load when first asked for and build a row when it is first read: ``vet`` of a small platform reads a few rows of a few files.
-A team's own ``catalog/`` folder overrides rows key by key and adds rows: ``overlay``.
+A team's own ``catalog/`` folder overrides rows key by key and adds rows: ``team.overlay``.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from functools import cache
 from .engine_parts import Bounds, Reserved
 from .engines import Engine, EngineVersion, Metric
 from .flagtable import FlagSpec, FlagTable, human_int
+from .model_row import Model
 from .reader import CatalogueError
-from .rows import Accelerator, Availability, Default, Machine, Model, Price, Region, StorageLocation, Topology
+from .rows import Accelerator, Availability, Default, Machine, Price, Region, StorageLocation, Topology
 from .stacks import Stack
 from .table import Table
 from .tables import PACKAGE, Catalogue
-from .team import overlay
 
 __all__ = [
     "PACKAGE",
@@ -42,7 +42,6 @@ __all__ = [
     "Topology",
     "catalogue",
     "human_int",
-    "overlay",
 ]
 
 

@@ -1,125 +1,205 @@
-"""Parts of an engine's row: its flags by role, what it is told and what it refuses."""
+"""What an engine's row is made of: metrics, flags by role, groups over nodes, telemetry, versions."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
+from .forms import Half, Platform, SeriesType, Some, Text
 from .record import EMPTY, Record
+
+Version = tuple[int, ...]
+
+
+def version_key(text: str) -> Version:
+    """``0.11.2`` -> (0, 11, 2): 0.9 sorts before 0.11."""
+    return tuple(int(part) for part in re.findall(r"[0-9]+", text.split("-")[0]))
+
+
+class Metric(Record):
+    """One series. ``id`` is what scalers, pickers, dashboards and alerts name."""
+
+    id: Text
+    """Name of what it measures: queue-depth, running, kv-cache-usage, ttft and the others of `scale.metric`."""
+    series: Text
+    """Name of the series."""
+    type: SeriesType
+    """What it is."""
+    since: str = ""
+    """Engine version that has it first."""
+    until: str = ""
+    """Engine version that has it no more."""
+    flag: str = ""
+    """Flag that the engine has to be given for it."""
+    unverified: bool = False
+    """No source shows it."""
+    labels: Mapping[Text, str] = EMPTY
+    """Labels that choose it."""
+    buckets: tuple[float, ...] = ()
+    """Upper bounds of a histogram, in its own unit."""
+    buckets_since: str = ""
+    """Engine version from which these are the bounds."""
+    buckets_flag: str = ""
+    """Flag that sets others."""
+
+    def boundaries(self, version: str) -> tuple[float, ...]:
+        """The bounds in that version; none where they are not known."""
+        return self.buckets if not self.buckets_since or version_key(self.buckets_since) <= version_key(version) else ()
+
+    @property
+    def timed(self) -> bool:
+        """Whether it is a histogram of seconds."""
+        return self.type == "histogram" and self.series.endswith("_seconds")
+
+    def exists_in(self, version: str) -> bool:
+        at = version_key(version)
+        return (not self.since or version_key(self.since) <= at) and (not self.until or at < version_key(self.until))
 
 
 class Flag(Record):
-    """One flag the compiler writes itself, by role. A user may not set an ``owned`` one: it is derived from the object graph.
+    """One flag the compiler writes itself, by role: the key of the map. A user may not set an ``owned`` one."""
 
-    ``value``: what it always has, for a role that nothing in the spec decides. ``multiple_of``: what its value must be a multiple of, where
-    the engine finds that out on the accelerator alone. ``default``: the number that it takes by itself on a GPU, for plain attention.
-    ``eight_bits``: the value that keeps eight bits where sixteen are; "" where the role is of something else, or nobody knows one.
-    """
-
-    name: str
+    name: Text
+    """The flag, as the engine takes it."""
     owned: bool = False
+    """Derived from the object graph: a spec may not set it."""
     since: str = ""
+    """Engine version that has it first."""
     value: str | int | bool | None = None
-    multiple_of: int = 0
-    default: int = 0
+    """What it always has, for a role that nothing in the spec decides."""
+    multiple_of: Some = 0
+    """What its value must be a multiple of, where the engine finds that out on the accelerator alone."""
+    default: Some = 0
+    """The number that it takes by itself on a GPU, for plain attention."""
     eight_bits: str = ""
+    """The value that keeps eight bits where sixteen are; empty where the role is of something else, or nobody knows one."""
 
 
 class Reserved(Record):
-    """Flags that no spec may set, though the server takes them.
+    """Flags that no spec may set, though the server takes them."""
 
-    ``because`` follows the flag's name in the message, ``instead`` is the way out.
-
-    ``values``: those that are refused; all where it is empty.
-    """
-
-    flags: tuple[str, ...]
-    because: str
-    instead: str
-    values: tuple[str, ...] = ()
+    flags: tuple[Text, ...]
+    """The flags, without dashes."""
+    because: Text
+    """Why; it follows the name of the flag in the message."""
+    instead: Text
+    """The way out."""
+    values: tuple[Text, ...] = ()
+    """Values that are refused; all where it is empty."""
 
 
 class Bounds(Record):
-    """What the engine refuses on one kind of accelerator when it starts, though its parser takes it.
+    """What the engine refuses on one kind of accelerator when it starts, though its parser takes it."""
 
-    quantization    values of that role's flag that it takes; any where it is empty
-    stored_refused  formats of published weights that it does not load
-    connectors      of a KV transfer configuration
-    hands_over      whether prompts can be read by servers of their own
-    flags           flags it refuses, and why
-    latent_env      variables, and ``latent_config``, a path of keys in its --additional-config, that latent attention (MLA) needs;
-                    ``latent_off`` is the variable that turns such attention off
-    """
-
-    source: str
-    quantization: tuple[str, ...] = ()
-    stored_refused: tuple[str, ...] = ()
-    connectors: tuple[str, ...] = ()
+    source: Text
+    """Where it is seen."""
+    quantization: tuple[Text, ...] = ()
+    """Values of that role's flag that it takes; any where it is empty."""
+    stored_refused: tuple[Text, ...] = ()
+    """Formats of published weights that it does not load."""
+    connectors: tuple[Text, ...] = ()
+    """Connectors of a KV transfer configuration that it has."""
     hands_over: bool = True
-    flags: Mapping[str, str] = EMPTY
-    latent_env: Mapping[str, str] = EMPTY
+    """Whether prompts can be read by servers of their own."""
+    flags: Mapping[Text, Text] = EMPTY
+    """Flag it refuses -> why."""
+    latent_env: Mapping[Text, str] = EMPTY
+    """Variables that latent attention (MLA) needs."""
     latent_config: str = ""
+    """Path of keys in its --additional-config that latent attention needs."""
     latent_off: str = ""
+    """Variable that turns latent attention off."""
 
 
 class Group(Record):
-    """How one copy of a model that spans nodes is started: arguments of every Pod, and what workers have besides.
+    """How one copy of a model that spans nodes is started.
 
     ``$(LWS_LEADER_ADDRESS)``, ``$(LWS_GROUP_SIZE)`` and ``$(LWS_WORKER_INDEX)`` are set by LeaderWorkerSet in each container.
-    ``command`` replaces the engine's. ``worker_command`` does for a worker that runs another program, without the server's arguments.
     """
 
     command: tuple[str, ...] = ()
+    """Replaces the engine's."""
     args: tuple[str, ...] = ()
+    """Arguments of every Pod."""
     worker_args: tuple[str, ...] = ()
+    """What workers have besides."""
     worker_command: tuple[str, ...] = ()
-    env: Mapping[str, str] = EMPTY
-    annotations: Mapping[str, str] = EMPTY
+    """Command of a worker that runs another program, without the server's arguments."""
+    env: Mapping[Text, str] = EMPTY
+    """Variables of every Pod."""
+    annotations: Mapping[Text, str] = EMPTY
+    """Annotations of every Pod."""
 
 
 class Disaggregation(Record):
-    """Prompts read by one server, answers made by another, the KV cache handed over between them.
+    """Prompts read by one server, answers made by another, the KV cache handed over between them."""
 
-    connector   what the routing sidecar calls the engine's way to hand over
-    flags       by half, ``prefill`` and ``decode``
-    pod_ip_env  variable that holds the Pod's own address, for the side channel
-    """
-
-    connector: str
-    flags: Mapping[str, Mapping[str, str]]
-    env: Mapping[str, str] = EMPTY
+    connector: Text
+    """What the routing sidecar calls the engine's way to hand over."""
+    flags: Mapping[Half, Mapping[Text, str]]
+    """Flags by half."""
+    env: Mapping[Text, str] = EMPTY
+    """Variables of both halves."""
     pod_ip_env: str = ""
+    """Variable that holds the Pod's own address, for the side channel."""
 
 
 class Telemetry(Record):
-    """What a program is told so that it sends spans, from version ``since`` on. ``{collector}``, ``{share}`` (of 1), ``{name}`` and
-    ``{namespace}`` stand for what the spec says.
+    """What a program is told so that it sends spans.
 
-    ``flags`` by name, ``env`` by variable; ``source``: where it is said that the image carries what this needs.
+    ``{collector}``, ``{share}`` (of 1), ``{name}`` and ``{namespace}`` stand for what the spec says.
     """
 
-    source: str
+    source: Text
+    """Where it is said that the image carries what this needs."""
     since: str = ""
-    flags: Mapping[str, str | bool] = EMPTY
-    env: Mapping[str, str] = EMPTY
+    """Version that takes it first."""
+    flags: Mapping[Text, str | bool] = EMPTY
+    """Flags by name."""
+    env: Mapping[Text, str] = EMPTY
+    """Variables."""
 
 
 class LogFormat(Record):
-    """What a server is told so that its lines are JSON, from version ``since`` on: ``env`` by variable.
+    """What a server is told so that its lines are JSON."""
 
-    ``document``: a file with the settings; ``{file}`` in a variable stands for where it is mounted.
-    """
-
-    source: str
+    source: Text
+    """Where it is said that the image carries what this needs."""
     since: str = ""
-    env: Mapping[str, str] = EMPTY
+    """Version that takes it first."""
+    env: Mapping[Text, str] = EMPTY
+    """Variables; `{file}` stands for where the document is mounted."""
     document: str = ""
+    """A file with the settings."""
 
 
 class Sidecar(Record):
     """A container beside the server, started before it and ended after it."""
 
-    name: str
-    image: str
-    cpu: str
-    memory: str
+    name: Text
+    """Its name."""
+    image: Text
+    """Its image."""
+    cpu: Text
+    """CPU it asks for, a quantity in quotes."""
+    memory: Text
+    """Memory it asks for, a quantity."""
     args: tuple[str, ...] = ()
+    """Its arguments."""
+
+
+class EngineVersion(Record):
+    """A version with its images."""
+
+    version: Text
+    """The version, in quotes."""
+    images: Mapping[Platform, Text]
+    """Platform -> tag of its image."""
+    flag_tables: tuple[Text, ...] = ()
+    """Tables a flag is checked against; one of the same version decides, two others are the versions around it."""
+    inferred: tuple[Platform, ...] = ()
+    """Platforms whose tag follows the naming pattern and was not seen."""
+
+    @property
+    def exact(self) -> bool:
+        return self.flag_tables == (self.version,)

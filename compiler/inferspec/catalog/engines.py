@@ -5,140 +5,115 @@ A new engine is one new file in ``engines/``; a preset, a container that needs n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from .engine_parts import Bounds, Disaggregation, Flag, Group, LogFormat, Reserved, Sidecar, Telemetry
+from .engine_parts import Bounds, Disaggregation, EngineVersion, Flag, Group, LogFormat, Metric, Reserved, Sidecar, Telemetry, version_key
 from .flagtable import FlagTable
-from .reader import CatalogueError, read, unfit
-from .record import EMPTY, Record, build, listed, mapped, optional
+from .forms import Count, OptionalUrlPath, Platform, Port, Share, Text, UrlPath, Within
+from .reader import CatalogueError, read
+from .record import EMPTY, build, listed, mapped, optional
 from .rows import Row
 
-Version = tuple[int, ...]
-
-
-def version_key(text: str) -> Version:
-    """``0.11.2`` -> (0, 11, 2): 0.9 sorts before 0.11."""
-    return tuple(int(part) for part in re.findall(r"[0-9]+", text.split("-")[0]))
-
-
-class Metric(Record):
-    """One series. ``id`` is what scalers, pickers, dashboards and alerts name; ``since`` and ``until`` (exclusive) are engine versions.
-
-    ``buckets``: upper bounds of a histogram in its own unit, known from version ``buckets_since`` on, unless ``buckets_flag`` sets others.
-    """
-
-    id: str
-    series: str
-    type: str
-    since: str = ""
-    until: str = ""
-    flag: str = ""
-    unverified: bool = False
-    labels: Mapping[str, str] = EMPTY
-    buckets: tuple[float, ...] = ()
-    buckets_since: str = ""
-    buckets_flag: str = ""
-
-    def boundaries(self, version: str) -> tuple[float, ...]:
-        """The bounds in that version; none where they are not known."""
-        return self.buckets if not self.buckets_since or version_key(self.buckets_since) <= version_key(version) else ()
-
-    @property
-    def timed(self) -> bool:
-        """Whether it is a histogram of seconds."""
-        return self.type == "histogram" and self.series.endswith("_seconds")
-
-    def exists_in(self, version: str) -> bool:
-        at = version_key(version)
-        return (not self.since or version_key(self.since) <= at) and (not self.until or at < version_key(self.until))
-
-
-class EngineVersion(Record):
-    """``images``: platform -> tag. ``inferred``: platforms whose tag follows the naming pattern and was not seen.
-
-    ``flag_tables``: tables a flag is checked against; one of the same version decides, two others are the versions around it.
-    """
-
-    version: str
-    images: Mapping[str, str]
-    flag_tables: tuple[str, ...] = ()
-    inferred: tuple[str, ...] = ()
-
-    @property
-    def exact(self) -> bool:
-        return self.flag_tables == (self.version,)
+__all__ = [
+    "OPENAI",
+    "PLACES",
+    "Disaggregation",
+    "Engine",
+    "EngineVersion",
+    "Flag",
+    "Group",
+    "LogFormat",
+    "Metric",
+    "Sidecar",
+    "Telemetry",
+    "load_engine",
+    "load_flags",
+    "version_key",
+]
 
 
 class Engine(Row):
-    """A model server.
+    """A model server. ``{modelPath}`` and its like in arguments, variables and paths stand for what the compiler derives (``PLACES``)."""
 
-    args          literal arguments before the flags; ``{modelPath}`` and its like stand for what the compiler derives (``PLACES``)
-    model_kinds   kinds of the catalogue's models that it serves; any where it is empty
-    layout        what stands in the model's folder where it is not the Hugging Face repository
-    quantised_only  methods of quantisation that need weights quantised by them
-    flags_of      the engine whose flag tables hold, where it is not its own
-    reserved      flags that would part the server from what speaks with it; ``unreserved``: those of ``flags_of`` that do not here
-    bounds        by kind of accelerator: what it refuses there
-    replaced      flags that are deprecated or gone, and what a spec says in their place
-    prefix        of a flag: ``--``, or "" for ``name=value``
-    switches      how a switch is written: ``flag`` (``--name``, nothing when off), ``no-`` (``--no-name`` when off), ``value``
-                  (``--name=true``)
-    document      "" for arguments; else what carries the settings as one document: a variable of the container, or ``serveConfigV2``
-    memory_fraction  share of a chip the engine takes where the spec does not say, 0 for the default; ``…_excludes_reserve``: activations
-                  and graphs are in what it leaves
-    model_path    where the weights are mounted; ``{model}`` is the key of the model
-    paths         beginnings of the paths that clients ask for, ``/v1`` for those of the OpenAI API; any where it is empty
-    metrics_port  0: the serving port
-    engine_label  value of the label by which the endpoint picker reads its metrics; "" where no picker can
-    groups        by platform: how a copy that spans nodes is started
-    arm64_since   first version whose images were seen for arm64 too; "" where none was
-    python        its images have a Python 3, which the wait for the weights runs in
-    json_logs     how it is told to write its log as JSON; None where it cannot, or no source says that its image can
-    traces        how it is told to send spans; None where it cannot, or no source says that its image can
-    workload      ``deployment``, or ``ray-service``
-    """
-
-    repositories: Mapping[str, str] = EMPTY
+    repositories: Mapping[Platform, Text] = EMPTY
+    """Platform -> repository of its images."""
     command: tuple[str, ...] = ()
+    """Command of the container; the image's own where it is empty."""
     args: tuple[str, ...] = ()
-    port: int
-    health_path: str
+    """Literal arguments before the flags."""
+    port: Port
+    """Port it answers on."""
+    health_path: UrlPath
+    """Path of its probes."""
     paths: tuple[str, ...] = ()
-    metrics_path: str = ""
-    metrics_port: int = 0
+    """Beginnings of the paths that clients ask for, `/v1` for those of the OpenAI API; any where it is empty."""
+    metrics_path: OptionalUrlPath = ""
+    """Path of its metrics; none where it is empty."""
+    metrics_port: Annotated[int, Within(0, 65535)] = 0
+    """Port of its metrics; 0: the serving port."""
     engine_label: str = ""
-    model_path: str = "/models/{model}"
-    workload: str = "deployment"
-    env: Mapping[str, Mapping[str, str]] = EMPTY
-    model_kinds: tuple[str, ...] = ()
+    """Value of the label by which the endpoint picker reads its metrics; empty where no picker can."""
+    model_path: UrlPath = "/models/{model}"
+    """Where the weights are mounted; `{model}` is the key of the model."""
+    workload: Literal["deployment", "ray-service"] = "deployment"
+    """What runs it."""
+    env: Mapping[Text, Mapping[Text, str]] = EMPTY
+    """Variables: of `all` platforms, of one, or of `dynamicAdapters`."""
+    model_kinds: tuple[Literal["llm", "diffusion", "draft", "encoder-decoder"], ...] = ()
+    """Kinds of models that it serves; any where it is empty."""
     layout: str = ""
-    quantised_only: tuple[str, ...] = ()
+    """What stands in the model's folder where it is not the Hugging Face repository."""
+    quantised_only: tuple[Text, ...] = ()
+    """Methods of quantisation that need weights quantised by them."""
     flags_of: str = ""
+    """The engine whose flag tables hold, where it is not its own."""
     prefix: str = "--"
-    switches: str = "flag"
+    """Of a flag: `--`, or nothing for `name=value`."""
+    switches: Literal["flag", "no-", "value"] = "flag"
+    """How a switch is written: `flag` (`--name`, nothing when off), `no-` (`--no-name` when off), `value` (`--name=true`)."""
     document: str = ""
-    memory_fraction: float = 0
+    """What carries the settings as one document: a variable of the container, or `serveConfigV2`; empty for arguments."""
+    memory_fraction: Share = 0
+    """Share of a chip it takes where the spec does not say; 0 for the default."""
     memory_fraction_excludes_reserve: bool = False
+    """Activations and graphs are in what it leaves."""
     loads_whole_until: str = ""
-    speculative_methods: Mapping[str, str] = EMPTY
+    """First version that does not have weights on the chip as they are stored while it quantises them."""
+    speculative_methods: Mapping[Text, Text] = EMPTY
+    """Method of a spec -> what the engine calls it."""
     sidecars: tuple[Sidecar, ...] = listed(Sidecar)
+    """Containers beside the server."""
     flags: Mapping[str, Flag] = mapped(Flag)
+    """Role -> flag: model, servedModelName, host, port, tensorParallelSize, maxModelLen and others."""
     reserved: tuple[Reserved, ...] = listed(Reserved)
-    unreserved: tuple[str, ...] = ()
-    replaced: Mapping[str, str] = EMPTY
-    bounds: Mapping[str, Bounds] = mapped(Bounds)
+    """Flags that would part the server from what speaks with it."""
+    unreserved: tuple[Text, ...] = ()
+    """Those of `flagsOf` that do not here."""
+    replaced: Mapping[Text, Text] = EMPTY
+    """Flag that is deprecated or gone -> what a spec says in its place."""
+    bounds: Mapping[Platform, Bounds] = mapped(Bounds)
+    """Platform -> what it refuses there."""
     metrics: tuple[Metric, ...] = listed(Metric)
+    """Its series."""
     versions: tuple[EngineVersion, ...] = listed(EngineVersion)
-    groups: Mapping[str, Group] = mapped(Group)
+    """Its versions; without one the spec says `image`."""
+    groups: Mapping[Platform, Group] = mapped(Group)
+    """Platform -> how a copy that spans nodes is started."""
     disaggregation: Disaggregation = optional(Disaggregation)
+    """How it hands its KV cache over."""
     traces: Telemetry = optional(Telemetry)
+    """How it is told to send spans; none where it cannot, or no source says that its image can."""
     json_logs: LogFormat = optional(LogFormat)
+    """How it is told to write its log as JSON; none where it cannot, or no source says that its image can."""
     arm64_since: str = ""
+    """First version whose images were seen for arm64 too."""
     python: bool = True
-    min_capability: Mapping[str, int] = EMPTY
-    lora_ranks: tuple[int, ...] = ()
+    """Its images have a Python 3, which the wait for the weights runs in."""
+    min_capability: Mapping[Text, Annotated[int, Within(10)]] = EMPTY
+    """Method of quantisation -> least CUDA compute capability, without its point."""
+    lora_ranks: tuple[Count, ...] = ()
+    """Ranks of LoRA adapters it takes."""
 
     @property
     def openai(self) -> bool:
@@ -190,7 +165,7 @@ def load_engine(name: str, folders: tuple[str, ...], presets: Mapping[str, Mappi
     try:
         return build(Engine, data)
     except (ValueError, TypeError, AttributeError) as error:
-        raise CatalogueError(file, 1, unfit(error), name) from error
+        raise CatalogueError(file, 1, str(error), name) from error
 
 
 def load_flags(engine: str, version: str, folders: tuple[str, ...]) -> FlagTable:

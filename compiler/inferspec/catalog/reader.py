@@ -21,14 +21,10 @@ _NUMERIC_START = frozenset("-0123456789")
 class CatalogueError(Exception):
     """A catalogue file cannot be used: where, and what is wrong. In the package it is a bug, in a team's folder a finding."""
 
-    def __init__(self, file: str, line: int, message: str, row: str = "") -> None:
+    def __init__(self, file: str, line: int, message: str, row: str = "", column: int = 1, end: int = 0, help: str = "") -> None:
         super().__init__(f"{file}:{line}: {message}")
         self.file, self.line, self.message, self.row = file, line, message, row
-
-
-def unfit(error: Exception) -> str:
-    """What is wrong with data that no record could be made of."""
-    return "a key has text, a number or a list where a mapping belongs" if isinstance(error, AttributeError) else str(error)
+        self.column, self.end, self.help = column, end, help
 
 
 class Document(dict[str, Any]):
@@ -57,6 +53,35 @@ def read(folder: str, name: str) -> Document | None:
     return None
 
 
+def place(file: str, steps: tuple[str | int, ...], *, key: bool = False) -> tuple[int, int, int]:
+    """Line, column and end column of a value in a file that was read, or of its key; of what holds it, where it is not there.
+
+    JSON is YAML to the reader of positions; a file it cannot read (tabs between the tokens) is told of at its top.
+    """
+    import yaml
+
+    try:
+        with open(file, encoding="utf-8") as handle:
+            node = yaml.compose(handle, Loader=yaml.CSafeLoader)
+    except (OSError, yaml.YAMLError):
+        return 1, 1, 0
+    found = node
+    for i, step in enumerate(steps):
+        if isinstance(node, yaml.MappingNode):
+            held = next(((k, v) for k, v in node.value if k.value == str(step)), None)
+            if held is None:
+                break
+            node, found = held[1], held[0] if key and i == len(steps) - 1 else held[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = found = node.value[step]
+        else:
+            break
+    if found is None:
+        return 1, 1, 0
+    start, end = found.start_mark, found.end_mark
+    return start.line + 1, start.column + 1, end.column + 1 if end.line == start.line else 0
+
+
 def _parsed_before(text: str, path: str) -> tuple[Any, dict[str, int]]:
     """YAML as it was parsed the last time it said this: JSON is read ten times as fast. What is wrong in it is not kept."""
     found = kept("catalogue", [__version__.encode(), text.encode()], lambda: json.dumps(_parse_yaml(text, path)).encode())
@@ -69,7 +94,7 @@ def _parse_json(text: str, path: str) -> tuple[Any, dict[str, int]]:
     try:
         return json.loads(text, object_pairs_hook=_unique), {}
     except json.JSONDecodeError as error:
-        raise CatalogueError(path, error.lineno, error.msg) from error
+        raise CatalogueError(path, error.lineno, error.msg, column=error.colno) from error
     except KeyError as error:
         raise CatalogueError(path, 1, f"duplicate key {error.args[0]!r}") from error
 
@@ -89,7 +114,8 @@ def _parse_yaml(text: str, path: str) -> tuple[Any, dict[str, int]]:
         return _compose(yaml.parse(text, Loader=yaml.CLoader), path)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise CatalogueError(path, mark.line + 1 if mark else 1, str(getattr(error, "problem", None) or error)) from error
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise CatalogueError(path, line, str(getattr(error, "problem", None) or error), column=column) from error
 
 
 def _compose(events: Any, path: str) -> tuple[Any, dict[str, int]]:

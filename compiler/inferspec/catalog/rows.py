@@ -1,56 +1,86 @@
 """What a catalogue row is: one frozen record a kind, built from its mapping when it is first asked for.
 
-Units are in the names. ``source`` and ``as_of`` say where a figure comes from and when it was read.
+Units are in the names. The text under a field is its line in docs/catalogue.md; what a value may be beside its type is in ``forms``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from .forms import Consumption, Cost, Count, Date, Degrees, Format, GkeVersion, Part, Size, Slice, Some, Text, Within, ZoneLetter
 from .record import EMPTY, Record, nested
 
 
 class Row(Record):
-    id: str
-    source: str
-    as_of: str
+    id: Text
+    """The name of the row; one that the package has changes that row, key by key."""
+    source: Text
+    """Where the figures come from; at the top of the file it counts for every row."""
+    as_of: Date
+    """The day they were read, in quotes; at the top of the file it counts for every row."""
     note: str = ""
+    """What else is to be known; nothing reads it."""
 
 
 class Quota(Record):
-    """``metric`` with a ``dimension``, or the two older metric names. ``inferred``: the names follow the pattern, no source shows them."""
+    """What a limit of Google Cloud counts the chip against: ``metric`` with a ``dimension``, or the two older metric names."""
 
     metric: str = ""
+    """Metric of Cloud Quotas."""
     dimension: str = ""
+    """NAME=VALUE of the metric's dimension."""
     on_demand: str = ""
+    """Older name of the metric, for on demand."""
     spot: str = ""
+    """The same, for Spot."""
     inferred: bool = False
+    """The names follow the pattern, no source shows them."""
     reservation_bound: bool = False
+    """The chip is had by reservation alone."""
 
 
 class Accelerator(Row):
     """A kind of chip."""
 
-    kind: str
-    node_label: str
-    compute_class_type: str
-    family: str
-    arch: str
-    memory_gib: float
-    bandwidth_gbps: float
-    dtypes: tuple[str, ...]
-    tflops: Mapping[str, float]
-    boot_disks: tuple[str, ...]
+    kind: Literal["gpu", "tpu"]
+    """What it is."""
+    node_label: Text
+    """Value of the node label `cloud.google.com/gke-accelerator` or `gke-tpu-accelerator`."""
+    compute_class_type: Text
+    """What a ComputeClass calls it."""
+    family: Text
+    """Family of its machines: the part of the machine type before the first dash."""
+    arch: Literal["amd64", "arm64"]
+    """Processors of its machines."""
+    memory_gib: Size
+    """Memory of one chip, GiB."""
+    bandwidth_gbps: Size
+    """Bandwidth of its memory, GB/s."""
+    dtypes: tuple[Format, ...]
+    """Number formats it computes in."""
+    tflops: Mapping[Format, Size]
+    """Dense TFLOPS of one chip by format."""
+    boot_disks: tuple[Text, ...]
+    """Disk types its machines start from."""
     quota: Quota = nested(Quota)
-    sm: int | None = None
-    nvlink_gbps: float | None = None
-    ici_gbps: float | None = None
-    gpu_direct: str = ""
-    attach_disks: tuple[str, ...] = ()
-    partitions: Mapping[str, int] = EMPTY
-    max_cubes: int = 0
-    min_gke: str = ""
+    """What limits it."""
+    sm: Annotated[int, Within(10)] | None = None
+    """CUDA compute capability of a GPU without its point: 89 for 8.9."""
+    nvlink_gbps: Size | None = None
+    """NVLink of one GPU, GB/s."""
+    ici_gbps: Size | None = None
+    """Interconnect of one TPU chip, GB/s."""
+    gpu_direct: Literal["", "tcpx", "tcpxo", "rdma"] = ""
+    """The network between its machines."""
+    attach_disks: tuple[Text, ...] = ()
+    """Further disk types its machines take."""
+    partitions: Mapping[Text, Count] = EMPTY
+    """Partition size of multi-instance GPUs -> how many one GPU has."""
+    max_cubes: Some = 0
+    """Most cubes of 4x4x4 chips in a slice of TPUs."""
+    min_gke: GkeVersion = ""
+    """GKE version from which it can be had."""
 
     @property
     def resource(self) -> str:
@@ -72,21 +102,34 @@ class Topology(Record):
 
 
 class Machine(Row):
-    """A machine shape. ``chips`` a node; ``fraction`` of one GPU for the fractional shapes, else 1."""
+    """A machine shape."""
 
-    vcpu: int
-    memory_gib: float
-    consumption: tuple[str, ...]
+    vcpu: Count
+    """vCPUs."""
+    memory_gib: Size
+    """Memory, GiB."""
+    consumption: tuple[Consumption, ...]
+    """How it can be had."""
     machine_type: str = ""
+    """The Compute Engine machine type where the id names a shape: N1 with its GPUs."""
     accelerator: str = ""
-    chips: int = 0
-    fraction: float = 1
-    local_ssd: int = 0
-    local_ssd_optional: tuple[int, ...] = ()
+    """id of its accelerator; none for a machine without."""
+    chips: Some = 0
+    """Chips of one node."""
+    fraction: Part = 1
+    """The part of one GPU that a fractional shape has."""
+    local_ssd: Some = 0
+    """Local SSDs it has without asking."""
+    local_ssd_optional: tuple[Count, ...] = ()
+    """Numbers of local SSDs that can be asked for."""
     explicit_only: bool = False
-    doubtful: tuple[str, ...] = ()
-    topologies: tuple[str, ...] = ()
+    """Had by name alone, never by its family."""
+    doubtful: tuple[Consumption, ...] = ()
+    """Ways on which sources disagree."""
+    topologies: tuple[Slice, ...] = ()
+    """Slices of TPU machines of this type."""
     cubes: bool = False
+    """Also every slice AxBxC of multiples of 4 with A<=B<=C."""
 
     @property
     def type(self) -> str:
@@ -99,101 +142,62 @@ class Machine(Row):
 
 
 class Region(Row):
-    """``at``: latitude and longitude in degrees. ``zones``: letters, without AI zones."""
+    """A region of Compute Engine."""
 
-    at: tuple[float, ...] = ()
-    zones: tuple[str, ...] = ()
+    at: tuple[Degrees, ...] = ()
+    """Latitude and longitude, degrees."""
+    zones: tuple[ZoneLetter, ...] = ()
+    """Letters of its zones, without AI zones."""
     allowlisted: bool = False
+    """Open to some projects alone."""
 
 
 class Availability(Row):
-    """Where a shape was seen: region -> zone letters, empty where only the region is known."""
+    """Where a shape was seen."""
 
-    accelerator: str
-    machines: tuple[str, ...]
-    confidence: str
-    zones: Mapping[str, tuple[str, ...]]
+    accelerator: Text
+    """id of the accelerator."""
+    machines: tuple[Text, ...]
+    """ids of the machines."""
+    confidence: Literal["high", "medium", "low", "none"]
+    """How sure the source is."""
+    zones: Mapping[Text, tuple[ZoneLetter, ...]]
+    """Region -> zone letters, empty where only the region is known."""
 
 
 class StorageLocation(Row):
-    """A Cloud Storage location. ``assumed``: its members are not published."""
+    """A Cloud Storage location."""
 
-    kind: str
-    regions: tuple[str, ...]
+    kind: Literal["region", "dual-region", "dual-region-code", "multi-region"]
+    """What it is."""
+    regions: tuple[Text, ...]
+    """Regions it has its data in."""
     code: str = ""
+    """Code of a configurable dual-region."""
     assumed: bool = False
-
-
-class Model(Row):
-    """Architecture facts of a model; 0 or "" where no source gives the figure."""
-
-    hugging_face: str
-    kind: str
-    architecture: str = ""
-    attention: str = ""
-    params: int = 0
-    params_text_only: int = 0
-    params_nominal: int = 0
-    params_active_nominal: int = 0
-    layers: int = 0
-    hidden_size: int = 0
-    heads: int = 0
-    kv_heads: int = 0
-    head_dim: int = 0
-    kv_heads_full: int = 0
-    head_dim_full: int = 0
-    key_is_value: bool = False
-    intermediate_size: int = 0
-    vocab_size: int = 0
-    context_length: int = 0
-    dtype: str = ""
-    quantisation: str = ""
-    quant_group: int = 0
-    sliding_window: int = 0
-    sliding_layers: int = 0
-    full_layers: int = 0
-    linear_layers: int = 0
-    linear_key_heads: int = 0
-    linear_value_heads: int = 0
-    linear_key_head_dim: int = 0
-    linear_value_head_dim: int = 0
-    linear_conv_kernel: int = 0
-    kv_shared_layers: int = 0
-    chunk_size: int = 0
-    q_lora_rank: int = 0
-    kv_lora_rank: int = 0
-    qk_rope_head_dim: int = 0
-    qk_nope_head_dim: int = 0
-    v_head_dim: int = 0
-    experts: int = 0
-    shared_experts: int = 0
-    experts_per_token: int = 0
-    moe_intermediate_size: int = 0
-    moe_layer_step: int = 1
-    dense_layers: int = 0
-    next_layers_not_in_params: int = 0
-    index_top_k: int = 0
-    index_head_dim: int = 0
-    tied_embeddings: bool | None = None
-    weights_bytes: int = 0
-    gated: bool | None = None
-    licence: str = ""
-    kv_bytes_per_token: int = 0
+    """Its members are not published."""
 
 
 class Default(Row):
-    """A default the compiler uses. ``value`` is a scalar, a list or a map; ``unit`` says what it counts."""
+    """A default the compiler uses."""
 
     value: Any
-    reason: str
+    """Of the type that the package's value has; a map says each key that it has."""
+    reason: Text
+    """Why this value."""
     unit: str = ""
+    """What the value counts; the package's stays."""
+    one_of: tuple[Text, ...] = ()
+    """Words that the value is one of; the package's stay."""
 
 
 class PriceRow(Row):
-    """region -> [on demand, Spot], USD an hour, ``per`` node or chip."""
+    """Prices of a machine, or of one chip of an accelerator."""
 
-    per: str
-    regions: Mapping[str, tuple[float | None, float | None]]
+    per: Literal["node", "chip"]
+    """What the prices are of: node for a machine, chip for an accelerator."""
+    regions: Mapping[Text, tuple[Cost | None, Cost | None]]
+    """Region -> [on demand, Spot], USD an hour; null where there is no figure."""
 
 
 class Price(Record):

@@ -11,7 +11,7 @@ from typing import Any
 
 from .engine_parts import Telemetry
 from .picking import Detector, Plugin, PluginRef, PluginType, Preset
-from .reader import CatalogueError, read, unfit
+from .reader import CatalogueError, read
 from .record import EMPTY, Record, build, listed, mapped, nested, optional
 from .rows import Row
 
@@ -215,7 +215,7 @@ def load_stack(name: str, folders: tuple[str, ...]) -> Stack:
         stack = build(Stack, data)
         _sound(stack)
     except (ValueError, TypeError, AttributeError) as error:
-        raise CatalogueError(file, 1, unfit(error), name) from error
+        raise CatalogueError(file, 1, str(error), name) from error
     return stack
 
 

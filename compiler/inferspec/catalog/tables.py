@@ -11,7 +11,8 @@ from typing import Any
 
 from .engines import Engine, load_engine, load_flags
 from .flagtable import FlagTable
-from .rows import Accelerator, Availability, Default, Machine, Model, Price, Region, StorageLocation, Topology
+from .model_row import Model
+from .rows import Accelerator, Availability, Default, Machine, Price, Region, StorageLocation, Topology
 from .stacks import Stack, load_stack
 from .table import Table, merge
 

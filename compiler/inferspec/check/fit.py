@@ -15,6 +15,7 @@ from ..resolve.parameters import format_in_use, weights_bytes
 from ..resolve.workload import Workload
 from ..values import Value
 from .context import Context, place_of
+from .once import numbers_of
 
 
 def _capacity_path(workload: Workload) -> SpecPath:
@@ -54,6 +55,7 @@ def _does_not_fit(context: Context, w: Workload, account: Fit) -> Diagnostic:
         related=(context.span(("capacityClasses", w.capacity_name, "shape"), f"class {w.capacity_name} chooses {account.shape} here"),),
         notes=tuple(_arithmetic(w, account)),
         help=_ways_out(context, w, account),
+        presumes=(numbers_of(w.model_key),),
     )
 
 
@@ -221,6 +223,7 @@ def pod(context: Context) -> Iterator[Diagnostic]:
                     f"{w.smallest.id} has {w.smallest.memory_gib:g} GiB; GKE keeps {w.smallest.memory_gib - available / GIB:.1f}",
                 ),
                 help=_more_memory(context, w, asked),
+                presumes=(numbers_of(w.model_key),),
             )
         wanted = int(parse(str(w.pod.cpu.v)) * 1000)
         if wanted > milli:

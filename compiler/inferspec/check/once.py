@@ -13,10 +13,20 @@ SHOWN = 4
 """Further places of one cause that are shown; the others are counted."""
 
 
+CONTRADICTED = "CAT008"
+"""The finding of numbers that no account of memory can be made of."""
+
+
+def numbers_of(model: str) -> str:
+    """What an account of a model's memory presumes."""
+    return f"models.{model}.architecture"
+
+
 def once(found: Iterable[Diagnostic], left_out: frozenset[str]) -> list[Diagnostic]:
     """Without what may be untrue because an entry was left out, and one finding a cause: the worst, with the places of the others."""
     found = list(found)
     untold = left_out | {NAMES for d in found if d.cause and d.severity is not Severity.INFO}
+    untold |= {numbers_of(str(d.path[1])) for d in found if d.code == CONTRADICTED}
     groups: dict[str | int, list[Diagnostic]] = {}
     for i, diagnostic in enumerate(found):
         if untold.isdisjoint(diagnostic.presumes):

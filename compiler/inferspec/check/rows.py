@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
 from ..model.capacity import CapacityClass
 from ..model.serving import Service, Variant
-from ..model.storage import Architecture, Model
+from ..model.storage import Model
 from ..nearest import nearest
 from ..resolve.ladder import sources
+from .architecture import contradictions
 from .context import Context
 
 CUSTOM = "custom"
@@ -121,31 +122,10 @@ def capacities(service: Service) -> list[str | None]:
     return [*(s.capacity for s in own), *(s.prefill.capacity for s in own if s.prefill is not None), *beside]
 
 
-def _numbers(context: Context, name: str, a: Architecture) -> Iterator[Diagnostic]:
-    """Numbers of a config.json that contradict each other: one mistyped figure would make the whole account wrong."""
-    at: SpecPath = ("models", name, "architecture")
-    if a.attention_heads and a.kv_heads and a.attention_heads % a.kv_heads:
-        yield context.finding(
-            "CAT008",
-            f"model {name}: {a.attention_heads} attention heads do not divide by {a.kv_heads} KV heads",
-            (*at, "kvHeads"),
-            help="num_attention_heads and num_key_value_heads of its config.json",
-        )
-    least = 2 * a.layers * a.hidden_size**2
-    if a.parameters < least:
-        yield context.finding(
-            "CAT008",
-            f"model {name}: {a.parameters:,} parameters are too few for {a.layers} layers of width {a.hidden_size:,}",
-            (*at, "parameters"),
-            notes=(f"a layer has more than 2 x {a.hidden_size:,}^2 of them: {least:,} at least",),
-            help="the number of parameters itself, not millions or billions of them",
-        )
-
-
 def weights(context: Context, name: str, model: Model) -> Iterator[Diagnostic]:
     """A model whose size is known, and whose download may be let in."""
     if model.architecture is not None:
-        yield from _numbers(context, name, model.architecture)
+        yield from contradictions(context, name, model.architecture)
     facts = context.catalogue.model(model.source)
     if facts is None and model.architecture is None and model.source.startswith("hf://"):
         unsized = model.size is None
@@ -155,7 +135,7 @@ def weights(context: Context, name: str, model: Model) -> Iterator[Diagnostic]:
             ("models", name, "source"),
             severity=Severity.ERROR if unsized else Severity.WARNING,
             notes=("without a size there is no file cache, no memory request and no start-up budget to derive",) if unsized else (),
-            help="write the bytes of its weights under size:, and its config.json numbers under architecture:",
+            help=f"write {'the bytes of its weights under size:, and ' if unsized else ''}its config.json numbers under architecture:",
         )
     elif facts is not None and facts.gated and model.secret is None and model.source.startswith("hf://"):
         yield context.finding(

@@ -34,7 +34,7 @@ def run(options: Namespace) -> int:
 
 
 def _facts(spec: Path, root: Path) -> Mapping[str, Any]:
-    from ..catalog import catalogue, overlay
+    from ..catalog import catalogue
     from ..check import check
     from ..diagnostics import Diagnostic, Severity, format_path
     from ..load import load_spec
@@ -55,6 +55,13 @@ def _facts(spec: Path, root: Path) -> Mapping[str, Any]:
     sound(found)
     assert platform is not None
     own = root / "catalog"
-    fleet, found = check(Fleet(platform, overlay(own)[0] if own.is_dir() else catalogue()), document, date.today())
+    known = catalogue()
+    if own.is_dir():
+        from ..catalog.team import overlay
+
+        known, problems = overlay(own)
+        for problem in problems:
+            raise problem
+    fleet, found = check(Fleet(platform, known), document, date.today())
     sound(found)
     return facts(fleet)

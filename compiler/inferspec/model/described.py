@@ -18,10 +18,10 @@ from .forms import Closed
 def describe() -> None:
     """Give every field of every model its description."""
     models = models_of(Closed)
-    texts = {module: _texts(module) for module in dict.fromkeys(model.__module__ for model in models)}
+    held = {module: texts(module) for module in dict.fromkeys(model.__module__ for model in models)}
     for model in models:
         for owner in reversed(model.__mro__):
-            for name, text in texts.get(owner.__module__, {}).get(owner.__name__, {}).items():
+            for name, text in held.get(owner.__module__, {}).get(owner.__name__, {}).items():
                 if name in model.model_fields and model.model_fields[name].description is None:
                     model.model_fields[name].description = text
 
@@ -31,7 +31,7 @@ def models_of(base: type[Closed]) -> list[type[Closed]]:
     return [model for direct in base.__subclasses__() for model in (direct, *models_of(direct))]
 
 
-def _texts(module: str) -> dict[str, dict[str, str]]:
+def texts(module: str) -> dict[str, dict[str, str]]:
     """Class -> field -> the string that stands right under the field."""
     tree = ast.parse(inspect.getsource(sys.modules[module]))
     return {node.name: dict(_under(node)) for node in tree.body if isinstance(node, ast.ClassDef)}

@@ -193,7 +193,7 @@ def _unquoted(kind: str, found: Any) -> str:
 
 def _unknown_key(path: SpecPath, document: Document) -> Diagnostic:
     known = sorted(_keys_at(path[:-1]))
-    near = near_key(str(path[-1]), known, document.root, path[:-1])
+    near = _by_its_other_name(path) or near_key(str(path[-1]), known, document.root, path[:-1])
     span = document.span(path, key=True)
     owner = format_path(path[:-1]) or "the spec"
     if near:
@@ -209,6 +209,16 @@ def _unknown_key(path: SpecPath, document: Document) -> Diagnostic:
     return Diagnostic(
         "SPC001", f"{owner} has no key '{path[-1]}'", span, path=path, help=f"its keys are {', '.join(known)}" if known else ""
     )
+
+
+def _by_its_other_name(path: SpecPath) -> str:
+    """The key whose text names ``num_hidden_layers`` or its like: what it is called in a config.json. Empty where none or several do."""
+    word = str(path[-1])
+    if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)+", word):
+        return ""
+    fields = [field for model in models_at(path[:-1]) for field in model.model_fields.values()]
+    named = {str(field.alias) for field in fields if re.search(rf"\b{word}\b", (field.description or "").partition(";")[0])}
+    return named.pop() if len(named) == 1 else ""
 
 
 _NOTHING = object()

@@ -136,8 +136,8 @@ class Architecture(Closed):
     """num_attention_heads."""
     kv_heads: Count
     """num_key_value_heads."""
-    head_dim: Count
-    """head_dim."""
+    head_dim: Count | None = None
+    """head_dim; hidden_size / num_attention_heads without it."""
     context_length: Count
     """max_position_embeddings."""
     dtype: Literal["bfloat16", "float16", "float32", "float8", "mxfp4", "int8", "int4"] = "bfloat16"

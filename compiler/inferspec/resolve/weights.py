@@ -129,6 +129,7 @@ def model_facts(catalogue: Catalogue, model: Model) -> ModelFacts | None:
     if model.architecture is None:
         return catalogue.model(model.source)
     said = {NAMED_OTHERWISE.get(name, name): value for name, value in model.architecture if value is not None}
+    said.setdefault("head_dim", model.architecture.hidden_size // model.architecture.attention_heads)
     size = int(parse(model.size)) if model.size is not None else 0
     return ModelFacts(id=model.source, source=OWN, as_of="", hugging_face=model.source, kind="llm", weights_bytes=size, **said)
 
