@@ -72,7 +72,7 @@ class _Vetting:
     def _fixed(self) -> list[Path]:
         """The files of every vet; those that the spec includes come to them."""
         root, lock = self.request.root, lock_path(self.request.spec)
-        own = sorted(path for path in (root / "catalog").rglob("*") if not path.is_dir())
+        own = sorted(path for path in (root / "catalog").rglob("*") if path.is_symlink() or not path.is_dir())
         policies = [*sorted((root / "policies").glob("*.cue")), root / "policies" / "waivers.yaml", lock]
         return [self.request.spec, *own, *(path for path in policies if path.exists() or path.is_symlink())]
 

@@ -222,3 +222,9 @@ def test_one_account_is_computed_once(tmp_path: Path, monkeypatch: pytest.Monkey
     fit.cache_clear()
     vetted(BASE, tmp_path)
     assert len(computed) == 5, "chat on H100 and on four L4, embed on two shapes, draft on Trillium"
+
+
+def test_a_share_of_what_is_free_is_for_the_cache_alone() -> None:
+    whole, free = (account("qwen3-32b", "a3-highgpu-1g", tokens=40960, utilisation=0.85, of_free=on) for on in (False, True))
+    assert whole.headroom < 0 < free.headroom
+    assert math.isclose(free.available, 0.85 * (free.memory - free.weights - free.reserve))

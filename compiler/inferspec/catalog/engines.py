@@ -78,6 +78,8 @@ class Engine(Row):
     """Share of a chip it takes where the spec does not say; 0 for the default."""
     memory_fraction_excludes_reserve: bool = False
     """Activations and graphs are in what it leaves."""
+    memory_fraction_of_free: bool = False
+    """The share is of what is free once the model is loaded, and for the KV cache alone."""
     loads_whole_until: str = ""
     """First version that does not have weights on the chip as they are stored while it quantises them."""
     speculative_methods: Mapping[Text, Text] = EMPTY

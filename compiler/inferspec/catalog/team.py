@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..load.limits import MAX_BYTES
 from .engines import Engine
 from .fitting import Fault, faults, judge, missing, near, shown, unknown
 from .flagtable import FlagSpec
@@ -58,6 +60,8 @@ def overlay(folder: str | os.PathLike[str]) -> tuple[Catalogue, list[CatalogueEr
     """
     path = os.fspath(folder)
     laid = Catalogue((path,))
+    if unsafe := list(_unsafe(path)):
+        return laid, unsafe  # nothing there is opened
     problems = list(_strangers(Path(path)))
     for name, cls in TABLES.items():
         problems += _read(path, name, partial(_table, laid, name, cls))
@@ -68,6 +72,19 @@ def overlay(folder: str | os.PathLike[str]) -> tuple[Catalogue, list[CatalogueEr
     for tables in sorted(Path(path, "engines").glob("*/*.json")):
         problems += _read(str(tables.parent), tables.stem, partial(_flag_table, tables))
     return laid, problems or list(_unsound(laid, path))
+
+
+def _unsafe(folder: str) -> Iterator[CatalogueError]:
+    """What is no plain file of the repository: a link leads anywhere, a device or a pipe never ends."""
+    found = [os.path.join(top, name) for top, folders, files in os.walk(folder) for name in (*folders, *files)]  # noqa: PTH118
+    for path in (folder, *sorted(found)):
+        state = os.lstat(path)
+        if stat.S_ISLNK(state.st_mode):
+            yield CatalogueError(path, 1, "is a symbolic link", help="put the file itself here")
+        elif not stat.S_ISDIR(state.st_mode) and not stat.S_ISREG(state.st_mode):
+            yield CatalogueError(path, 1, "is no file", help="remove it")
+        elif stat.S_ISREG(state.st_mode) and state.st_size > MAX_BYTES:
+            yield CatalogueError(path, 1, f"is larger than {MAX_BYTES // 1_000_000} MB", help="split it, a file for each kind of rows")
 
 
 def _read(folder: str, name: str, judged: Callable[[Document], Iterator[Fault]]) -> list[CatalogueError]:

@@ -89,7 +89,10 @@ def _cache_said(context: Context, w: Workload, account: Fit) -> Diagnostic:
 def _arithmetic(w: Workload, account: Fit) -> Iterator[str]:
     """The account, a line a part, in GiB a chip."""
     assert w.facts is not None
-    yield f"a chip has {account.memory / GIB:.1f} GiB x {account.utilisation:g} = {account.budget / GIB:.1f} GiB"
+    if account.of_free:
+        yield f"a chip has {account.memory / GIB:.1f} GiB; the KV cache gets {account.utilisation:g} of what weights and reserve leave"
+    else:
+        yield f"a chip has {account.memory / GIB:.1f} GiB x {account.utilisation:g} = {account.budget / GIB:.1f} GiB"
     whole = weights_bytes(w.facts, w.asked.quantization)
     weights = f"weights {whole / GIB:.1f} GiB"
     if account.chips > 1 or w.asked.offloaded:

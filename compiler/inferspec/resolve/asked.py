@@ -43,6 +43,7 @@ def asked(workload: Workload) -> Asked:
         eager=settings.switched("enforce-eager"),
         stretched="hf-overrides" in settings.flags,
         reserve_beside=w.engine.memory_fraction_excludes_reserve,
+        of_free=w.engine.memory_fraction_of_free,
         loads_whole=_loads_whole(w),
         offloaded=int(w.pod.weight_offload.v) if w.pod.weight_offload is not None else 0,
     )

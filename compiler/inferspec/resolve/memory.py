@@ -39,7 +39,8 @@ class Asked:
     stretched       the spec overrides the model's own context
     loads_whole     weights that are quantised while they load are on the chip as they are stored first
     offloaded       GiB of weights a chip that stay in host memory
-    reserve_beside  activations and graphs stand in the share of the memory that the engine leaves (SGLang, TensorRT-LLM)
+    reserve_beside  activations and graphs stand in the share of the memory that the engine leaves (SGLang)
+    of_free         the share is of what weights and reserve leave, and for the KV cache alone (TensorRT-LLM)
     """
 
     tokens: int
@@ -62,6 +63,7 @@ class Asked:
     lora_rank: int = 16
     eager: bool = False
     reserve_beside: bool = False
+    of_free: bool = False
     stretched: bool = False
     loads_whole: bool = False
     offloaded: int = 0
@@ -109,6 +111,7 @@ class Fit:
     requests: int
     reserve: float
     kv_bytes: int
+    of_free: bool
     context: int
     cache: Cache = field(repr=False)
 
@@ -116,7 +119,9 @@ class Fit:
     def budget(self) -> float:
         """Bytes a chip that the engine takes: its share, or what stands beside the KV cache and that (gpu_worker.py: "does not respect
         the gpu_memory_utilization config")."""
-        return self.beside + self.kv_bytes if self.kv_bytes else self.memory * self.utilisation
+        if self.kv_bytes:
+            return self.beside + self.kv_bytes
+        return self.beside + (self.memory - self.beside) * self.utilisation if self.of_free else self.memory * self.utilisation
 
     @property
     def beside(self) -> float:
@@ -219,6 +224,7 @@ def fit(catalogue: Catalogue, model: ModelFacts, machine: Machine, asked: Asked)
         requests=asked.concurrency,
         reserve=reserve_bytes(catalogue, accelerator, asked.eager) - (left if asked.reserve_beside else 0),
         kv_bytes=asked.kv_bytes,
+        of_free=asked.of_free,
         context=LONGEST_UNKNOWN if asked.stretched else model.context_length or LONGEST_UNKNOWN,
         cache=cache,
     )
