@@ -52,7 +52,8 @@ def _traceback(parser: argparse.ArgumentParser, default: object) -> None:
 
 
 def _spec(parser: argparse.ArgumentParser, *, report: bool = True) -> None:
-    parser.add_argument("-f", "--file", metavar="SPEC", help="the spec; specs/platform.yaml, or the only file of specs/, without it")
+    told = "the spec, a path from DIR; specs/platform.yaml, or the only file of specs/, without it"
+    parser.add_argument("-f", "--file", metavar="SPEC", help=told)
     parser.add_argument("-C", "--directory", metavar="DIR", default=".", help="the repository: specs/, overlays/ and clusters/ are in it")
     if report:
         parser.add_argument("--format", choices=FORMATS, default="text", help="form of the findings (text)")
