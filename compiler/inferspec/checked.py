@@ -23,8 +23,11 @@ class Told(NamedTuple):
     root: Path
 
 
-def check_spec(outcome: Outcome, request: Request) -> Told | None:
-    """Fill ``outcome`` up to its fleet and what the domain rules find; None where it does not come that far."""
+def check_spec(outcome: Outcome, request: Request, catalog: Path | None = None) -> Told | None:
+    """Fill ``outcome`` up to its fleet and what the domain rules find; None where it does not come that far.
+
+    ``catalog`` is the team's folder where it is not the repository's own.
+    """
     from .catalog import catalogue, overlay
     from .check import check
     from .load.lock import read_lock
@@ -41,7 +44,7 @@ def check_spec(outcome: Outcome, request: Request) -> Told | None:
     outcome.diagnostics += [d for d in found if not _follows(d, outcome.diagnostics)]
     if platform is None:
         return None
-    own = request.root / "catalog"
+    own = catalog or request.root / "catalog"
     known, problems = overlay(own) if own.is_dir() else (catalogue(), [])
     if problems:  # what a mended row would say is not known
         outcome.diagnostics += [_catalogue_problem(problem, request.root) for problem in problems]
