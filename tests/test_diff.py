@@ -12,6 +12,8 @@ import pytest
 import yaml
 from inferspec.changes import ADDED, CHANGED, REMOVED, Changes, changes
 from inferspec.emit.tree import cluster_objects
+from inferspec.tools import ToolError
+from inferspec.tools.git import checkout, commit
 
 from tests import line
 
@@ -179,6 +181,43 @@ def test_nothing_of_the_repository_is_run(repository: Path) -> None:
     subprocess.run(["git", "config", "core.fsmonitor", ".git/hooks/fsmonitor"], cwd=repository, check=True)
     done = line.inferspec("diff", cwd=repository, environment={"PATH": f".:{_path()}"})
     assert done.returncode == 0 and not marker.exists(), done.stderr
+
+
+def test_attributes_of_the_repository_neither_hide_nor_filter_the_old_side(repository: Path) -> None:
+    """The change itself brings the attributes, and the configuration has a filter that they name."""
+    marker = repository / "ran"
+    git = ["git", "-c", "user.email=a@acme.example", "-c", "user.name=a"]
+    (repository / ".gitattributes").write_text("specs/*.yaml export-ignore export-subst filter=run\n")
+    subprocess.run([*git, "add", "-A"], cwd=repository, check=True)
+    subprocess.run([*git, "commit", "-qm", "second"], cwd=repository, check=True)
+    subprocess.run(["git", "config", "filter.run.smudge", f"touch {marker}; cat"], cwd=repository, check=True)
+    done = line.inferspec("diff", cwd=repository)
+    assert (done.returncode, done.stdout) == (0, "nothing changes\n"), done.stderr
+    assert not marker.exists()
+
+
+def test_links_of_the_commit_lead_nowhere_else(repository: Path, tmp_path_factory: Any) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "secret.yaml").write_text("a: 1\n")
+    (repository / "link").symlink_to(outside)
+    (repository / "up").symlink_to("../..")
+    (repository / "loop").symlink_to("loop")
+    (repository / "specs" / "other.yaml").symlink_to("platform.yaml")
+    (repository / "within").symlink_to("specs")
+    for arguments in (["add", "-A"], ["-c", "user.email=a@acme.example", "-c", "user.name=a", "commit", "-qm", "second"]):
+        subprocess.run(["git", *arguments], cwd=repository, check=True)
+    assert line.inferspec("diff", "-f", "specs/platform.yaml", cwd=repository).stdout == "nothing changes\n"
+    target = tmp_path_factory.mktemp("target")
+    checkout(repository, commit(repository, "HEAD"), target)
+    found = sorted(path.relative_to(target).as_posix() for path in target.rglob("*"))
+    assert found == ["loop", "specs", "specs/other.yaml", "specs/platform.yaml", "within"]
+    assert (target / "specs/other.yaml").read_text() == line.text("quickstart")
+
+
+def test_what_is_too_large_is_not_read(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inferspec.tools.git.MOST_BYTES", 1000)
+    with pytest.raises(ToolError, match="larger than"):
+        checkout(repository, commit(repository, "HEAD"), tmp_path / "target")
 
 
 def _path() -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from inferspec import nearest
+from inferspec.cli import main
 from inferspec.diagnostics import Diagnostic
 from inferspec.load import load_text
 from inferspec.load.limits import MAX_PROBLEMS
@@ -23,6 +24,7 @@ from inferspec.load.nodes import uncommented
 from inferspec.model.errors import _pruned, read_platform
 from inferspec.outcome import Request
 from inferspec.pipeline import vet
+from inferspec.policy import team
 from inferspec.report import masking
 from inferspec.report.masking import mask, masked_lines
 from inferspec.tools import ToolLimit, run
@@ -161,3 +163,59 @@ def test_a_spec_that_is_a_link_to_itself_is_a_file_that_cannot_be_read(tmp_path:
     (tmp_path / "specs/platform.yaml").symlink_to("platform.yaml")
     found = vet(Request(tmp_path / "specs/platform.yaml", tmp_path, date(2026, 11, 21))).diagnostics
     assert [(d.code, d.span.file) for d in found] == [("SYN001", "specs/platform.yaml")]
+
+
+INJECTED = "z\n::error::injected.yaml"
+
+
+def test_names_of_files_start_no_line_of_a_terminal_or_of_ci(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "specs").mkdir()
+    for name in (INJECTED, "\x1b[2J.yaml"):
+        shutil.copy(SPECS / "quickstart.yaml", tmp_path / "specs" / name)
+    assert main(["vet", "-C", str(tmp_path)]) == 3
+    assert main(["vet", "-C", str(tmp_path), "-f", "no\n::error::such.yaml"]) == 3
+    _policy(tmp_path, "package inferspec\nrules: ACME001: []\n")
+    for folder in ("ACME001", INJECTED):
+        (tmp_path / "policies/tests" / folder).mkdir(parents=True)
+        (tmp_path / "policies/tests" / folder / "pass.yaml").write_text("a: 1\n")
+    assert main(["policy", "test", "-C", str(tmp_path)]) == 1
+    said = "".join(capsys.readouterr())
+    assert "injected" in said and "such.yaml" in said
+    assert "\x1b" not in said and not [line for line in said.splitlines() if line.startswith("::")]
+
+
+def test_problems_of_the_own_catalogue_fail_a_fixture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _policy(tmp_path, "package inferspec\nrules: ACME001: []\n")
+    (tmp_path / "policies/tests/ACME001").mkdir(parents=True)
+    shutil.copy(SPECS / "quickstart.yaml", tmp_path / "policies/tests/ACME001/pass.yaml")
+    assert main(["policy", "test", "-C", str(tmp_path)]) == 1
+    assert "passed   ACME001 policies/tests/ACME001/pass.yaml\n" in capsys.readouterr().out
+    (tmp_path / "catalog").mkdir()
+    (tmp_path / "catalog/regions.yaml").write_text("nonsense: [\n")
+    assert main(["policy", "test", "-C", str(tmp_path)]) == 1
+    assert "failed   ACME001 policies/tests/ACME001/pass.yaml: " in capsys.readouterr().out
+
+
+def test_a_policy_that_may_not_be_read_is_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "outside.cue").write_text("the private text of somebody\n")
+    root = tmp_path / "repository"
+    _policy(root, "package inferspec\n")
+    (root / "policies/b.cue").symlink_to(tmp_path / "outside.cue")
+    (root / "policies/c.cue").symlink_to("c.cue")
+    assert main(["policy", "test", "-C", str(root)]) == 1
+    said = capsys.readouterr().out
+    assert "SYN002" in said and "SYN001" in said and "private" not in said
+
+
+def test_what_cue_says_of_its_folder_is_the_same_each_time() -> None:
+    sources = {"team000.cue": team.Policy("policies/a.cue", "package inferspec\n")}
+    said = 'no files in "/tmp/x/inferspec-policies-{0}" or /tmp/inferspec-{0}/cue:\n    /tmp/inferspec-cases-{0}/team000.cue:1:2\n'
+    found = [team.not_evaluated(sources, said.format(name)) for name in ("ab_12cd9", "zz99zz99")]
+    assert found[0] == found[1]
+    assert found[0][0].message == 'policy does not evaluate: no files in "." or ./cue'
+    assert found[0][0].span.line == 1
+
+
+def _policy(root: Path, text: str) -> None:
+    (root / "policies").mkdir(parents=True)
+    (root / "policies/a.cue").write_text(text)

@@ -203,3 +203,70 @@ def test_a_link_beside_the_lock_is_not_followed(tmp_path: Path) -> None:
     replace_file(tmp_path / "platform.lock.json", b"{}")
     assert victim.read_text() == "mine" and (tmp_path / "platform.lock.json").read_bytes() == b"{}"
     assert not (tmp_path / "platform.lock.json").is_symlink()
+
+
+Answer = tuple[int, bytes, dict[str, str]]
+
+
+def hostile(answers: dict[str, Answer], seen: list[tuple[str, str | None]]) -> type[Handler]:
+    """A registry that answers what is said for the first of ``answers`` the path begins with; ``seen`` gets what it was asked."""
+
+    class Hostile(Handler):
+        def do_GET(self) -> None:
+            seen.append((self.path, self.headers.get("Authorization")))
+            self.close_connection = True
+            status, body, headers = next(answer for path, answer in answers.items() if self.path.startswith(path))
+            if "Content-Length" not in headers:
+                return self.say(status, body, headers)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+            return None
+
+    return Hostile
+
+
+def test_a_redirect_to_another_host_gets_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    theirs: list[tuple[str, str | None]] = []
+    ours: list[tuple[str, str | None]] = []
+    with serving(hostile({"/": (200, b"{}", {})}, theirs)) as other:
+        here: dict[str, Answer] = {}
+        with serving(hostile(here, ours)) as host:
+            (tmp_path / "config.json").write_text(json.dumps({"auths": {host: {"auth": "bWU6c2VjcmV0"}}}))
+            here["/v2/"] = (401, b"", {"WWW-Authenticate": f'Bearer realm="http://{host}/moved"'})
+            here["/moved"] = (302, b"", {"Location": f"http://{host}/again"})
+            here["/again"] = (302, b"", {"Location": f"http://{other}/token"})
+            with pytest.raises(RegistryError, match="without a token"):
+                digest_of(f"{host}/a:1")
+    sent = "Basic bWU6c2VjcmV0"
+    assert [(path.partition("?")[0], said) for path, said in ours[1:]] == [("/moved", sent), ("/again", sent)]
+    assert theirs == [("/token", None)]
+
+
+@pytest.mark.parametrize(
+    ("answers", "says"),
+    [
+        ({"/v2/": (307, b"", {"Location": "http://registry.acme.example/x"})}, "which is not encrypted"),
+        ({"/v2/": (200, b"{}", {"Content-Length": "9"})}, "ends after 2 of 9 bytes"),
+        ({"/v2/": (200, b"", {"Content-Length": "0", "Transfer-Encoding": "chunked"})}, "IncompleteRead"),
+        ({"/v2/": (401, b"", {"WWW-Authenticate": 'Bearer realm="http://localhost.acme.example/t"'})}, "which is not encrypted"),
+        ({"/v2/": (401, b"", {"WWW-Authenticate": "Bearer"})}, "of a kind that is not known"),
+        ({"/v2/": (401, b"", {"WWW-Authenticate": 'Bearer realm="{own}/t"'}), "/t": (200, b"[]", {})}, "without a token"),
+        ({"/v2/": (401, b"", {"WWW-Authenticate": 'Bearer realm="{own}/t"'}), "/t": (200, b'{"token": "a\\nb"}', {})}, "without a token"),
+    ],
+)
+@pytest.mark.parametrize("config", ["[]", '{"auths": null}', '{"auths": {"x": 1}}'])
+def test_answers_that_no_registry_gives_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: dict[str, Answer], says: str, config: str
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text(config)
+    held: dict[str, Answer] = {}
+    with serving(hostile(held, [])) as host:
+        for path, (status, body, headers) in answers.items():
+            held[path] = (status, body, {name: value.replace("{own}", f"http://{host}") for name, value in headers.items()})
+        with pytest.raises(RegistryError, match=says):
+            digest_of(f"{host}/a:1")

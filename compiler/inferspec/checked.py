@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .diagnostics import Diagnostic, Span
 from .load import load_spec
-from .load.read import display_name
+from .load.read import display_name, read_source
 from .outcome import Outcome, Request
 
 if TYPE_CHECKING:
@@ -26,8 +26,11 @@ class Told(NamedTuple):
     root: Path
 
 
-def check_spec(outcome: Outcome, request: Request) -> Told | None:
-    """Fill ``outcome`` up to its fleet and what the domain rules find; None where it does not come that far."""
+def check_spec(outcome: Outcome, request: Request, catalog: Path | None = None) -> Told | None:
+    """Fill ``outcome`` up to its fleet and what the domain rules find; None where it does not come that far.
+
+    ``catalog`` is the team's folder where it is not the repository's own.
+    """
     from .catalog import catalogue
     from .check import check
     from .load.lock import read_lock
@@ -44,7 +47,7 @@ def check_spec(outcome: Outcome, request: Request) -> Told | None:
     outcome.diagnostics += [d for d in found if not _follows(d, outcome.diagnostics)]
     if platform is None:
         return None
-    own = request.root / "catalog"
+    own = catalog or request.root / "catalog"
     if own.is_dir():
         from .catalog.team import overlay
 
@@ -53,7 +56,8 @@ def check_spec(outcome: Outcome, request: Request) -> Told | None:
         known, problems = catalogue(), []
     if problems:  # what a mended row would say is not known
         outcome.diagnostics += [_catalogue_problem(problem, request.root) for problem in problems]
-        outcome.texts |= {display_name(Path(p.file), request.root): Path(p.file).read_text("utf-8", "replace") for p in problems}
+        sources = [read_source(Path(p.file), request.root)[0] for p in problems]
+        outcome.texts |= {source.name: source.text for source in sources if source.text is not None}
         return None
     digests, problems_of_lock = read_lock(request.spec, request.root)
     outcome.diagnostics += problems_of_lock

@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from ..report.masking import clean
 from . import NO_INPUT, USAGE
 from .keys import NAME, Keys, NoKey, Place, did_you_mean, near
 from .stop import Stop
@@ -43,7 +44,7 @@ def _code(code: str, root: Path) -> int:
         return 0
     own = _own(root)
     if code in own:
-        print(f"{code} is a rule of your own: it is defined in {own[code]}")
+        print(f"{code} is a rule of your own: it is defined in {clean(str(own[code]))}")
         return 0
     alike = near(code, [*sorted(known), *own], cutoff=0.7) or sorted(c for c in known if c[:-3] == code[:-3])[:5]
     raise Stop(NO_INPUT, f"there is no rule {code}{did_you_mean(alike)}")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 from ..diagnostics import Diagnostic, Severity
 from ..outcome import Outcome, Request
 from ..report import Report, exit_code, render
+from ..report.masking import clean
 from . import NO_INPUT, USAGE
 from .stop import Stop
 
@@ -39,7 +40,7 @@ def spec_path(name: str | None, root: Path) -> Path:
     if name is not None:
         path = root / name
         if not path.exists() and not path.is_symlink():
-            raise Stop(NO_INPUT, f"there is no {path}")
+            raise Stop(NO_INPUT, f"there is no {clean(str(path))}")
         return path
     usual = root / "specs" / "platform.yaml"
     if usual.exists():
@@ -51,7 +52,7 @@ def spec_path(name: str | None, root: Path) -> Path:
         NO_INPUT,
         "there is no specs/platform.yaml: name the spec with -f"
         if not found
-        else f"which spec? name one with -f: {', '.join(p.name for p in found)}",
+        else f"which spec? name one with -f: {', '.join(clean(p.name) for p in found)}",
     )
 
 
@@ -140,4 +141,4 @@ def named(clusters: Sequence[str]) -> str:
 def note(options: Namespace, line: str) -> None:
     """A line for people, on standard error so that machine output stays clean."""
     if not options.quiet:
-        print(line, file=sys.stderr)
+        print(clean(line), file=sys.stderr)

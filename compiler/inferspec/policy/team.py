@@ -28,6 +28,8 @@ _IMPORT = re.compile(r"import\b\s*+")
 _IMPORTED = re.compile(r'(?:[\w.]+[ \t]+)?"([^"\n]*)"')
 _EMBED = re.compile(r"@(?:embed|extern)\s*\(")
 _AT = re.compile(r"^\s+(?:\./)?([\w./-]+\.cue):(\d+):(\d+)$")
+_SCRATCH = re.compile(r"""(?:/[^\s:/"'()]+)*/inferspec-(?:[a-z]+-)?\w{8}(?![\w-])""")
+"""A folder that a run makes and removes: its name is another each time."""
 _FILES_SHOWN = 10
 
 
@@ -86,6 +88,7 @@ def not_evaluated(sources: Mapping[str, Policy], stderr: str) -> list[Diagnostic
     """What cue printed, as one POL001 for each policy file that it names."""
     found: dict[str, Diagnostic] = {}
     message = ""
+    stderr = _SCRATCH.sub(".", stderr)
     for line in stderr.splitlines():
         place = _AT.match(line)
         if place is None:
