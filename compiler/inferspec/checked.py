@@ -52,7 +52,8 @@ def check_spec(outcome: Outcome, request: Request) -> Told | None:
         known, problems = catalogue(), []
     if problems:  # what a mended row would say is not known
         outcome.diagnostics += [_catalogue_problem(problem, request.root) for problem in problems]
-        outcome.texts |= {display_name(Path(p.file), request.root): Path(p.file).read_text("utf-8", "replace") for p in problems}
+        files = {Path(problem.file) for problem in problems}
+        outcome.texts |= {display_name(file, request.root): file.read_text("utf-8", "replace") for file in files if file.is_file()}
         return None
     digests, problems_of_lock = read_lock(request.spec, request.root)
     outcome.diagnostics += problems_of_lock

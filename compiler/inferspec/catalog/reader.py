@@ -46,7 +46,12 @@ def read(folder: str, name: str) -> Document | None:
             continue
         except UnicodeDecodeError as error:
             raise CatalogueError(path, 1, "not UTF-8 text") from error
-        data, lines = _parse_json(text, path) if suffix == ".json" else _parsed_before(text, path)
+        except OSError as error:
+            raise CatalogueError(path, 1, f"cannot be read: {error.strerror}") from error
+        try:
+            data, lines = _parse_json(text, path) if suffix == ".json" else _parsed_before(text, path)
+        except RecursionError as error:
+            raise CatalogueError(path, 1, "maps and lists stand too deep in each other") from error
         if not isinstance(data, dict):
             raise CatalogueError(path, 1, "a catalogue file is a mapping")
         return Document(data, path, lines)
@@ -63,7 +68,7 @@ def place(file: str, steps: tuple[str | int, ...], *, key: bool = False) -> tupl
     try:
         with open(file, encoding="utf-8") as handle:
             node = yaml.compose(handle, Loader=yaml.CSafeLoader)
-    except (OSError, yaml.YAMLError):
+    except (OSError, RecursionError, yaml.YAMLError):
         return 1, 1, 0
     found = node
     for i, step in enumerate(steps):
