@@ -36,7 +36,14 @@ def edited(edits: list[list[str]]) -> str:
     return text
 
 
-@pytest.mark.parametrize("defect", [*DEFECTS, *PAINS], ids=lambda d: d["id"])
+ATTEMPTS = [
+    {"severity": "", **defect, **more, "id": f"{defect['id']}{'+' * i}"}
+    for defect in DEFECTS + PAINS
+    for i, more in enumerate([{}, *defect.get("more", [])])
+]
+
+
+@pytest.mark.parametrize("defect", ATTEMPTS, ids=lambda d: d["id"])
 def test_an_attempt_gets_its_finding(defect: dict[str, Any], compiled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = tmp_path / "repository"
     shutil.copytree(compiled, root)
@@ -46,7 +53,7 @@ def test_an_attempt_gets_its_finding(defect: dict[str, Any], compiled: Path, tmp
             file.write("# by hand\n")
     main(["compile", "-C", str(root), "--format", "json", "-q"])
     found = {d["code"]: d["severity"] for d in json.loads(capsys.readouterr().out)["diagnostics"]}
-    assert found.get(defect["code"]) in ("error", "warning"), found
+    assert found.get(defect["code"]) in ((defect["severity"],) if defect["severity"] else ("error", "warning")), found
 
 
 def test_there_are_27_and_20() -> None:
@@ -55,7 +62,8 @@ def test_there_are_27_and_20() -> None:
 
 
 def answer(defect: dict[str, Any]) -> str:
-    return f"cannot be written: {defect['cannot']}; the attempt is {defect['code']}" if "cannot" in defect else defect["code"]
+    said = f"cannot be written: {defect['cannot']}; the attempt is {defect['code']}" if "cannot" in defect else defect["code"]
+    return f"{said}; {defect['note']}" if "note" in defect else str(said)
 
 
 def test_the_docs_have_the_table(refresh: bool) -> None:

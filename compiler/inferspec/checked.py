@@ -56,7 +56,7 @@ def check_spec(outcome: Outcome, request: Request, catalog: Path | None = None) 
         known, problems = catalogue(), []
     if problems:  # what a mended row would say is not known
         outcome.diagnostics += [_catalogue_problem(problem, request.root) for problem in problems]
-        sources = [read_source(Path(p.file), request.root)[0] for p in problems]
+        sources = [read_source(file, request.root)[0] for file in {Path(problem.file): None for problem in problems}]
         outcome.texts |= {source.name: source.text for source in sources if source.text is not None}
         return None
     digests, problems_of_lock = read_lock(request.spec, request.root)

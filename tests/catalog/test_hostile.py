@@ -28,8 +28,8 @@ def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "text", "said"), [
-    ("machines.json", "[" * 200_000, "nested too deeply"),
-    ("machines.yaml", "a: " + "[" * 20_000 + "]" * 20_000, "nested too deeply"),
+    ("machines.json", "[" * 200_000, "maps and lists stand too deep in each other"),
+    ("machines.yaml", "a: " + "[" * 20_000 + "]" * 20_000, "maps and lists stand too deep in each other"),
     ("machines.yaml", "rows: [" + "9" * 5_000 + "]", "a number of more digits than can be read"),
     ("machines.yaml", "a: " + "x" * 5_000_001, "is larger than 5 MB"),
 ])

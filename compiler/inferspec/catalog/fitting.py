@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from .forms import Within, Written
+from .forms import MOST, Within, Written
 from .record import Record
 
 Steps = tuple[str | int, ...]
@@ -111,7 +111,7 @@ def worded(hint: Any) -> str:
     plain = {bool: "true or false", int: "a whole number", float: "a number", str: "text", Any: "any value"}.get(hint, "a map")
     if bound is None:
         return plain
-    most = f" to {bound.most:g}" if bound.most != float("inf") else ""
+    most = f" to {bound.most:g}" if bound.most != MOST else ""
     return f"{plain} {'above' if bound.above else 'from'} {bound.least:g}{' up' if bound.above and most else ''}{most}"
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, NamedTuple
 
+MOST = 1e18
+"""Beyond every figure of a row: what is larger is mistyped, and no arithmetic is made with it."""
+
 
 class Within(NamedTuple):
-    """A number from ``least`` on (``above`` it), up to ``most``; infinity where there is no bound."""
+    """A number from ``least`` on (``above`` it), up to ``most``."""
 
     least: float
-    most: float = float("inf")
+    most: float = MOST
     above: bool = False
 
     def holds(self, value: float) -> bool:

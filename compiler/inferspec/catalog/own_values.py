@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .fitting import Fault, Steps, near, shown
+from .forms import MOST
 
 PERCENT = "percent"
 _DURATION = re.compile(r"[0-9]+(\.[0-9]+)?(ms|s|m|h)")
@@ -29,7 +30,7 @@ def default_faults(row: Mapping[str, Any], package: Mapping[str, Mapping[str, An
     if "oneOf" in row:
         yield Fault((*at, "oneOf"), f"{key}: what its value may be is the compiler's", "leave the key out", key=True)
     if "value" in row:
-        most = 100 if ours.get("unit") == PERCENT else float("inf")
+        most = 100 if ours.get("unit") == PERCENT else MOST
         yield from _alike(ours["value"], row["value"], (*at, "value"), f"{key}: value", most, ours.get("oneOf", ()))
 
 
@@ -57,9 +58,9 @@ def _misfit(ours: Any, value: Any, most: float, words: Any) -> str:
         return "" if isinstance(value, bool) else "true or false"
     if isinstance(ours, (int, float)):
         what = "a whole number" if isinstance(ours, int) else "a number"
-        least = 0 if ours >= 0 else -float("inf")
+        least = 0 if ours >= 0 else -MOST
         sound = isinstance(value, int if isinstance(ours, int) else (int, float)) and not isinstance(value, bool) and least <= value <= most
-        return "" if sound else what + (" from 0" if ours >= 0 else "") + (f" to {most:g}" if most != float("inf") else "")
+        return "" if sound else what + (" from 0" if ours >= 0 else "") + (f" to {most:g}" if most != MOST else "")
     if isinstance(ours, str):
         if words and value not in words:
             return f"one of {', '.join(words)}"

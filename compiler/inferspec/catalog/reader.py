@@ -46,12 +46,14 @@ def read(folder: str, name: str) -> Document | None:
             continue
         except UnicodeDecodeError as error:
             raise CatalogueError(path, 1, "not UTF-8 text") from error
+        except OSError as error:
+            raise CatalogueError(path, 1, f"cannot be read: {error.strerror}") from error
         try:
             data, lines = _parse_json(text, path) if suffix == ".json" else _parsed_before(text, path)
-        except RecursionError:
-            raise CatalogueError(path, 1, "nested too deeply") from None
-        except ValueError:
-            raise CatalogueError(path, 1, "a number of more digits than can be read") from None
+        except RecursionError as error:
+            raise CatalogueError(path, 1, "maps and lists stand too deep in each other") from error
+        except ValueError as error:
+            raise CatalogueError(path, 1, "a number of more digits than can be read") from error
         if not isinstance(data, dict):
             raise CatalogueError(path, 1, "a catalogue file is a mapping")
         return Document(data, path, lines)

@@ -96,6 +96,25 @@ def _knows_names(w: Workload) -> bool:
     return "servedModelName" in w.engine.flags or bool(w.engine.document) or any("{servedName}" in text for text in said)
 
 
+def dated(context: Context) -> Iterator[Diagnostic]:
+    """The image of a version that is pinned, where its tag is that of another one: accelerators have images of their own."""
+    seen: set[tuple[SpecPath, str]] = set()
+    for w in context.workloads():
+        version, kind = str(w.engine_version.v), w.accelerator.kind
+        image, at = w.engine.image(version, kind), place_of(w.engine_version, w.path)
+        if w.service.image is None and image and isinstance(w.engine_version.origin, SpecAt) and (at, image) not in seen:
+            seen.add((at, image))
+            if version not in image.rpartition(":")[2]:
+                yield context.finding(
+                    "SRV150",
+                    f"{w.name}: {w.engine.id} {version} on {kind.upper()} is {image}",
+                    at,
+                    severity=Severity.INFO,
+                    notes=(f"no {kind.upper()} image has the tag of {version}: this is the one of that release",),
+                    help="a version whose images agree, or image: of your own",
+                )
+
+
 def speculation(context: Context) -> Iterator[Diagnostic]:
     """A method with what it needs: ngram reads the prompt, the others a model of their own."""
     seen: set[Any] = set()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..diagnostics import Diagnostic, SpecPath
+from ..resolve.workload import Workload
 from .context import Context
 
 
@@ -42,6 +43,43 @@ def manifests(context: Context) -> Iterator[Diagnostic]:
                 yield context.finding(
                     "SPC022", f"{what} cannot stand in an object", path, help="quantities are text: quote it; leave out what is empty"
                 )
+
+
+def selectors(context: Context) -> Iterator[Diagnostic]:
+    """A Service or pool of one's own that selects the servers of several workloads mixes models that do not answer alike."""
+    for i, extra in enumerate(context.platform.extra_resources):
+        spec = extra.manifest.get("spec")
+        said = spec.get("selector") if isinstance(spec, dict) else None
+        wanted = said.get("matchLabels", said) if isinstance(said, dict) else None
+        if extra.manifest.get("kind") not in ("Service", "InferencePool") or not isinstance(wanted, dict) or not wanted:
+            continue
+        mine = [w for w in context.workloads() if w.service.team == extra.team]
+        own = {w.front_name: w for w in mine if wanted.items() <= _pod_labels(w).items()}
+        if len(own) > 1:
+            models = {w.model_key for w in own.values()}
+            yield context.finding(
+                "GTW171",
+                f"{extra.manifest['kind']} {_name(extra.manifest)} selects the servers of {', '.join(own)}",
+                ("extraResources", i, "manifest", "spec", "selector"),
+                key=True,
+                notes=(f"a request for one model reaches servers of {' and '.join(sorted(models))}",) if len(models) > 1 else (),
+                help=f"app: {next(iter(own.values())).name} selects one workload",
+            )
+
+
+def _pod_labels(w: Workload) -> dict[str, str]:
+    """Labels of a server's Pods."""
+    from ..plan.row import labels  # the plan is loaded for a manifest with a selector alone
+    from ..plan.views.network import pool_selector, selector
+
+    found: dict[str, str] = {**labels(w.platform.name, w.name, "server"), **selector(w)}
+    found |= {w.stack.labels["engineType"]: w.engine.engine_label} if w.pooled else {}
+    return found | ({**pool_selector(w), w.stack.labels["role"]: w.half} if w.half else {})
+
+
+def _name(manifest: dict[str, Any]) -> str:
+    metadata = manifest.get("metadata")
+    return str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
 
 
 def _leaves(node: Any, path: SpecPath) -> Iterator[tuple[SpecPath, Any]]:

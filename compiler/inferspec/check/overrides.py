@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
+from ..diagnostics import Diagnostic, SpecPath, format_path
 from ..model.serving import Override
 from ..resolve.places import Place, selects
 from ..resolve.settings import WorkloadKey, spoken, variants
@@ -115,36 +114,3 @@ def privileges(context: Context) -> Iterator[Diagnostic]:
                         notes=("the team's namespace enforces Pod Security level baseline: Pods with this field are refused",),
                         help="remove it; a driver or device belongs to the node, not to the Pod",
                     )
-
-
-PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
-SILENCE = 60
-"""Failed checks in a row, five to ten seconds apart, beyond which a patched readiness or liveness probe notices a hang too late."""
-
-
-def watched(context: Context) -> Iterator[Diagnostic]:
-    """A patch that leaves a server unwatched, or ends all replicas at every change, is said: nobody sees it in the tree."""
-    for name, service in context.platform.serving.items():
-        for i, patch in enumerate(service.patches):
-            for field, value in patch.set.items():
-                if what := _unwatched(field.replace("[", ".").replace("]", "").split("."), value):
-                    yield context.finding(
-                        "SRV130",
-                        f"a patch of {name} {what}",
-                        ("serving", name, "patches", i, "set", field),
-                        key=True,
-                        severity=Severity.WARNING,
-                        help="leave them as derived, from the size of the weights and the way they are read",
-                    )
-
-
-def _unwatched(steps: list[str], value: Any) -> str:
-    """What the patch of one field takes away; empty for any other field."""
-    if steps[-1] in PROBES and value is None:
-        return f"takes away the {steps[-1]}: a server that hangs is not found"
-    probe = next((step for step in steps if step in PROBES[1:]), "")
-    failures = value.get("failureThreshold") if isinstance(value, dict) else value if steps[-1] == "failureThreshold" else None
-    if probe and isinstance(failures, int) and failures > SILENCE:
-        return f"lets the {probe} fail {failures:,} times: a server that hangs goes on taking requests"
-    kind = value.get("type") if isinstance(value, dict) and steps[-1] == "strategy" else value if steps[-2:] == ["strategy", "type"] else ""
-    return "sets strategy Recreate: every change is an outage" if kind == "Recreate" else ""

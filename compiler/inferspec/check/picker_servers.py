@@ -13,6 +13,7 @@ from .picker_config import Fault, mapping, plugins_of
 INDEX_BLOCK = 16
 """Tokens a block of the precise index where its configuration says none (llm-d/llm-d-kv-cache, kvblock.defaultBlockSize)."""
 APPROXIMATE = ("approx-prefix-cache-producer", "prefix-cache-scorer")
+LONGEST = "maxPrefixTokensToMatch"
 TOKENS, NOTIFIED, LORA, APART = "token-producer", "endpoint-notification-source", "lora-affinity-scorer", "disagg-profile-handler"
 
 
@@ -20,6 +21,7 @@ def suits(w: Workload, config: Mapping[str, Any]) -> Iterator[Fault]:
     yield from _adapters(w, config)
     yield from _metrics(w, config)
     yield from _blocks(w, config)
+    yield from _longest(w, config)
     yield from _precise(w, config)
     yield from _halves(w, config)
 
@@ -87,6 +89,22 @@ def _blocks(w: Workload, config: Mapping[str, Any]) -> Iterator[Fault]:
                     f"tokenProcessorConfig: {{blockSize: {size}}}",
                     ("no block is ever found: every server scores 0",),
                 )
+
+
+def _longest(w: Workload, config: Mapping[str, Any]) -> Iterator[Fault]:
+    """Prefixes longer than any request: a figure of another model. Shorter ones cost less and are a choice."""
+    longest = int(w.tokens.v)
+    for i, plugin in enumerate(config.get("plugins", ())):
+        said = (plugin.get("parameters") or {}).get(LONGEST)
+        if plugin["type"] in APPROXIMATE and type(said) is int and said > longest:
+            yield Fault(
+                "GTW170",
+                ("plugins", i, "parameters", LONGEST),
+                f"{w.name}: prefixes are compared up to {said:,} tokens, and its longest request has {longest:,}",
+                f"{LONGEST}: {longest}, that is maxModelLen",
+                ("a figure of another model or server; presets take it from maxModelLen",),
+                severity=Severity.WARNING,
+            )
 
 
 def _precise(w: Workload, config: Mapping[str, Any]) -> Iterator[Fault]:
