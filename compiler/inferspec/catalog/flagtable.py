@@ -9,14 +9,40 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from .record import EMPTY, Record, build
+from .record import EMPTY, Record, build, mapped
+
+
+class Field(Record):
+    """What an engine takes as one key of a structured flag: ``values``, of any case if ``any_case``, or ``kinds`` of JSON.
+
+    digits and switch are text that stands for a number or a boolean. ``unless`` names the key that, where it is said, lets any value pass.
+    """
+
+    values: tuple[Any, ...] = ()
+    any_case: bool = False
+    null: bool = False
+    kinds: tuple[str, ...] = ()
+    unless: str = ""
+
+    def problem(self, value: Any) -> str:
+        if self.kinds:
+            return "" if _is_of(value, self.kinds) else f"wants {_kind(self.kinds)}, not {json.dumps(value)}"
+        if value is None and self.null:
+            return ""
+        said = value.lower() if self.any_case and isinstance(value, str) else value
+        taken = [v.lower() if self.any_case and isinstance(v, str) else v for v in self.values]
+        if any(type(v) is type(said) and v == said for v in taken):
+            return ""
+        words = tuple(str(v) for v in self.values)
+        return f"wants one of {_listed(words)}, not {json.dumps(value)}{_meant(words, str(value))}"
 
 
 class Late(Record):
     """What an engine checks of a value after its parser took the word.
 
     ``values`` are the names it has registered, ``any_case`` if it takes them in capitals too, ``plugin`` the flag that registers more.
-    ``object``: only a JSON object will do; ``keys`` are those it may have.
+    ``object``: only a JSON object will do; ``keys`` are those it may have, ``fields`` what it takes as their values, ``heeded`` those
+    that it looks at: the others are dropped in silence.
     """
 
     values: tuple[str, ...] = ()
@@ -24,6 +50,8 @@ class Late(Record):
     plugin: str = ""
     object: bool = False
     keys: tuple[str, ...] = ()
+    fields: Mapping[str, Field] = mapped(Field, default=EMPTY)
+    heeded: tuple[str, ...] = ()
     constraints: Mapping[str, float] = EMPTY
 
     def problem(self, value: str, parsed: Any) -> str:
@@ -31,6 +59,9 @@ class Late(Record):
             return f"wants a JSON object, not {value!r}"
         if self.keys and (strange := sorted(set(parsed) - set(self.keys))):
             return f"has no key {strange[0]!r}: it has {_listed(self.keys)}{_meant(self.keys, strange[0])}"
+        for key, field in self.fields.items():
+            if key in parsed and not (field.unless and parsed.get(field.unless)) and (problem := field.problem(parsed[key])):
+                return f"{key} {problem}"
         if self.values and value and (value.lower() if self.any_case else value) not in self.values:
             return f"wants one of {_listed(self.values)}, not {value!r}{_meant(self.values, value)}"
         return _outside(parsed, self.constraints) if isinstance(parsed, (int, float)) else ""
@@ -80,9 +111,43 @@ class FlagSpec(Record):
             return problem
         return "" if plugged else self.late.problem(value, parsed)
 
+    def strangers(self, value: str) -> str:
+        """Keys of an object that the engine takes and does not look at; empty where it looks at all."""
+        said = json.loads(value) if self.late.heeded else {}
+        return ", ".join(sorted(set(said) - set(self.late.heeded))) if isinstance(said, dict) else ""
+
 
 NEAR = 0.8
 """How much of a flag's name a mistyped one has: less, and it is another flag (num-scheduler-steps, max-num-scheduled-tokens)."""
+_KINDS = {"array": "an array", "object": "an object", "switch": "true or false", "number": "a number", "integer": "an integer"}
+
+
+def _kind(kinds: Sequence[str]) -> str:
+    return " or ".join(
+        text for kind, text in _KINDS.items() if kind in kinds and (kind not in ("number", "integer") or "switch" not in kinds)
+    )
+
+
+def _is_of(value: Any, kinds: Sequence[str]) -> bool:
+    """Whether a JSON value is of one of the kinds, or text that the engine reads as one."""
+    if isinstance(value, str):
+        return ("digits" in kinds and _is_number(value)) or ("switch" in kinds and value.lower() in _SWITCHES)
+    if isinstance(value, float):
+        return "number" in kinds or ("integer" in kinds and value.is_integer())
+    kind = {type(None): "null", bool: "boolean", int: "integer", list: "array", dict: "object"}[type(value)]
+    return kind in kinds
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+_SWITCHES = ("true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "1", "0")
+"""Text that pydantic takes for a boolean."""
 MOST_NAMES = 8
 """Names that a message lists, of those that the engine takes."""
 
@@ -158,6 +223,8 @@ class FlagTable:
         self.version: str = next(iter(data.values()))
         self.source: str = data["source"]
         self.schemas: dict[str, list[str]] = data["schemas"]
+        self._fields: dict[str, dict[str, Any]] = data.get("fields", {})
+        self._heeded: dict[str, list[str]] = data.get("heeded", {})
         self.env = frozenset(data["env"])
         self._late: dict[str, dict[str, Any]] = data.get("late", {})
         self._rows: list[dict[str, Any]] = data["flags"]
@@ -174,8 +241,9 @@ class FlagTable:
             return None
         if at not in self._built:
             row = self._rows[at]
-            keys = {"keys": self.schemas[row["schema"]]} if row.get("schema") else {}
-            late = build(Late, keys | self._late.get(row["names"][0], {}))
+            name, schema = row["names"][0], row.get("schema", "")
+            keys: dict[str, Any] = {"keys": self.schemas[schema], "fields": self._fields.get(schema, {})} if schema else {}
+            late = build(Late, keys | {"heeded": self._heeded.get(name, [])} | self._late.get(name, {}))
             self._built[at] = build(FlagSpec, row | {"nargs": str(row.get("nargs", "")), "late": late})
         return self._built[at]
 
