@@ -5,36 +5,12 @@ from __future__ import annotations
 import json
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+from .flagfields import Field, listed_names, meant
 from .record import EMPTY, Record, build, mapped
-
-
-class Field(Record):
-    """What an engine takes as one key of a structured flag: ``values``, of any case if ``any_case``, or ``kinds`` of JSON.
-
-    digits and switch are text that stands for a number or a boolean. ``unless`` names the key that, where it is said, lets any value pass.
-    """
-
-    values: tuple[Any, ...] = ()
-    any_case: bool = False
-    null: bool = False
-    kinds: tuple[str, ...] = ()
-    unless: str = ""
-
-    def problem(self, value: Any) -> str:
-        if self.kinds:
-            return "" if _is_of(value, self.kinds) else f"wants {_kind(self.kinds)}, not {json.dumps(value)}"
-        if value is None and self.null:
-            return ""
-        said = value.lower() if self.any_case and isinstance(value, str) else value
-        taken = [v.lower() if self.any_case and isinstance(v, str) else v for v in self.values]
-        if any(type(v) is type(said) and v == said for v in taken):
-            return ""
-        words = tuple(str(v) for v in self.values)
-        return f"wants one of {_listed(words)}, not {json.dumps(value)}{_meant(words, str(value))}"
 
 
 class Late(Record):
@@ -58,12 +34,12 @@ class Late(Record):
         if (self.object or self.keys) and not isinstance(parsed, dict):
             return f"wants a JSON object, not {value!r}"
         if self.keys and (strange := sorted(set(parsed) - set(self.keys))):
-            return f"has no key {strange[0]!r}: it has {_listed(self.keys)}{_meant(self.keys, strange[0])}"
+            return f"has no key {strange[0]!r}: it has {listed_names(self.keys)}{meant(self.keys, strange[0])}"
         for key, field in self.fields.items():
             if key in parsed and not (field.unless and parsed.get(field.unless)) and (problem := field.problem(parsed[key])):
                 return f"{key} {problem}"
         if self.values and value and (value.lower() if self.any_case else value) not in self.values:
-            return f"wants one of {_listed(self.values)}, not {value!r}{_meant(self.values, value)}"
+            return f"wants one of {listed_names(self.values)}, not {value!r}{meant(self.values, value)}"
         return _outside(parsed, self.constraints) if isinstance(parsed, (int, float)) else ""
 
 
@@ -106,64 +82,21 @@ class FlagSpec(Record):
             said = value.lower().replace("-", "_") if self.normalised else value
             if said not in map(str, self.choices):
                 known = tuple(str(c) for c in self.choices if c is not None)
-                return f"wants one of {_listed(known)}, not {value!r}{_meant(known, value)}"
+                return f"wants one of {listed_names(known)}, not {value!r}{meant(known, value)}"
         if isinstance(parsed, (int, float)) and (problem := _outside(parsed, self.constraints)):
             return problem
         return "" if plugged else self.late.problem(value, parsed)
 
     def strangers(self, value: str) -> str:
         """Keys of an object that the engine takes and does not look at; empty where it looks at all."""
-        said = json.loads(value) if self.late.heeded else {}
+        if not self.late.heeded or (self.optional and value in ("None", "")):
+            return ""
+        said = json.loads(value)
         return ", ".join(sorted(set(said) - set(self.late.heeded))) if isinstance(said, dict) else ""
 
 
 NEAR = 0.8
 """How much of a flag's name a mistyped one has: less, and it is another flag (num-scheduler-steps, max-num-scheduled-tokens)."""
-_KINDS = {"array": "an array", "object": "an object", "switch": "true or false", "number": "a number", "integer": "an integer"}
-
-
-def _kind(kinds: Sequence[str]) -> str:
-    return " or ".join(
-        text for kind, text in _KINDS.items() if kind in kinds and (kind not in ("number", "integer") or "switch" not in kinds)
-    )
-
-
-def _is_of(value: Any, kinds: Sequence[str]) -> bool:
-    """Whether a JSON value is of one of the kinds, or text that the engine reads as one."""
-    if isinstance(value, str):
-        return ("digits" in kinds and _is_number(value)) or ("switch" in kinds and value.lower() in _SWITCHES)
-    if isinstance(value, float):
-        return "number" in kinds or ("integer" in kinds and value.is_integer())
-    kind = {type(None): "null", bool: "boolean", int: "integer", list: "array", dict: "object"}[type(value)]
-    return kind in kinds
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-_SWITCHES = ("true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "1", "0")
-"""Text that pydantic takes for a boolean."""
-MOST_NAMES = 8
-"""Names that a message lists, of those that the engine takes."""
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMES
-    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
-def _meant(names: Sequence[str], said: str) -> str:
-    """The nearest name, whatever the case; none with other digits: float8 is not float, nor 17 a 1."""
-    import difflib
-
-    by_form = {name.lower(): name for name in names if re.findall("[0-9]+", name) == re.findall("[0-9]+", said)}
-    near = difflib.get_close_matches(said.lower(), list(by_form), 1)
-    return f"; did you mean {by_form[near[0]]!r}?" if near else ""
 
 
 _LIMITS: dict[str, tuple[str, Callable[[float, float], bool]]] = {
