@@ -20,6 +20,7 @@ import sys
 from datetime import date
 from typing import Any
 
+from vllm_fields import fields, heeded
 from vllm_late import CONSTRAINTS, late
 
 PARSER_MODULES = ("vllm.entrypoints.launchers.cli_args", "vllm.entrypoints.common.cli_args", "vllm.entrypoints.openai.cli_args")
@@ -135,11 +136,11 @@ def compact(flag: dict[str, Any]) -> dict[str, Any]:
     return row | ({"constraints": flag["constraints"]} if flag.get("constraints") else {})
 
 
-def walk(parser: argparse.ArgumentParser) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
-    """Every flag in the parser's order, and the keys of the structured ones."""
+def walk(parser: argparse.ArgumentParser) -> tuple[list[dict[str, Any]], dict[str, list[str]], dict[str, type]]:
+    """Every flag in the parser's order, the keys of the structured ones, and their classes."""
     group_of = {id(a): g.title or "" for g in parser._action_groups for a in g._group_actions}
     deprecated = getattr(parser, "_deprecated", set())
-    flags, schemas = [], {}
+    flags, schemas, classes = [], {}, {}
     for action in parser._actions:
         if isinstance(action, argparse._HelpAction):
             continue
@@ -147,6 +148,7 @@ def walk(parser: argparse.ArgumentParser) -> tuple[list[dict[str, Any]], dict[st
         kind = {"kind": "bool_flag"} if boolean or action.nargs == 0 else kind_of(action.type)
         if isinstance(kind.get("schema"), type):
             schemas[kind["schema"].__name__] = properties_of(kind["schema"])
+            classes[kind["schema"].__name__] = kind["schema"]
             kind["schema"] = kind["schema"].__name__
         names = list(action.option_strings) or [action.dest]
         hidden = sorted(n for n, a in parser._option_string_actions.items() if a is action and n not in names)
@@ -170,7 +172,7 @@ def walk(parser: argparse.ArgumentParser) -> tuple[list[dict[str, Any]], dict[st
                 }
             )
         )
-    return flags, schemas
+    return flags, schemas, classes
 
 
 def render(table: dict[str, Any]) -> str:
@@ -190,7 +192,7 @@ def main(out: str) -> None:
     import vllm
     import vllm.envs
 
-    flags, schemas = walk(parser)
+    flags, schemas, classes = walk(parser)
     unknown = sorted(f["names"][0] for f in flags if f["kind"] in ("callable", "class"))
     if unknown:
         print(f"types not resolved, vLLM changed: {', '.join(unknown)}", file=sys.stderr)
@@ -200,6 +202,8 @@ def main(out: str) -> None:
         "asOf": date.today().isoformat(),
         "source": f"PyPI vllm {vllm.__version__}, its own argument parser on the CPU platform",
         "schemas": schemas,
+        "fields": fields(classes),
+        "heeded": {"--override-generation-config": heeded()},
         "late": late(flags),
         "env": sorted(vllm.envs.environment_variables),
         "flags": flags,

@@ -57,6 +57,8 @@ def words(*arguments: str) -> argparse.Namespace:
             return copy.deepcopy(parser().parse_args(list(arguments)))
     except SystemExit as end:
         raise RefusedError("parser", (said.getvalue().strip().splitlines() or [f"exit status {end.code}"])[-1]) from end
+    except KeyError as end:  # a word that no enumeration of a configuration class has
+        raise RefusedError("parser", f"no such word: {end}") from end
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from .record import EMPTY, Record, build
+from .flagfields import Field, listed_names, meant
+from .record import EMPTY, Record, build, mapped
 
 
 class Late(Record):
     """What an engine checks of a value after its parser took the word.
 
     ``values`` are the names it has registered, ``any_case`` if it takes them in capitals too, ``plugin`` the flag that registers more.
-    ``object``: only a JSON object will do; ``keys`` are those it may have.
+    ``object``: only a JSON object will do; ``keys`` are those it may have, ``fields`` what it takes as their values, ``heeded`` those
+    that it looks at: the others are dropped in silence.
     """
 
     values: tuple[str, ...] = ()
@@ -24,15 +26,20 @@ class Late(Record):
     plugin: str = ""
     object: bool = False
     keys: tuple[str, ...] = ()
+    fields: Mapping[str, Field] = mapped(Field, default=EMPTY)
+    heeded: tuple[str, ...] = ()
     constraints: Mapping[str, float] = EMPTY
 
     def problem(self, value: str, parsed: Any) -> str:
         if (self.object or self.keys) and not isinstance(parsed, dict):
             return f"wants a JSON object, not {value!r}"
         if self.keys and (strange := sorted(set(parsed) - set(self.keys))):
-            return f"has no key {strange[0]!r}: it has {_listed(self.keys)}{_meant(self.keys, strange[0])}"
+            return f"has no key {strange[0]!r}: it has {listed_names(self.keys)}{meant(self.keys, strange[0])}"
+        for key, field in self.fields.items():
+            if key in parsed and not (field.unless and parsed.get(field.unless)) and (problem := field.problem(parsed[key])):
+                return f"{key} {problem}"
         if self.values and value and (value.lower() if self.any_case else value) not in self.values:
-            return f"wants one of {_listed(self.values)}, not {value!r}{_meant(self.values, value)}"
+            return f"wants one of {listed_names(self.values)}, not {value!r}{meant(self.values, value)}"
         return _outside(parsed, self.constraints) if isinstance(parsed, (int, float)) else ""
 
 
@@ -75,30 +82,21 @@ class FlagSpec(Record):
             said = value.lower().replace("-", "_") if self.normalised else value
             if said not in map(str, self.choices):
                 known = tuple(str(c) for c in self.choices if c is not None)
-                return f"wants one of {_listed(known)}, not {value!r}{_meant(known, value)}"
+                return f"wants one of {listed_names(known)}, not {value!r}{meant(known, value)}"
         if isinstance(parsed, (int, float)) and (problem := _outside(parsed, self.constraints)):
             return problem
         return "" if plugged else self.late.problem(value, parsed)
 
+    def strangers(self, value: str) -> str:
+        """Keys of an object that the engine takes and does not look at; empty where it looks at all."""
+        if not self.late.heeded or (self.optional and value in ("None", "")):
+            return ""
+        said = json.loads(value)
+        return ", ".join(sorted(set(said) - set(self.late.heeded))) if isinstance(said, dict) else ""
+
 
 NEAR = 0.8
 """How much of a flag's name a mistyped one has: less, and it is another flag (num-scheduler-steps, max-num-scheduled-tokens)."""
-MOST_NAMES = 8
-"""Names that a message lists, of those that the engine takes."""
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMES
-    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
-def _meant(names: Sequence[str], said: str) -> str:
-    """The nearest name, whatever the case; none with other digits: float8 is not float, nor 17 a 1."""
-    import difflib
-
-    by_form = {name.lower(): name for name in names if re.findall("[0-9]+", name) == re.findall("[0-9]+", said)}
-    near = difflib.get_close_matches(said.lower(), list(by_form), 1)
-    return f"; did you mean {by_form[near[0]]!r}?" if near else ""
 
 
 _LIMITS: dict[str, tuple[str, Callable[[float, float], bool]]] = {
@@ -158,6 +156,8 @@ class FlagTable:
         self.version: str = next(iter(data.values()))
         self.source: str = data["source"]
         self.schemas: dict[str, list[str]] = data["schemas"]
+        self._fields: dict[str, dict[str, Any]] = data.get("fields", {})
+        self._heeded: dict[str, list[str]] = data.get("heeded", {})
         self.env = frozenset(data["env"])
         self._late: dict[str, dict[str, Any]] = data.get("late", {})
         self._rows: list[dict[str, Any]] = data["flags"]
@@ -174,8 +174,9 @@ class FlagTable:
             return None
         if at not in self._built:
             row = self._rows[at]
-            keys = {"keys": self.schemas[row["schema"]]} if row.get("schema") else {}
-            late = build(Late, keys | self._late.get(row["names"][0], {}))
+            name, schema = row["names"][0], row.get("schema", "")
+            keys: dict[str, Any] = {"keys": self.schemas[schema], "fields": self._fields.get(schema, {})} if schema else {}
+            late = build(Late, keys | {"heeded": self._heeded.get(name, [])} | self._late.get(name, {}))
             self._built[at] = build(FlagSpec, row | {"nargs": str(row.get("nargs", "")), "late": late})
         return self._built[at]
 

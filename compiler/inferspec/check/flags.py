@@ -89,6 +89,14 @@ def _flag(context: Context, workload: Workload, version: str, name: str, said: S
     elif problem := _refused(workload, name, row, said, tables):
         by = (f"{engine.id} {version} refuses it when it starts", *moved_keys(workload, row, said))
         yield context.finding("SRV102", f"--{name} {problem}", said.path, notes=by)
+    elif strange := row.strangers(str(said.v)):
+        yield context.finding(
+            "SRV137",
+            f"--{name}: {engine.id} {version} does not look at {strange}",
+            said.path,
+            severity=Severity.WARNING,
+            help=f"it looks at {', '.join(row.late.heeded)}",
+        )
     elif row.deprecated:
         yield context.finding(
             "SRV103",
