@@ -49,7 +49,7 @@ OWN_PROBES = ("RayService",)
 def rows() -> Iterator[dict[str, Any]]:
     """Each row with what its group says of all of them."""
     for group in TABLE:
-        common = {key: v for key, v in group.items() if key in ("image", "read", "replicas", "args")}
+        common = {key: v for key, v in group.items() if key in ("image", "read", "replicas", "args", "routed")}
         for said in group["rows"]:
             row = common | said | {"args": common.get("args", []) + said.get("args", []), "technique": group["technique"]}
             row["differs"] = group.get("differs", {}) | said.get("differs", {})
