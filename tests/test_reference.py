@@ -210,6 +210,22 @@ def probes(spec: dict[str, Any]) -> None:
         assert probed[kind]["periodSeconds"] * probed[kind]["failureThreshold"] <= 120
 
 
+def test_a_download_has_room_for_the_copies_in_the_repository() -> None:
+    """gpt-oss-20b: 13.8 GB are served of 41.3; FLUX.2: the transformer stands there twice."""
+    plan, found = line.fleet_plan("reference"), {}
+    for cluster in plan.clusters:
+        for held in cluster_objects(plan, cluster).values():
+            for identity, tree in held.items():
+                if identity.kind == "Job":
+                    (scratch,) = (v["ephemeral"] for v in tree["spec"]["template"]["spec"]["volumes"] if "ephemeral" in v)
+                    claim = scratch["volumeClaimTemplate"]["spec"]
+                    found[identity.name.rpartition("-weights-")[0]] = claim["resources"]["requests"]["storage"]
+    assert {key: parse(found[key]) for key in ("gpt-oss-20b", "flux-2-klein-4b")} == {
+        "gpt-oss-20b": parse("47Gi"),
+        "flux-2-klein-4b": parse("27Gi"),
+    }
+
+
 # -- what the compiler says to the rows that differ --------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""The gateways of specs/reference.yaml: every routed row of the table has a pool, a route by the model's name and the picker that is said there."""
+"""The gateways of specs/reference.yaml: every routed row of the table has a pool, a route by the model's name and its picker."""
 
 from __future__ import annotations
 
@@ -54,7 +54,11 @@ def routes(workload: str) -> list[dict[str, Any]]:
         tree
         for (kind, _), tree in place_of(workload).items()
         if kind == "HTTPRoute"
-        and any(ref.get("kind") == "InferencePool" and ref["name"] == workload for rule in tree["spec"]["rules"] for ref in rule.get("backendRefs", ()))
+        and any(
+            ref.get("kind") == "InferencePool" and ref["name"] == workload
+            for rule in tree["spec"]["rules"]
+            for ref in rule.get("backendRefs", ())
+        )
     ]
 
 
@@ -71,7 +75,11 @@ def test_a_row_is_routed_as_it_says(row: dict[str, Any]) -> None:
     told = arguments(server)
     assert told["served-model-name"] == served
     policy = held["GCPBackendPolicy", name]["spec"]
-    assert policy["targetRef"]["kind"] == "InferencePool" and policy["default"]["timeoutSec"] == HOUR and policy["default"]["logging"]["enabled"]
+    assert (
+        policy["targetRef"]["kind"] == "InferencePool"
+        and policy["default"]["timeoutSec"] == HOUR
+        and policy["default"]["logging"]["enabled"]
+    )
     picker = held["Deployment", f"{name}-picker"]["spec"]
     assert picker["template"]["spec"]["containers"][0]["image"] == said["image"] and picker["replicas"] == said["replicas"]
     config = yaml.safe_load(held["ConfigMap", f"{name}-picker"]["data"]["default-plugins.yaml"])

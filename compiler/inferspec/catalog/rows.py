@@ -125,7 +125,8 @@ class StorageLocation(Row):
 
 
 class Model(Row):
-    """Architecture facts of a model; 0 or "" where no source gives the figure."""
+    """Architecture facts of a model; 0 or "" where no source gives the figure. ``repository_bytes``: all files of its repository, where
+    copies of the weights in other forms stand beside those that are read (``weights_bytes``)."""
 
     hugging_face: str
     kind: str
@@ -176,6 +177,7 @@ class Model(Row):
     index_head_dim: int = 0
     tied_embeddings: bool | None = None
     weights_bytes: int = 0
+    repository_bytes: int = 0
     gated: bool | None = None
     licence: str = ""
     kv_bytes_per_token: int = 0
