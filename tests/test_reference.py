@@ -185,6 +185,9 @@ def test_a_row_is_served_as_it_says(row: dict[str, Any]) -> None:
     assert arguments({"args": row["args"]}).items() <= found.items()
     assert row.get("engine", {}).items() <= found.items()
     assert row.get("env", {}).items() <= {v["name"]: v.get("value") for v in server.get("env", ())}.items()
+    if "devices" in row:
+        said = tree["spec"]["template"]["metadata"]["annotations"][f"devices.gke.io/container.{server['name']}"]
+        assert [device["path"] for device in yaml.safe_load(said)] == row["devices"]
     weights(spec, found, row)
     if tree["kind"] not in OWN_PROBES:
         probes(spec)
