@@ -66,6 +66,18 @@ def test_servers_let_the_picker_follow_their_events() -> None:
     assert refused(emitted(made), "llm-d-router-0.10") == []
 
 
+def test_a_configuration_names_the_service_of_each_variant() -> None:
+    made = spec({"config": {"plugins": [{"type": "token-producer", "parameters": {"vllm": {"url": "http://{service}:8000"}}}]}})
+    chat = made["serving"]["chat"]
+    places = {"live": "usc1-prod", "early": "usc1-canary"}
+    chat["variants"] = {name: {"capacity": chat["capacity"], "where": {"cluster": place}} for name, place in places.items()}
+    del chat["capacity"], chat["where"]
+    for name in ("chat-live", "chat-early"):
+        (plugin,) = emitted(made, name)["plugins"]
+        assert plugin["parameters"]["vllm"]["url"] == f"http://{name}:8000"
+        assert found(line.planned(line.written(made)), "Service", name)
+
+
 def test_metrics_on_a_port_of_their_own_are_read_there() -> None:
     def triton(*more: dict[str, Any]) -> dict[str, Any]:
         made = line.data("engines")

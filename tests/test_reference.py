@@ -49,7 +49,7 @@ OWN_PROBES = ("RayService",)
 def rows() -> Iterator[dict[str, Any]]:
     """Each row with what its group says of all of them."""
     for group in TABLE:
-        common = {key: v for key, v in group.items() if key in ("image", "read", "replicas", "args")}
+        common = {key: v for key, v in group.items() if key in ("image", "read", "replicas", "args", "routed")}
         for said in group["rows"]:
             row = common | said | {"args": common.get("args", []) + said.get("args", []), "technique": group["technique"]}
             row["differs"] = group.get("differs", {}) | said.get("differs", {})
@@ -185,6 +185,9 @@ def test_a_row_is_served_as_it_says(row: dict[str, Any]) -> None:
     assert arguments({"args": row["args"]}).items() <= found.items()
     assert row.get("engine", {}).items() <= found.items()
     assert row.get("env", {}).items() <= {v["name"]: v.get("value") for v in server.get("env", ())}.items()
+    if "devices" in row:
+        said = tree["spec"]["template"]["metadata"]["annotations"][f"devices.gke.io/container.{server['name']}"]
+        assert [device["path"] for device in yaml.safe_load(said)] == row["devices"]
     weights(spec, found, row)
     if tree["kind"] not in OWN_PROBES:
         probes(spec)
@@ -208,6 +211,22 @@ def probes(spec: dict[str, Any]) -> None:
     assert probed["startupProbe"]["periodSeconds"] * probed["startupProbe"]["failureThreshold"] >= 600
     for kind in ("readinessProbe", "livenessProbe"):
         assert probed[kind]["periodSeconds"] * probed[kind]["failureThreshold"] <= 120
+
+
+def test_a_download_has_room_for_the_copies_in_the_repository() -> None:
+    """gpt-oss-20b: the copies are left out; FLUX.2: the transformer stands there twice, and both come."""
+    plan, found = line.fleet_plan("reference"), {}
+    for cluster in plan.clusters:
+        for held in cluster_objects(plan, cluster).values():
+            for identity, tree in held.items():
+                if identity.kind == "Job":
+                    (scratch,) = (v["ephemeral"] for v in tree["spec"]["template"]["spec"]["volumes"] if "ephemeral" in v)
+                    claim = scratch["volumeClaimTemplate"]["spec"]
+                    found[identity.name.rpartition("-weights-")[0]] = claim["resources"]["requests"]["storage"]
+    assert {key: parse(found[key]) for key in ("gpt-oss-20b", "flux-2-klein-4b")} == {
+        "gpt-oss-20b": parse("16Gi"),
+        "flux-2-klein-4b": parse("27Gi"),
+    }
 
 
 # -- what the compiler says to the rows that differ --------------------------------------------------------------------

@@ -57,6 +57,7 @@ def test_a_class_asks_for_its_machine_in_the_order_of_the_reference(name: str, m
     order = [source(entry) for entry in (*own.get("baseline", ()), *own["burst"])]
     assert order == (group | group.get("differs", {}))["order"]
     assert {key: own[key] for key in ("shape", "topology") if key in own} == fields
+    assert own["maxPodsPerNode"] == HEADER["maxPodsPerNode"]
 
 
 # -- every field -------------------------------------------------------------------------------------------------------

@@ -13,7 +13,13 @@ PAGE = line.ROOT / "docs/reference.md"
 
 
 def shown(values: dict[str, Any]) -> str:
-    return ", ".join(f"{key} {'none' if v is None else ' '.join(v) if isinstance(v, list) else v}" for key, v in values.items())
+    return ", ".join(f"{key} {word(v)}" for key, v in values.items())
+
+
+def word(value: Any) -> Any:
+    if isinstance(value, dict):
+        return " + ".join(f"{key} {word(v)}" if v else key for key, v in value.items())
+    return "none" if value is None else " ".join(value) if isinstance(value, list) else value
 
 
 def collected(entries: Iterable[tuple[str, tuple[str, ...]]]) -> list[tuple[str, ...]]:
@@ -52,6 +58,17 @@ def test_the_docs_have_every_row_that_differs(refresh: bool) -> None:
 def test_the_docs_have_every_image_that_differs(refresh: bool) -> None:
     heads = ("technique or workload", "image of the reference", "here", "reason")
     assert docs.held(PAGE, docs.table(heads, images()), refresh), "pytest --refresh writes the table anew"
+
+
+def test_the_docs_have_every_picker_that_differs(refresh: bool) -> None:
+    found: dict[tuple[str, ...], list[str]] = {}
+    for group in TABLE:
+        if differs := group.get("routed", {}).get("differs"):
+            instead = {key: v for key, v in differs.items() if key != "why"}
+            said = (shown({key: group["routed"].get(key) for key in instead}), shown(instead), differs["why"])
+            found.setdefault(said, []).append(group["technique"])
+    rows = [("; ".join(techniques), *said) for said, techniques in found.items()]
+    assert docs.held(PAGE, docs.table(("pickers of", "reference", "here", "reason"), rows), refresh), "pytest --refresh"
 
 
 def test_the_docs_have_every_class_that_differs(refresh: bool) -> None:

@@ -111,6 +111,8 @@ class Model(Row):
     """tie_word_embeddings: the output head is the embedding."""
     weights_bytes: Some = 0
     """Bytes of the weights where they do not follow from the parameters."""
+    repository_bytes: Some = 0
+    """Bytes of all that a download takes, where copies of the weights stand beside those that are read."""
     gated: bool | None = None
     """Its download needs a token."""
     licence: str = ""

@@ -73,7 +73,8 @@ class Profile(Closed):
 
 
 class Configuration(Closed):
-    """An EndpointPickerConfig as the stack's release reads it, without its apiVersion and kind."""
+    """An EndpointPickerConfig as the stack's release reads it, without its apiVersion and kind. ``{service}`` in a text stands for the
+    Service of the pool's servers."""
 
     feature_gates: Items[FeatureGate] = ()
     """Optional features, NAME or NAME=false."""

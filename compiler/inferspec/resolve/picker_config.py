@@ -22,6 +22,8 @@ METRICS = "metrics-data-source"
 EVENTS_FLAG = "kv-events-config"
 EVENTS_ENDPOINT = "tcp://*:5557"
 """Where vLLM publishes KV events unless it is told otherwise (vllm 0.32.0, KVEventsConfig.endpoint)."""
+SERVICE = "{service}"
+"""Stands for the Service of the servers that a picker chooses among: each variant has one of its own."""
 
 
 class Inline(dict[str, Any]):
@@ -170,8 +172,9 @@ def _halves(w: Workload) -> dict[str, Any]:
 
 
 def _own(w: Workload, config: Configuration) -> dict[str, Any]:
-    """As written, maps sorted: the order of keys changes nothing."""
-    made = {key: _sorted(value) if isinstance(value, dict) else value for key, value in plain(config).items()}
+    """As written, with the name of the Service; maps sorted: the order of keys changes nothing."""
+    said: dict[str, Any] = _named(plain(config), w.name)
+    made = {key: _sorted(value) if isinstance(value, dict) else value for key, value in said.items()}
     made["plugins"] = [{**p, "parameters": Inline(p["parameters"])} if p.get("parameters") else p for p in made["plugins"]]
     if (port := metrics_port(w)) and all(plugin.type != METRICS for plugin in config.plugins):
         made["plugins"].append({"type": METRICS, "parameters": Inline(port=port)})
@@ -209,6 +212,14 @@ def _queues(w: Workload, flow: FlowControl, band: dict[str, str]) -> dict[str, A
     }
     priorities = sorted({0, *(w.platform.objectives[name] for name in exposed(w))}, reverse=True)
     return {**limits, **waits, "priorityBands": [{"priority": priority, **limits, **band} for priority in priorities]}
+
+
+def _named(value: Any, service: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _named(inner, service) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_named(item, service) for item in value]
+    return value.replace(SERVICE, service) if isinstance(value, str) else value
 
 
 def _sorted(value: Any) -> Any:

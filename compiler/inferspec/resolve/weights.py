@@ -11,6 +11,7 @@ from ..model.platform import Platform
 from ..model.storage import Model
 from ..quantity import parse
 from ..values import SENTINEL, Derived, SpecAt, Value, derive
+from .memory import GIB
 from .parameters import weights_bytes
 
 
@@ -18,7 +19,8 @@ from .parameters import weights_bytes
 class Artefact:
     """A pinned version of a model or an adapter, and where its objects stand.
 
-    ``key`` names what is made for it; ``size`` is 0 where nobody gave a figure.
+    ``key`` names what is made for it; ``size``, of what a server reads, is 0 where nobody gave a figure. ``copies``: bytes of the
+    repository beside it, which are downloaded too.
     """
 
     key: str
@@ -28,6 +30,17 @@ class Artefact:
     store: str
     secret: str | None
     size: int
+    copies: int = 0
+
+    @property
+    def stored(self) -> int:
+        """Bytes of the folder that its version has in a bucket."""
+        return self.size + self.copies
+
+    @property
+    def accounted(self) -> str:
+        """Those bytes in words."""
+        return f"weights {self.size / GIB:.1f} GiB" + (f" and their copies {self.copies / GIB:.1f} GiB" if self.copies else "")
 
     @property
     def path(self) -> SpecPath:
@@ -79,7 +92,8 @@ def model_artefact(catalogue: Catalogue, platform: Platform, reference: str) -> 
         Value(spec.versions[version], SpecAt((*at, "versions", version))),
         spec.store,
         spec.secret,
-        model_bytes(catalogue, spec),
+        size := model_bytes(catalogue, spec),
+        _copies(catalogue, spec, size),
     )
 
 
@@ -140,6 +154,12 @@ def model_bytes(catalogue: Catalogue, model: Model) -> int:
         return int(parse(model.size))
     facts = model_facts(catalogue, model)
     return weights_bytes(facts) if facts else 0
+
+
+def _copies(catalogue: Catalogue, model: Model, size: int) -> int:
+    """Bytes of the repository beside the weights, by the catalogue; 0 where the spec says the size itself."""
+    facts = catalogue.model(model.source) if model.size is None else None
+    return max(0, facts.repository_bytes - size) if facts is not None else 0
 
 
 def bucket_location(platform: Platform, catalogue: Catalogue, store: str, region: str) -> str | None:

@@ -174,8 +174,9 @@ def _class_of(platform: Platform, volume: Volume, region: str) -> Value:
 
 
 def disk_size(catalogue: Catalogue, volume: Volume) -> Value:
-    """GiB of a Hyperdisk ML volume: the weights, and what the file system takes."""
-    assert volume.artefact is not None
+    """GiB of a Hyperdisk ML volume: all that is copied from the bucket, and what the file system takes."""
+    artefact = volume.artefact
+    assert artefact is not None
     margin, least = catalogue.default("storage.diskMargin"), catalogue.default("storage.minDiskGiB")
-    size = max(least, math.ceil(volume.artefact.size * margin / GIB))
-    return derive(f"weights {volume.artefact.size / GIB:.1f} GiB x {margin}, {least}Gi at least", f"{size}Gi", volume.artefact.source)
+    size = max(least, math.ceil(artefact.stored * margin / GIB))
+    return derive(f"{artefact.accounted} x {margin}, {least}Gi at least", f"{size}Gi", artefact.source)

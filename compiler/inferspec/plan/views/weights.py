@@ -55,13 +55,13 @@ def download(platform: Platform, catalogue: Catalogue, job: Download) -> Drawn:
     def default(key: str) -> Value:
         return Value(catalogue.default(key), Default(key))
 
-    said, size = artefact.source, artefact.size
+    said = artefact.source
     requests = catalogue.default("download.requests")
     margin = catalogue.default("download.storageMargin")
     publisher = platform.images.models is not None
     at = Value(job.bucket, SpecAt(("storage", artefact.store, "buckets", job.location)))
     bucket = derive(f"bucket of location {job.location}", job.bucket, at)
-    scratch = f"{max(10, math.ceil(size * margin / GIB))}Gi"
+    scratch = f"{max(10, math.ceil(artefact.stored * margin / GIB))}Gi"
     row = Row(
         namespace=job.namespace,
         labels=labels(platform.name, name, "download"),
@@ -78,7 +78,7 @@ def download(platform: Platform, catalogue: Catalogue, job: Download) -> Drawn:
         memory=Value(requests["memory"], Default("download.requests")),
         secret_class=name if artefact.secret is not None else None,
         scratch_class=default("download.scratchClass"),
-        scratch_size=derive(f"weights {size / GIB:.1f} GiB x {margin}, 10Gi at least", scratch, said),
+        scratch_size=derive(f"{artefact.accounted} x {margin}, 10Gi at least", scratch, said),
         bucket=None if publisher else bucket,
         mount_options=default("download.mountOptions"),
     )
