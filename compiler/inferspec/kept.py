@@ -13,6 +13,8 @@ from pathlib import Path
 
 from .files import read_regular, replace_file
 
+_FORM = b"2"
+"""Of the files: another program may share the folder."""
 _KEY_BYTES = 32
 _FALLBACK = os.urandom(_KEY_BYTES)
 
@@ -28,7 +30,7 @@ def cache_directory() -> Path:
 
 def kept(kind: str, follows_from: Iterable[bytes], ask: Callable[[], bytes | None]) -> bytes | None:
     """What ``ask`` answers, from the last time it was asked with the same ``follows_from``. None is an answer that is not kept."""
-    total = hashlib.sha256()
+    total = hashlib.sha256(_FORM)
     for part in follows_from:
         total.update(len(part).to_bytes(8, "big") + part)
     path = cache_directory() / kind / total.hexdigest()

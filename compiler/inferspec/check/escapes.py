@@ -37,7 +37,7 @@ def manifests(context: Context) -> Iterator[Diagnostic]:
                 (*at, "manifest", "metadata", "namespace"),
                 help="a team's part holds its own namespace alone",
             )
-        for path, value in _leaves(extra.manifest, (*at, "manifest")):
+        for path, value in leaves(extra.manifest, (*at, "manifest")):
             if value is None or isinstance(value, float) or value == {} or value == []:
                 what = "a decimal" if isinstance(value, float) else "an empty value"
                 yield context.finding(
@@ -82,12 +82,13 @@ def _name(manifest: dict[str, Any]) -> str:
     return str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
 
 
-def _leaves(node: Any, path: SpecPath) -> Iterator[tuple[SpecPath, Any]]:
+def leaves(node: Any, path: SpecPath) -> Iterator[tuple[SpecPath, Any]]:
+    """What holds nothing further, with its path."""
     if isinstance(node, dict) and node:
         for key, item in node.items():
-            yield from _leaves(item, (*path, key))
+            yield from leaves(item, (*path, key))
     elif isinstance(node, list) and node:
         for i, item in enumerate(node):
-            yield from _leaves(item, (*path, i))
+            yield from leaves(item, (*path, i))
     else:
         yield path, node

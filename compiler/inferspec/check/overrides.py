@@ -90,27 +90,3 @@ def expired(context: Context) -> Iterator[Diagnostic]:
                     notes=(f"its reason: {patch.reason}",),
                     help="remove the patch, or set a new date",
                 )
-
-
-DANGEROUS = ("privileged", "hostNetwork", "hostPID", "hostIPC", "hostPath")
-"""Fields that take a Pod out of its sandbox; a namespace at Pod Security level baseline refuses each of them."""
-
-
-def privileges(context: Context) -> Iterator[Diagnostic]:
-    """A patch may not take a Pod out of its sandbox: its namespace would refuse the Pod."""
-    for name, service in context.platform.serving.items():
-        for i, patch in enumerate(service.patches):
-            for field, value in patch.set.items():
-                at: SpecPath = ("serving", name, "patches", i, "set", field)
-                held = [
-                    word for word in DANGEROUS if word in field.replace("[", ".").split(".") or (isinstance(value, dict) and word in value)
-                ]
-                if held and value is not False and value is not None:
-                    yield context.finding(
-                        "SEC111",
-                        f"a patch of {name} sets {held[0]}",
-                        at,
-                        key=True,
-                        notes=("the team's namespace enforces Pod Security level baseline: Pods with this field are refused",),
-                        help="remove it; a driver or device belongs to the node, not to the Pod",
-                    )
