@@ -70,8 +70,10 @@ def _unbroken(stream: TextIO, by_line: bool) -> TextIO:
 
 def _run(options: object) -> int:
     from ..failures import ToolError, WriteError
+    from ..tools.live import handle_signals
     from .stop import Stop
 
+    handle_signals()
     try:
         code: int = import_module(f".{options.module}", __package__).run(options)  # type: ignore[attr-defined]
         sys.stdout.flush()

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 from types import FrameType
 
 from inferspec.failures import ToolError
@@ -17,12 +18,14 @@ class _State:
 
 
 def handle_signals() -> None:
-    """For the main thread, once, before the first tool: SIGINT, SIGTERM and SIGHUP end the tools, and then the compiler.
+    """Before the first tool, where this is the main thread: SIGINT, SIGTERM and SIGHUP end the tools, and then the compiler.
 
     Without this a thread that waits for a tool keeps an interrupted compiler alive until the tool's deadline, and the
     tools of a terminated one go on without it.
     """
     _State.ending = False
+    if threading.current_thread() is not threading.main_thread():
+        return
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, _end_all)
