@@ -68,13 +68,18 @@ def selectors(context: Context) -> Iterator[Diagnostic]:
 
 
 def _pod_labels(w: Workload) -> dict[str, str]:
-    """Labels of a server's Pods."""
-    from ..plan.row import labels  # the plan is loaded for a manifest with a selector alone
-    from ..plan.views.network import pool_selector, selector
-
-    found: dict[str, str] = {**labels(w.platform.name, w.name, "server"), **selector(w)}
-    found |= {w.stack.labels["engineType"]: w.engine.engine_label} if w.pooled else {}
-    return found | ({**pool_selector(w), w.stack.labels["role"]: w.half} if w.half else {})
+    """Labels of a server's Pods that a selector may name."""
+    found = {
+        "app": w.name,
+        "app.kubernetes.io/name": w.name,
+        "app.kubernetes.io/component": "server",
+        "app.kubernetes.io/part-of": w.platform.name,
+    }
+    if w.pooled:
+        found[w.stack.labels["engineType"]] = w.engine.engine_label
+    if w.half:
+        found |= {"inferspec.dev/pool": w.front_name, w.stack.labels["role"]: w.half}
+    return found
 
 
 def _name(manifest: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from .watching import Latency
 
 PluginName = Annotated[str, Grammar(r"[A-Za-z0-9][-A-Za-z0-9_.]*", "the name of a plugin", "queue-scorer", 63)]
 FeatureGate = Annotated[str, Grammar(r"[A-Za-z][A-Za-z0-9]*(?:=(?:true|false))?", "a feature gate", "flowControl", 63)]
-Weight = Annotated[int | float, Field(ge=0)]
+Weight = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)]
 
 
 class FlowControl(Closed):
