@@ -57,6 +57,7 @@ def compile(request: Request, proving: Proving | None = None) -> Outcome:
 
 
 def _plan(outcome: Outcome, request: Request, proving: Proving | None) -> None:
+    """Up to the plan, which stays None where something failed."""
     from concurrent.futures import ThreadPoolExecutor
 
     from .plan.fleet import Planner

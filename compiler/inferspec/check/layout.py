@@ -127,21 +127,18 @@ def idle(context: Context) -> Iterator[Diagnostic]:
         seen.add((_at(w), own))
         exact = [m for m in context.catalogue.machines_of(w.accelerator.id) if m.chips == total and m.fraction == 1 and not m.explicit_only]
         if exact:
-            yield context.finding(
-                "ACC112",
-                f"{w.name} uses {total} of the {own} chips of {w.machine.id}",
-                _at(w),
-                severity=Severity.WARNING,
-                notes=(f"{own // total} such servers share a node, or {own - total} chips stay idle",),
-                help=f"{exact[0].id} has {total}",
-            )
+            note, help = f"{own // total} such servers share a node, or {own - total} chips stay idle", f"{exact[0].id} has {total}"
         elif own % total:
-            full = [size for size in range(total, own + 1) if own % size == 0]
-            yield context.finding(
-                "ACC112",
-                f"{w.name} uses {total} of the {own} chips of {w.machine.id}",
-                _at(w),
-                severity=Severity.WARNING,
-                notes=(f"however many share a node, {own % total} of its chips stay idle",),
-                help=f"{' or '.join(map(str, full))} chips a server leave none",
-            )
+            full = [str(size) for size in range(total, own + 1) if own % size == 0]
+            note = f"however many share a node, {own % total} of its chips stay idle"
+            help = f"{' or '.join(full)} chips a server leave none"
+        else:
+            continue
+        yield context.finding(
+            "ACC112",
+            f"{w.name} uses {total} of the {own} chips of {w.machine.id}",
+            _at(w),
+            severity=Severity.WARNING,
+            notes=(note,),
+            help=help,
+        )

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import re
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from shlex import quote
-from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostic, Severity, Span
-from ..emit.strays import strays
 from ..emit.write import Planned, Refusal, WriteResult, removed
 from ..load.read import read_source
 from ..outcome import Outcome, Request
@@ -18,13 +16,10 @@ from ..pipeline import compile
 from ..plan.objects import Identity
 from . import STALE, USAGE
 from .keys import did_you_mean, near
+from .proving import EarlyProof, found_strays
 from .session import count, note, report, request
 from .stale import BY_HAND, Stale, was_ours
 from .stop import Stop
-
-if TYPE_CHECKING:
-    from ..plan.objects import ClusterPlan
-    from ..prove.proof import Prover
 
 
 def run(options: Namespace) -> int:
@@ -42,23 +37,7 @@ def run(options: Namespace) -> int:
     return code
 
 
-class Begun:
-    """Proving beside the line: objects as soon as they are drawn."""
-
-    def __init__(self, asked: Request, *, remember: bool = True) -> None:
-        self.asked, self._remember = asked, remember
-        self.prover: Prover | None = None
-
-    def begin(self, outcome: Outcome, clusters: Sequence[ClusterPlan]) -> None:
-        from ..prove.proof import Prover
-
-        assert outcome.document is not None
-        asked = self.asked
-        self.prover = Prover(clusters, outcome.document, asked.crds, asked.jobs, asked.progress, remember=self._remember)
-        outcome.proof = self.prover.proof
-
-
-class _Proving(Begun):
+class _Proving(EarlyProof):
     """Of a tree that is to be written."""
 
     def __init__(self, options: Namespace, asked: Request) -> None:
@@ -76,21 +55,6 @@ class _Proving(Begun):
             *_removals(outcome, self.asked, written),
             *self.prover.prove(outcome.plan, outcome.tree, changed=changed_clusters(outcome, written)),
         ]
-
-
-def found_strays(outcome: Outcome, asked: Request, planned: WriteResult) -> list[Diagnostic]:
-    """Manifests that Config Sync would apply beside ours, and that no spec says anything of."""
-    assert outcome.plan is not None and outcome.tree is not None
-    known = outcome.tree.keys() | set(planned.deleted)
-    return [
-        Diagnostic(
-            "SYNC121",
-            f"{path}: Config Sync applies it, and the spec does not make it",
-            Span(path, 1, 1),
-            help="move it away; a manifest of your own goes into the spec, under extraResources",
-        )
-        for path in strays(asked.root, outcome.plan.platform, known)
-    ]
 
 
 def changed_clusters(outcome: Outcome, planned: WriteResult) -> set[str]:

@@ -43,7 +43,10 @@ class Account:
 def run(options: Namespace) -> int:
     asked = request(options)
     outcome = vet(asked)
-    if outcome.fleet is None or outcome.sound is None or options.service in outcome.fleet.platform.serving.keys() - _settled(outcome.sound):
+    if outcome.fleet is None or outcome.sound is None:
+        return refused(options, outcome)
+    left_out = outcome.fleet.platform.serving.keys() - outcome.sound.platform.serving.keys()
+    if options.service in left_out:
         return refused(options, outcome)
     known_service(outcome.fleet, options.service)
     found = [a for a in accounts(outcome.sound) if options.service in (None, a.workload.service_name)]
@@ -51,14 +54,10 @@ def run(options: Namespace) -> int:
         return refused(options, outcome)
     print(json.dumps([_plain(a) for a in found], indent=2) if options.format == "json" else "\n".join(_table(found)))
     if stopped(outcome, ANSWERED):
-        left = sorted(outcome.fleet.platform.serving.keys() - _settled(outcome.sound))
-        note(options, f"the spec has other errors, which 'inferspec vet' tells{': without ' + ', '.join(left) if left else ''}")
+        without = f": without {', '.join(sorted(left_out))}" if left_out else ""
+        note(options, f"the spec has other errors, which 'inferspec vet' tells{without}")
         return 1
     return 1 if any(a.fit is not None and a.fit.headroom < 0 for a in found) else 0
-
-
-def _settled(fleet: Fleet) -> set[str]:
-    return set(fleet.platform.serving)
 
 
 def accounts(fleet: Fleet) -> list[Account]:

@@ -9,7 +9,7 @@ from ..emit.write import Planned
 from ..outcome import Outcome, Request
 from ..pipeline import compile
 from . import STALE
-from .compile import Begun, found_strays
+from .proving import EarlyProof, found_strays
 from .session import count, note, report, request
 from .stale import Stale
 
@@ -34,7 +34,7 @@ def run(options: Namespace) -> int:
     return code
 
 
-class _Proving(Begun):
+class _Proving(EarlyProof):
     """Of the tree on disk."""
 
     def __init__(self, options: Namespace, asked: Request) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-import types
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from ..diagnostics import Diagnostic, Edit, Fix, SpecPath, format_path
 from ..load import Document, Map
 from ..load.limits import MAX_PROBLEMS
 from ..nearest import nearest, restart
+from .keys import described_at, keys_at, models_at
 from .meant import meant_keys, near_key, renamed
 from .platform import API_VERSION, Platform
 
@@ -157,11 +157,11 @@ def _diagnose(item: Any, document: Document) -> Diagnostic:
             f"{format_path(path[:-1]) or 'the spec'} has no {path[-1]}",
             document.span(path[:-1] or ("kind",), key=True),
             path=path,
-            help=_described(path),
+            help=described_at(path),
         )
     if kind in _KINDS:
         message = f"{shown} is {_KINDS[kind]}, not {_found(item['input'])}"
-        return Diagnostic("SPC003", message, document.span(path), path=path, help=_unquoted(kind, item["input"]) or _described(path))
+        return Diagnostic("SPC003", message, document.span(path), path=path, help=_unquoted(kind, item["input"]) or described_at(path))
     if kind == "literal_error":
         wanted = context["expected"].replace("'", "")
         near = nearest(str(item["input"]), wanted.replace(" or ", ", ").split(", "))
@@ -170,7 +170,7 @@ def _diagnose(item: Any, document: Document) -> Diagnostic:
             f"{shown}: {_found(item['input'])} is not one of {wanted}",
             document.span(path),
             path=path,
-            help=f"did you mean '{near[0]}'?" if near else _described(path),
+            help=f"did you mean '{near[0]}'?" if near else described_at(path),
         )
     if kind in _LIMITS:
         return Diagnostic(
@@ -178,11 +178,11 @@ def _diagnose(item: Any, document: Document) -> Diagnostic:
             f"{shown} {_LIMITS[kind].format(found=_found(item['input']), **context)}",
             document.span(path),
             path=path,
-            help=_described(path),
+            help=described_at(path),
         )
     message = item["msg"][0].lower() + item["msg"][1:]
     span = document.span(path, key=item["loc"][-1] == "[key]")
-    return Diagnostic("SPC004", f"{shown}: {message}", span, path=path, help=_described(path))
+    return Diagnostic("SPC004", f"{shown}: {message}", span, path=path, help=described_at(path))
 
 
 def _unquoted(kind: str, found: Any) -> str:
@@ -192,7 +192,7 @@ def _unquoted(kind: str, found: Any) -> str:
 
 
 def _unknown_key(path: SpecPath, document: Document) -> Diagnostic:
-    known = sorted(_keys_at(path[:-1]))
+    known = sorted(keys_at(path[:-1]))
     near = _by_its_other_name(path) or near_key(str(path[-1]), known, document.root, path[:-1])
     span = document.span(path, key=True)
     owner = format_path(path[:-1]) or "the spec"
@@ -256,62 +256,3 @@ def _found(value: Any) -> str:
     if isinstance(value, dict):
         return "a map"
     return "a list" if isinstance(value, list) else repr(value)
-
-
-def models_at(path: SpecPath) -> list[type[BaseModel]]:
-    """The models that describe what stands at ``path``: several where a value has alternatives. Their fields are described."""
-    from .described import describe
-
-    describe()
-    here: list[Any] = [Platform]
-    for step in path:
-        here = [inner for annotation in here for inner in _inside(annotation, step)]
-    return [m for a in here for m in _models(a)]
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    elif get_origin(annotation) in (Union, types.UnionType) or hasattr(annotation, "__metadata__"):
-        for argument in get_args(annotation):
-            yield from _models(argument)
-
-
-def _inside(annotation: Any, step: str | int) -> Iterator[Any]:
-    origin = get_origin(annotation)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        for field in annotation.model_fields.values():
-            if field.alias == step:
-                yield field.annotation
-    elif origin in (Union, types.UnionType) or hasattr(annotation, "__metadata__"):
-        for argument in get_args(annotation):
-            if argument is not type(None):
-                yield from _inside(argument, step)
-    elif origin is dict:
-        yield get_args(annotation)[1]
-    elif origin is tuple:
-        yield get_args(annotation)[0]
-
-
-def field_at(path: SpecPath) -> Any:
-    """The pydantic field written at ``path``, or None for a key of a free map or a list item."""
-    for model in models_at(path[:-1]):
-        for field in model.model_fields.values():
-            if field.alias == path[-1]:
-                return field
-    return None
-
-
-def _keys_at(path: SpecPath) -> set[str]:
-    return {str(f.alias) for model in models_at(path) for f in model.model_fields.values()}
-
-
-def _described(path: SpecPath) -> str:
-    """What the key at ``path`` is for; an item of a list or a free map is described by the key that holds it."""
-    for end in range(len(path), 0, -1):
-        field = field_at(path[:end])
-        if field is not None:
-            return f"{path[end - 1]}: {field.description.replace('``', chr(39))}" if field.description else ""
-        if path[end - 1] in _keys_at(path[: end - 1]):
-            return ""
-    return ""

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..emit.strays import PARSED
 from .findings import Finding, group_of, mapping, title
 from .root_sync import sync_faults
 from .scopes import Scopes
@@ -22,7 +23,6 @@ Placed = tuple[str, Tree]
 """A file's path below the synced directory, and one object in it."""
 
 KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
-PARSED = (".yaml", ".yml", ".json")
 SKIPPED = frozenset({".git", ".github", ".gitlab", ".gitlab-ci.yml"})
 OBJECTS_MAX = 1000
 """Recommended ceiling of Config Sync's pre-merge check; the inventory holds about 5,000."""
