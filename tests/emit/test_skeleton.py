@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from inferspec.plan.objects import Identity, Object
 from inferspec.plan.skeleton import Skeletons, pointers, unfold
 from inferspec.plan.template_rules import TemplateError
+from inferspec.plan.templates import Template
 from inferspec.values import Default, Value, cluster_fact
 
 HEAD = "apiVersion: example.dev/v1\nkind: Thing\nmetadata:\n  name: thing\n"
@@ -26,7 +27,7 @@ def make(body: str, **fields: Any) -> Object:
     return Skeletons(lambda _: HEAD + body).object("thing", Row(**fields))
 
 
-ROW = {"x": value("a"), "none": None, "flag": True, "map": {"a": value(1)}, "empty": [], "list": ["a"], "record": Row(a=1)}
+ROW = {"x": value("a"), "none": None, "flag": True, "map": {"a": value(1)}, "empty": [], "list": ["a"], "record": Row(a=1, t="a")}
 
 # Line 5 is the first line of each body.
 VIOLATIONS = {
@@ -45,6 +46,8 @@ VIOLATIONS = {
     "filter join": ("a: {{ row.list | join }}", 5, "a filter"),
     "test": ("{% if row.x is defined %}\na: 1\n{% endif %}", 5, "a test"),
     "key": ("a: 1\n{{ row.x }}: 1", 6, "a hole in a key"),
+    "text as a key": ("a: 1\n{{ row.record.t }}: 1", 6, "a hole in a key"),
+    "text as an item": ("a: 1\nb: {{ row.map[row.record.t] }}", 6, "no item"),
     "macro": ("{% macro m(x) %}{{ x }}{% endmacro %}\na: 1", 5, "a macro"),
     "call of a macro": ("a: {{ m(row.x) }}", 5, "a call"),
     "block scalar": ("a: |\n  {{ row.x }}", 6, "part of a scalar"),
@@ -97,10 +100,10 @@ def test_a_template_that_breaks_a_rule_names_template_and_line(name: str) -> Non
 
 
 def test_there_means_not_none() -> None:
-    body = "{% for item in row.items %}\n{{ item.key }}:\n{% if item.x %}\n  there: {{ item.x }}\n{% endif %}\n  k: 1\n{% endfor %}"
-    items = [Row(key=f"k{i}", x=x) for i, x in enumerate([value(0), value(""), value(False), 0, "", True, None, False])]
-    tree = make(body, items=items).tree()
-    assert [tree[f"k{i}"].get("there", "absent") for i in range(8)] == [0, "", False, 0, "", True, "absent", "absent"]
+    body = "all:\n{% for item in row.all %}\n- k: 1\n{% if item.x %}\n  there: {{ item.x }}\n{% endif %}\n{% endfor %}"
+    items = [Row(x=x) for x in [value(0), value(""), value(False), 0, "", True, None, False]]
+    tree = make(body, all=items).tree()
+    assert [item.get("there", "absent") for item in tree["all"]] == [0, "", False, 0, "", True, "absent", "absent"]
 
 
 def test_conditions_combine_and_choose() -> None:
@@ -152,6 +155,17 @@ def test_values_pass_unchanged(text: str, number: int, truth: bool) -> None:
 
 
 SHARED = Skeletons(lambda _: HEAD + "a: {{ row.a }}\nb: {{ row.b }}\nc: {{ row.c }}\nd: {{ row.map }}\n")
+
+
+def test_a_template_is_rendered_once_a_structure(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered = []
+    monkeypatch.setattr(Template, "render", lambda self, row, render=Template.render: rendered.append(row) or render(self, row))
+    skeletons = Skeletons(lambda _: HEAD + "a: {{ row.a }}\nb: {{ row.b }}")
+    rows = [Row(a="x", b=[1]), Row(a="y", b=[2]), Row(a="y", b=[2]), Row(a="y", b=[value(2)]), Row(a="y", b=[2, 3])]
+    made = [skeletons.object("thing", row) for row in rows]
+    assert [obj.tree()["b"] for obj in made] == [[1], [2], [2], [2], [2, 3]]
+    assert len(rendered) == 3
+    assert made[1].skeleton is made[2].skeleton is not made[0].skeleton
 
 
 def test_one_skeleton_a_shape() -> None:

@@ -111,15 +111,25 @@ def test_an_override_edit_changes_its_component_only() -> None:
         "overlays/acme/components/search-stage-prod/kustomization.yaml", "overlays/acme/manifest.lock"}
 
 
-def test_a_facet_with_alternatives_has_components_of_its_own() -> None:
+def test_a_facet_whose_changed_objects_another_has_too_has_components_of_its_own() -> None:
     plan = Fleet().plan()
-    tree = render_tree(replace(plan, facets={**plan.facets, "knative": replace(plan.facets["knative"], alternative=True)}))
+    knative = plan.facets["knative"]
+    tree = render_tree(replace(plan, facets={**plan.facets, "knative-too": replace(knative, name="knative-too")}))
     components = {path.split("/")[3] for path in of(tree, "overlays/acme/components/")}
-    assert components == {"chat-facts", "core-facts", "knative-facts", "search-region-europe-west4", "search-stage-prod",
-                          "knative-region-europe-west4"}
+    assert components == {"chat-facts", "core-facts", "knative-facts", "knative-too-facts", "search-region-europe-west4",
+                          "search-stage-prod", "knative-region-europe-west4", "knative-too-region-europe-west4"}
     listed = yaml.safe_load(tree["overlays/acme/europe-west4/euw4-prod/search/kustomization.yaml"])["components"]
     assert [one.rpartition("/")[2] for one in listed][-3:] == ["search-stage-prod", "search-region-europe-west4",
                                                                "knative-region-europe-west4"]
+
+
+def test_facets_with_one_object_that_no_layer_changes_share_components() -> None:
+    plan = Fleet().plan()
+    account = next(obj for obj in plan.facets["chat"].base if obj.identity.kind == "ServiceAccount")
+    tree = render_tree(replace(plan, facets={**plan.facets, "chat-too": Facet("chat-too", "search", (account,))}))
+    components = {path.split("/")[3] for path in of(tree, "overlays/acme/components/")}
+    assert components == {"chat-facts", "chat-too-facts", "core-facts", "knative-facts", "search-region-europe-west4",
+                          "search-stage-prod"}
 
 
 def test_a_new_cluster_is_new_files_only() -> None:
@@ -264,8 +274,6 @@ def impossible() -> dict[str, FleetPlan]:
         "facet of no part": replace(plan, parts=("search",)),
         "own object that a facet has": changed_cluster(own={"search": (cluster.facets["chat"][0],)}),
         "other objects": changed_cluster(facets={**cluster.facets, "chat": cluster.facets["core"]}),
-        "two facets of one component with one object": replace(
-            plan, facets={**plan.facets, "x": Facet("x", "search", plan.facets["knative"].base)}),
         "name of the facts": replace(plan, facets={**plan.facets, "x": Facet("x", "search", (config,))}),
         "dashboard that does not survive": replace(plan, dashboards={"grafana/chat.json": {"title": "\x00"}}),
         "text that does not survive": changed_cluster(terraform={"a": ["\x00"]}),

@@ -43,6 +43,12 @@ def test_a_changed_byte_is_refused(own_bin: Path) -> None:
         find("kustomize")
 
 
+def test_an_empty_tool_is_refused(own_bin: Path) -> None:
+    (own_bin / "kustomize").write_bytes(b"")
+    with pytest.raises(ToolError, match="not the pinned one"):
+        find("kustomize")
+
+
 def test_a_missing_tool_is_told(own_bin: Path) -> None:
     (own_bin / "kustomize").unlink()
     with pytest.raises(ToolError, match="missing from the package"):

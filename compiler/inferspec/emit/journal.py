@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from io import FileIO
@@ -128,11 +129,10 @@ def commit(root: Path, folder: Path, texts: Mapping[str, str], steps: list[Step]
     try:
         with (folder / ".gitignore").open("x") as ignored:
             ignored.write("*\n")
-        staged = [f"{folder}/{step.staged}" for step in steps if step.staged is not None]
-        for file, step in zip(staged, [step for step in steps if step.staged is not None], strict=True):
-            with open(file, "xb", buffering=0) as opened:
-                _write(opened, texts[step.path].encode())
-        _make_directories(root, steps, made)
+        with ThreadPoolExecutor(1) as beside:  # both are the file system's work, and a new tree has a directory for two files
+            making = beside.submit(_make_directories, root, steps, made)
+            staged = _stage(folder, steps, texts)
+            making.result()
         _flush(staged)
         journal = folder / f"{_JOURNAL}.new"
         listed = json.dumps(steps).encode()
@@ -152,6 +152,16 @@ def commit(root: Path, folder: Path, texts: Mapping[str, str], steps: list[Step]
     except OSError as error:
         problem = f"{error.strerror or error} ({error.filename})"
         raise WriteError(f"stopped while writing the tree: {problem}; the next run finishes it") from error
+
+
+def _stage(folder: Path, steps: list[Step], texts: Mapping[str, str]) -> list[str]:
+    staged = []
+    for step in steps:
+        if step.staged is not None:
+            staged.append(f"{folder}/{step.staged}")
+            with open(staged[-1], "xb", buffering=0) as opened:
+                _write(opened, texts[step.path].encode())
+    return staged
 
 
 def roll_forward(root: Path, folder: Path, steps: list[Step]) -> None:

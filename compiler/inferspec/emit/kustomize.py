@@ -103,12 +103,17 @@ def patches_text(patches: Sequence[Patch]) -> str:
 
 
 def _patches(patches: Sequence[Patch]) -> list[Piece]:
-    pieces: list[Piece] = ["patches:\n"] if patches else []
+    """Objects of one kind that one patch makes share it: kustomize matches every patch with every resource."""
+    alike: dict[tuple[Identity, tuple[Piece, ...]], list[str]] = {}
     for identity, ops in patches:
-        pieces.append(f"- target: {_target(identity)}\n  patch: |-\n")
+        text: list[Piece] = []
         for op in ops:
             _refuse_identity(identity, op)
-            pieces += op_pieces(op, "    ")
+            text += op_pieces(op, "    ")
+        alike.setdefault((identity._replace(name=""), tuple(joined(text))), []).append(identity.name)
+    pieces: list[Piece] = ["patches:\n"] if patches else []
+    for (kind, patch), names in alike.items():
+        pieces += (f"- target: {_target(kind, names)}\n  patch: |-\n", *patch)
     return pieces
 
 
@@ -118,10 +123,12 @@ def _refuse_identity(identity: Identity, op: Op) -> None:
         raise EmitError(f"{identity}: a patch of {'/'.join(map(str, op.path)) or 'the whole object'}")
 
 
-def _target(identity: Identity) -> str:
+def _target(kind: Identity, names: Sequence[str]) -> str:
     # An empty group would mean any group.
-    group = flow_text("^$") if not identity.group else identity.group
-    return f"{{group: {group}, {_named(identity, flow_text(_SPECIAL.sub(_backslash, identity.name)))}}}"
+    group = flow_text("^$") if not kind.group else kind.group
+    said = [flow_text(_SPECIAL.sub(_backslash, name))[1:-1] for name in names]
+    name = '"' + "|\\\n    ".join(said) + '"'  # one text: it goes on after the spaces of the line below a backslash
+    return f"{{group: {group}, {_named(kind, name)}}}"
 
 
 def _selector(identity: Identity) -> str:
@@ -130,8 +137,8 @@ def _selector(identity: Identity) -> str:
 
 
 def _named(identity: Identity, name: str) -> str:
-    namespace = f", namespace: {flow_text(identity.namespace)}" if identity.namespace else ""
-    return f"version: {identity.version}, kind: {identity.kind}, name: {name}{namespace}"
+    namespace = f"namespace: {flow_text(identity.namespace)}, " if identity.namespace else ""
+    return f"version: {identity.version}, kind: {identity.kind}, {namespace}name: {name}"
 
 
 def _backslash(found: re.Match[str]) -> str:

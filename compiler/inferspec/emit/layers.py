@@ -105,6 +105,11 @@ class Stack:
         return tuple([placed[place] for place in range(len(self.places))])
 
     @property
+    def changed(self) -> frozenset[Identity]:
+        """The objects that a layer changes."""
+        return frozenset([obj.identity for layer in self.layers.values() for obj, ops in zip(self.facet.base, layer, strict=True) if ops])
+
+    @property
     def notes(self) -> list[Note]:
         """Every layer that was refused so far, each finding once."""
         return list(dict.fromkeys(one.refused for one in self._composites.values() if one.refused))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from ..plan.objects import DASHBOARDS, DNS, ClusterPlan, Facet, FleetPlan, Identity, Objects
+from ..plan.objects import DASHBOARDS, DNS, ClusterPlan, FleetPlan, Identity, Objects
 from ..plan.scalars import refusal
 from .kustomize import UP, Overlay, facts_component, facts_name, layer_component, listing
-from .layers import FACTS, EmitError, Note, Patch, Stacks
+from .layers import FACTS, EmitError, Note, Patch, Stack, Stacks
 from .locks import cluster_lock, cluster_lock_path, shared_lock, shared_lock_path
 from .names import directories, label, region_label
 from .text import ObjectTexts, indented
@@ -59,11 +60,9 @@ class _Renderer:
         self.texts = ObjectTexts()
         self.root = f"overlays/{label(plan.platform, 'platform')}"
         self.bases = directories((name,) for name in plan.facets)
-        self.sharing: dict[Sharing, list[str]] = {}
-        for name, facet in plan.facets.items():
-            self.sharing.setdefault(_sharing(facet), []).append(name)
+        self.sharing = _sharing(self.stacks)
         bound = [(name, FACTS) for name, stack in self.stacks.items() if stack.bindings]
-        layered = [(*group, layer) for group, names in self.sharing.items() for name in names for layer in self.stacks[name].layers]
+        layered = [(*self.sharing[name], layer) for name, stack in self.stacks.items() for layer in stack.layers]
         self.components = directories([*bound, *dict.fromkeys(layered)])
         self._overlays: dict[Any, Overlay] = {}
         self._facets_of = {
@@ -93,8 +92,6 @@ class _Renderer:
         for name, facet in plan.facets.items():
             if facet.part not in plan.parts:
                 raise EmitError(f"facet {name}: unknown part {facet.part!r}")
-        for (sharing, *_), names in self.sharing.items():
-            self._check_identities([plan.facets[name].base for name in names], f"components of {sharing}")
 
     def _check_identities(self, groups: list[Objects], where: str) -> None:
         identities = [obj.identity for group in groups for obj in group]
@@ -112,9 +109,11 @@ class _Renderer:
             base = f"{self.root}/base/{self.bases[name,]}"
             mine[f"{base}/kustomization.yaml"] = listing(["objects.yaml"])
             mine[f"{base}/objects.yaml"] = self.texts.file(facet.base)
+        together: dict[Sharing, list[Stack]] = {}
+        for name, sharing in self.sharing.items():
+            together.setdefault(sharing, []).append(self.stacks[name])
         for (*group, what), directory in self.components.items():
-            stacks = [self.stacks[name] for name in self.sharing.get(tuple(group), group)]
-            text = facts_component(*stacks) if what == FACTS else layer_component(stacks, what)
+            text = facts_component(self.stacks[group[0]]) if what == FACTS else layer_component(together[tuple(group)], what)
             mine[f"{self.root}/components/{directory}/kustomization.yaml"] = text
         for name, content in self.plan.dashboards.items():
             mine[f"{self.root}/{DASHBOARDS}/{name}"] = _json_file(content, f"dashboard {name}")
@@ -167,25 +166,32 @@ class _Renderer:
         components: list[tuple[str, ...]] = [(name, FACTS) for name in facets if self.stacks[name].bindings]
         facts = {fact for name in facets for fact in self.stacks[name].bindings}
         layers: dict[Sharing, tuple[str, ...]] = {}
-        for group in dict.fromkeys(_sharing(self.plan.facets[name]) for name in facets):
-            together = [name for name in facets if _sharing(self.plan.facets[name]) == group]
+        for group in dict.fromkeys(self.sharing[name] for name in facets):
+            together = [name for name in facets if self.sharing[name] == group]
             layers[group] = self.stacks.listed(together, cluster.layers, unbindable)
             components += [(*group, layer) for layer in layers[group]]
         patches: list[Patch] = []
         for name in facets:
-            stack = self.stacks[name]
-            patches += stack.residual(layers[_sharing(stack.facet)], cluster.facets[name], unbindable)
+            patches += self.stacks[name].residual(layers[self.sharing[name]], cluster.facets[name], unbindable)
         resources = [f"{UP}/base/{self.bases[name,]}" for name in facets] + ["objects.yaml"] * own
         listed = [f"{UP}/components/{self.components[key]}" for key in components]
         return Overlay(part, resources, listed, sorted(facts), unbindable, patches)
 
 
 Sharing = tuple[str, ...]
-"""Facets whose layers stand in the same components: those of a part, and by itself one with alternatives in other clusters."""
+"""Facets whose layers stand in the same components."""
 
 
-def _sharing(facet: Facet) -> Sharing:
-    return (facet.name,) if facet.alternative else (facet.part, "")
+def _sharing(stacks: Stacks) -> dict[str, Sharing]:
+    """Facet -> what its components are called after: its part, or itself where a layer changes an object that another facet has too.
+
+    Two such facets are never in one cluster, and a patch says nothing of the facet it is for.
+    """
+    held = Counter((stack.facet.part, obj.identity) for stack in stacks.values() for obj in stack.facet.base)
+    return {
+        name: (name,) if any(held[stack.facet.part, identity] > 1 for identity in stack.changed) else (stack.facet.part, "")
+        for name, stack in stacks.items()
+    }
 
 
 _refusal = lru_cache(maxsize=10_000)(refusal)

@@ -18,7 +18,7 @@ from ..resolve.layers import Subject
 from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
 from ..resolve.places import Place, selects
 from ..resolve.scaling import HPA, KEDA
-from ..resolve.settings import WorkloadKey, canary_of, variants
+from ..resolve.settings import WorkloadKey, canary_of
 from ..values import Default, Value
 from .drawing import Drawing
 from .row import Drawn
@@ -181,19 +181,12 @@ def _of_workload(fleet: Fleet, key: WorkloadKey, watched: Collection[Place]) -> 
     made: list[Drawing] = []
     spec, w = fleet.platform.serving[key.service], fleet.workload(key, fleet.base)
     placed = partial(fleet.is_placed, key)
-    # Its pool and routes have the names of those of another variant, of a route that shares with a canary, of an exported pool.
-    shared_names = len(variants(spec)) > 1 or spec.canary is not None or any(e.gateway in fleet.config_clusters for e in spec.expose)
 
     def add(
-        suffix: str,
-        view: Callable[..., list[Drawn]],
-        present: Callable[[Place], bool],
-        *more: Any,
-        part: str = spec.team,
-        alternative: bool = False,
+        suffix: str, view: Callable[..., list[Drawn]], present: Callable[[Place], bool], *more: Any, part: str = spec.team
     ) -> None:
         drawn = lambda subject: view(fleet.workload(key, subject), *more)  # noqa: E731 - it has no name of its own
-        made.append(Drawing(w.name + suffix, part, drawn, present, frozenset({key.service}), alternative=alternative))
+        made.append(Drawing(w.name + suffix, part, drawn, present, frozenset({key.service})))
 
     add("", server.server, placed)
     for by, suffix, view in SCALERS:
@@ -210,9 +203,9 @@ def _of_workload(fleet: Fleet, key: WorkloadKey, watched: Collection[Place]) -> 
     if key.prefill:
         return made
     if spec.expose and w.pooled:
-        add("-pool", routing.pool, partial(_has_pool, fleet, key, False), fleet.called(key), False, alternative=shared_names)
+        add("-pool", routing.pool, partial(_has_pool, fleet, key, False), fleet.called(key), False)
         if any(fleet.exports(key, place) for place in fleet.places):
-            add("-pool-exported", routing.pool, partial(_has_pool, fleet, key, True), fleet.called(key), True, alternative=shared_names)
+            add("-pool-exported", routing.pool, partial(_has_pool, fleet, key, True), fleet.called(key), True)
     elif spec.expose:
         add("-backend", routing.backend, placed)
     made += _crossing(fleet, key, w.name)
@@ -224,7 +217,7 @@ def _of_workload(fleet: Fleet, key: WorkloadKey, watched: Collection[Place]) -> 
             shown = partial(_leads, fleet, key, exposure.gateway, shared)
             if not shared or canary_of(fleet.platform, key) is not None:
                 more = exposure.gateway, by_model, shared, False
-                add(f"-route-{exposure.gateway}{suffix}", routing.route, shown, *more, alternative=shared_names)
+                add(f"-route-{exposure.gateway}{suffix}", routing.route, shown, *more)
     return made
 
 

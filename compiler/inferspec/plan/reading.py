@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -53,18 +54,18 @@ def read_manifests(text: str | bytes, leaf: Text = _as_is) -> list[Any]:
 
 
 def _node(event: Any, events: Iterator[Any], leaf: Text, *, top: bool = False) -> Any:
-    line = event.start_mark.line + 1
-    if isinstance(event, yaml.AliasEvent) or event.anchor:
-        raise ReadError(line, "anchors and aliases are not allowed")
-    if isinstance(event, yaml.ScalarEvent):
+    kind = type(event)  # not isinstance: builds of a fleet are hundreds of thousands of events
+    if event.anchor:  # an alias has one too
+        raise ReadError(_line(event), "anchors and aliases are not allowed")
+    if kind is yaml.ScalarEvent:
         if top and event.value == "" and event.implicit[0]:
             return None
-        return _scalar(event, line, leaf)
+        return _scalar(event, leaf)
     if event.tag:
-        raise ReadError(line, f"tag {event.tag} is not allowed")
-    if isinstance(event, yaml.SequenceStartEvent):
+        raise ReadError(_line(event), f"tag {event.tag} is not allowed")
+    if kind is yaml.SequenceStartEvent:
         items = []
-        while not isinstance(item := next(events), yaml.SequenceEndEvent):
+        while type(item := next(events)) is not yaml.SequenceEndEvent:
             items.append(_node(item, events, leaf))
         return items
     return _mapping(events, leaf)
@@ -72,35 +73,47 @@ def _node(event: Any, events: Iterator[Any], leaf: Text, *, top: bool = False) -
 
 def _mapping(events: Iterator[Any], leaf: Text) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    while not isinstance(event := next(events), yaml.MappingEndEvent):
-        line = event.start_mark.line + 1
+    while type(event := next(events)) is not yaml.MappingEndEvent:
         key = _node(event, events, leaf)
-        if not isinstance(key, str):
+        if type(key) is not str:
             plain = isinstance(key, bool | int | dict | list)
-            raise ReadError(line, "a key must be text: quote it" if plain else "a hole in a key")
+            raise ReadError(_line(event), "a key must be text: quote it" if plain else "a hole in a key")
         if key == "<<":
-            raise ReadError(line, "merge keys are not allowed")
+            raise ReadError(_line(event), "merge keys are not allowed")
         if key in found:
-            raise ReadError(line, f"duplicate key {key!r}")
+            raise ReadError(_line(event), f"duplicate key {key!r}")
         found[key] = _node(next(events), events, leaf)
     return found
 
 
-def _scalar(event: Any, line: int, leaf: Text) -> Any:
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
+def _scalar(event: Any, leaf: Text) -> Any:
     text = event.value
     if not event.implicit[0]:
         if event.tag:
-            raise ReadError(line, f"tag {event.tag} is not allowed")
-        return leaf(text, line)
+            raise ReadError(_line(event), f"tag {event.tag} is not allowed")
+        return leaf(text, _line(event))
+    said, problem = _bare(text)
+    if problem:
+        raise ReadError(_line(event), problem)
+    return leaf(text, _line(event)) if said is None else said
+
+
+@lru_cache(maxsize=1 << 14)
+def _bare(text: str) -> tuple[bool | int | None, str]:
+    """What an unquoted scalar says, None for text, and why it may not stand there. Most are keys that manifests repeat."""
     if text == "true" or text == "false":
-        return text == "true"
+        return text == "true", ""
     if _INTEGER.fullmatch(text) and text != "-0":
         if abs(int(text)) > LARGEST_INTEGER:
-            raise ReadError(line, f"{text} is beyond 2^53 and would be rounded")
-        return int(text)
+            return None, f"{text} is beyond 2^53 and would be rounded"
+        return int(text), ""
     if text in ("", "~", "null"):
-        raise ReadError(line, "an empty value: omit the field")
+        return None, "an empty value: omit the field"
     # kustomize writes these two bare. To the readers of a cluster they are text; "<<" as a key is refused above.
     if retyped(text) and text not in ("<<", "="):
-        raise ReadError(line, f"{text} is read differently by different readers: quote it")
-    return leaf(text, line)
+        return None, f"{text} is read differently by different readers: quote it"
+    return None, ""

@@ -1,7 +1,8 @@
-"""Objects from rows: a template is rendered once per shape, with numbered holes, and never again.
+"""Objects from rows: a template is rendered once per structure, with numbered holes, and never again.
 
-In a row a ``Value`` is a hole; everything else (None, bool, text, numbers, dict keys, list lengths) is shape. Two rows of
-one shape share a skeleton and differ in their leaves alone.
+What a template can ask of a row is its structure: None, booleans, keys, the length of lists. Its leaves are values, text and
+numbers; rows of one structure make the same tree of them. A ``Value`` stays a hole of the skeleton, the other leaves are part
+of it: two rows that differ in values alone share one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from .templates import Opaque, RecordView, Template, environment, with_parts
 
 _PACKAGE_TEMPLATES = Path(__file__).parent.parent / "templates"
 _IDENTITY = (("apiVersion",), ("kind",), ("metadata", "namespace"), ("metadata", "name"))
-_HOLE = ...
 
 
 class Hole:
@@ -31,9 +31,20 @@ class Hole:
     def __init__(self, i: int) -> None:
         self.i = i
 
+    def __repr__(self) -> str:
+        return f"Hole({self.i})"
+
+
+class _Outline(NamedTuple):
+    """What rows of one structure make: hole ``k`` of the tree stands at ``paths[k]`` and takes leaf ``sources[k]`` of the row."""
+
+    tree: Any
+    sources: tuple[int, ...]
+    paths: tuple[tuple[str | int, ...], ...]
+
 
 class _Form(NamedTuple):
-    """A skeleton, where its leaves stand in the row, and the identity its plain fields give."""
+    """A skeleton, which leaf of the row each of its holes takes, and the identity its plain fields give."""
 
     skeleton: Skeleton
     sources: tuple[int, ...]
@@ -52,6 +63,7 @@ class Skeletons:
         self._loader = loader
         self._environment = environment()
         self._templates: dict[str, Template] = {}
+        self._outlines: dict[Any, _Outline] = {}
         self._forms: dict[Any, _Form] = {}
         self._record_fields: dict[type, tuple[str, ...]] = {}
 
@@ -64,36 +76,39 @@ class Skeletons:
         apiVersion, kind, namespace and name must be plain. Where ``identity`` is given (objects that only one cluster
         has), namespace and name may be values; all four must then say what ``identity`` says.
         """
-        values: list[Value] = []
-        key = (template, self._shape(row, values))
-        form = self._forms.get(key)
-        if form is None:
-            form = self._forms[key] = self._render(template, row)
-        leaves = tuple([values[i] for i in form.sources])
+        form, leaves = self._made(template, row, self._render)
         if identity is None and not form.open_identity:
             return Object(form.identity, form.skeleton, leaves)
         return Object(_agreed(form, identity, leaves), form.skeleton, leaves)
 
     def fold(self, template: str, tree: dict[str, Any]) -> Object:
         """The object whose manifest is ``tree``, with values as leaves: the inverse of ``unfold``, for patched objects."""
-        values: list[Value] = []
-        key = (template, None, self._shape(tree, values))
-        form = self._forms.get(key)
-        if form is None:
-            form = self._forms[key] = _form(template, _with_holes(tree, iter(range(len(values)))))
-        leaves = tuple([values[i] for i in form.sources])
+        form, leaves = self._made(template, tree, lambda _, tree: _with_holes(tree, iter(range(1 << 30))))
         if form.open_identity:
             raise TemplateError(template, 1, "a value in apiVersion, kind, namespace or name")
         return Object(form.identity, form.skeleton, leaves)
 
-    def _render(self, template: str, row: Any) -> _Form:
+    def _made(self, template: str, row: Any, draw: Callable[[str, Any], dict[str, Any]]) -> tuple[_Form, tuple[Value, ...]]:
+        """``draw`` makes a tree with the row's leaves as holes, in the order of ``_structure``."""
+        leaves: list[Value | str | int] = []
+        structure = template, self._structure(row, leaves)
+        shape = structure, *[leaf for leaf in leaves if type(leaf) is not Value]
+        form = self._forms.get(shape)
+        if form is None:
+            outline = self._outlines.get(structure)
+            if outline is None:
+                outline = self._outlines[structure] = _outline(template, draw(template, row))
+            form = self._forms[shape] = _form(template, outline, leaves)
+        return form, tuple([leaves[i] for i in form.sources])  # type: ignore[misc]  # the sources of a form are values
+
+    def _render(self, template: str, row: Any) -> dict[str, Any]:
         if template not in self._templates:
             self._templates[template] = Template(template, with_parts(self._loader(template), self._loader), self._environment)
         counter = iter(range(1 << 30))
         seen = self._view(row, counter)
         if not isinstance(seen, RecordView):
             raise TypeError(f"{template}: a row is a record, not {type(row).__name__}")
-        return _form(template, self._templates[template].render(seen))
+        return self._templates[template].render(seen)
 
     def _fields(self, kind: type, row: Any) -> tuple[str, ...]:
         if kind is SimpleNamespace:
@@ -109,35 +124,28 @@ class Skeletons:
             self._record_fields[kind] = names
         return names
 
-    def _shape(self, node: Any, values: list[Value]) -> Any:
-        """A hashable form of everything but the values, which are appended in the order ``_view`` numbers them.
-
-        The type stands beside every plain number and boolean, because True == 1 in Python.
-        """
+    def _structure(self, node: Any, leaves: list[Value | str | int]) -> Any:
+        """A hashable form of everything but the leaves, which are appended in the order ``_view`` numbers them."""
         kind = type(node)
-        if kind is Value:
-            values.append(node)
-            return _HOLE
-        if kind is str or node is None:
+        if kind is Value or kind is str or kind is int:
+            leaves.append(node)
+            return kind
+        if node is None or kind is bool:
             return node
-        if kind is bool or kind is int:
-            return kind, node
         if kind is list or kind is tuple:
-            return list, *[self._shape(item, values) for item in node]
+            return list, *[self._structure(item, leaves) for item in node]
         if kind is dict:
-            return dict, *node, *[self._shape(item, values) for item in node.values()]
+            return dict, *node, *[self._structure(item, leaves) for item in node.values()]
         names = self._fields(kind, node)
-        shapes = [self._shape(getattr(node, name), values) for name in names]
-        return (kind, names, *shapes) if kind is SimpleNamespace else (kind, *shapes)
+        below = [self._structure(getattr(node, name), leaves) for name in names]
+        return (kind, names, *below) if kind is SimpleNamespace else (kind, *below)
 
     def _view(self, node: Any, counter: Iterator[int]) -> Any:
         kind = type(node)
-        if kind is Value:
-            return Opaque(Hole(next(counter)), hole=True)
+        if kind is Value or kind is str or kind is int:
+            return Opaque(Hole(next(counter)))
         if node is None or kind is bool:
             return node
-        if kind is str or kind is int:
-            return Opaque(node, hole=False)
         if kind is list or kind is tuple:
             return [self._view(item, counter) for item in node]
         if kind is dict:
@@ -151,7 +159,7 @@ class _Keyed(dict[str, Any]):
     __slots__ = ()
 
     def __iter__(self) -> Iterator[Any]:
-        return iter([Opaque(key, hole=False) for key in dict.keys(self)])
+        return iter([Opaque(key) for key in dict.keys(self)])
 
 
 def fill(skeleton: Skeleton, leaves: Sequence[Any]) -> Any:
@@ -201,17 +209,17 @@ def leaves_of(tree: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
         yield path, tree
 
 
-def _form(template: str, tree: dict[str, Any]) -> _Form:
-    """Number the holes in the order of the tree; ``sources`` says which value of the row each one takes."""
+def _outline(template: str, tree: dict[str, Any]) -> _Outline:
+    """Number the holes in the order of the tree."""
     sources: list[int] = []
-    holes: list[tuple[str | int, ...]] = []
+    paths: list[tuple[str | int, ...]] = []
 
     def numbered(node: Any, path: tuple[str | int, ...]) -> Any:
         kind = type(node)
         if kind is Hole:
             sources.append(node.i)
-            holes.append(path)
-            return Hole(len(holes) - 1)
+            paths.append(path)
+            return Hole(len(paths) - 1)
         if kind is dict and node:
             return {key: numbered(item, (*path, key)) for key, item in node.items()}
         if kind is list and node:
@@ -220,9 +228,27 @@ def _form(template: str, tree: dict[str, Any]) -> _Form:
             raise TemplateError(template, 1, f"{pointer(path)}: {problem}")
         return node
 
-    made = numbered(tree, ())
-    identity, open_identity = _identity(template, made)
-    return _Form(Skeleton(template, made, tuple(holes)), tuple(sources), identity, open_identity)
+    return _Outline(numbered(tree, ()), tuple(sources), tuple(paths))
+
+
+def _form(template: str, outline: _Outline, leaves: Sequence[Value | str | int]) -> _Form:
+    """Text and numbers in their places; what is left are the holes of values."""
+    stands: list[Any] = []
+    sources: list[int] = []
+    holes: list[tuple[str | int, ...]] = []
+    for source, path in zip(outline.sources, outline.paths, strict=True):
+        leaf = leaves[source]
+        if type(leaf) is Value:
+            stands.append(Hole(len(holes)))
+            sources.append(source)
+            holes.append(path)
+        elif problem := refusal(leaf):
+            raise TemplateError(template, 1, f"{pointer(path)}: {problem}")
+        else:
+            stands.append(leaf)
+    tree = _filled(outline.tree, stands)
+    identity, open_identity = _identity(template, tree)
+    return _Form(Skeleton(template, tree, tuple(holes)), tuple(sources), identity, open_identity)
 
 
 def _with_holes(node: Any, counter: Iterator[int]) -> Any:
@@ -230,7 +256,7 @@ def _with_holes(node: Any, counter: Iterator[int]) -> Any:
         return {key: _with_holes(item, counter) for key, item in node.items()}
     if isinstance(node, list):
         return [_with_holes(item, counter) for item in node]
-    return Hole(next(counter)) if isinstance(node, Value) else node
+    return node if node is None or type(node) is bool else Hole(next(counter))
 
 
 def _identity(template: str, tree: dict[str, Any]) -> tuple[Identity, tuple[tuple[int, int], ...]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import jinja2
 from jinja2 import nodes
@@ -20,15 +20,15 @@ from .template_rules import IN_VIEW, Rules, TemplateError
 
 _MARK = re.compile(f"{MARK_OPEN}([0-9]+){MARK_CLOSE}")
 _PART = re.compile(r'^([ ]*){% include "([a-z-]+)" %}\n', re.MULTILINE)
-_KEY = re.compile(r"}}[ ]*:")
+
+
 class Opaque:
-    """A leaf as a template sees it: there, and nothing else. ``leaf`` is what the parsed manifest gets."""
+    """A leaf as a template sees it: there, and nothing else. ``leaf`` is what the parsed manifest gets: a hole, or the key of a map."""
 
-    __slots__ = ("hole", "leaf")
+    __slots__ = ("leaf",)
 
-    def __init__(self, leaf: Any, *, hole: bool) -> None:
+    def __init__(self, leaf: Any) -> None:
         self.leaf = leaf
-        self.hole = hole
 
     def __bool__(self) -> bool:
         return True
@@ -38,12 +38,6 @@ class Opaque:
 
     __str__ = __format__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __hash__ = _refuse
     __add__ = __radd__ = __sub__ = __mul__ = __mod__ = __iter__ = __contains__ = __len__ = __getitem__ = _refuse
-
-
-class _Mark(NamedTuple):
-    """Where the ``number``-th ``{{ }}`` of a rendered text stands in its manifest."""
-
-    number: int
 
 
 class RecordView:
@@ -80,7 +74,7 @@ class _Environment(jinja2.Environment):
         return self.undefined(f"there is no {attribute!r}", name=attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        if isinstance(argument, Opaque) and not argument.hole:
+        if isinstance(argument, Opaque):
             argument = argument.leaf
         if isinstance(obj, dict) and isinstance(argument, str) and argument in obj:
             return obj[argument]
@@ -104,8 +98,6 @@ class Template:
         except jinja2.TemplateSyntaxError as error:
             raise TemplateError(name, error.lineno, error.message or "syntax error") from None
         self._code = jinja2.Template.from_code(environment, code, {})
-        self._has_keys = _KEY.search(source) is not None
-        self._outlines: dict[str, dict[str, Any]] = {}
 
     def render(self, row: RecordView) -> dict[str, Any]:
         """The manifest with each ``{{ }}`` replaced by what it stands for; raises TemplateError."""
@@ -115,17 +107,9 @@ class Template:
             text = self._code.render(row=row)
         except (jinja2.UndefinedError, TypeError) as error:
             raise TemplateError(self.name, self._failed_at(error), str(error)) from None
-        return self._parse(text, environment.printed)
+        return self._read(text, environment.printed)
 
-    def _parse(self, text: str, printed: list[tuple[Any, int]]) -> dict[str, Any]:
-        """The text says nothing of the row but what is there: rows of other names often make the same, which is read once."""
-        if self._has_keys:
-            return self._read(text, printed, lambda number: self._stands_for(*printed[number]))
-        if text not in self._outlines:
-            self._outlines[text] = self._read(text, printed, _Mark)
-        return {key: self._filled(item, printed) for key, item in self._outlines[text].items()}
-
-    def _read(self, text: str, printed: list[tuple[Any, int]], stands_for: Callable[[int], Any]) -> dict[str, Any]:
+    def _read(self, text: str, printed: list[tuple[Any, int]]) -> dict[str, Any]:
         seen = set()
 
         def leaf(scalar: str, line: int) -> Any:
@@ -137,7 +121,7 @@ class Template:
                 part = _MARK.sub("{{ }}", scalar)
                 raise TemplateError(self.name, printed[number][1], f"part of a scalar: {part!r}; join with text() in the view")
             seen.add(number)
-            return stands_for(number)
+            return self._stands_for(*printed[number])
 
         try:
             documents = read_manifests(text, leaf)
@@ -149,14 +133,6 @@ class Template:
         if len(documents) != 1 or not isinstance(documents[0], dict):
             raise TemplateError(self.name, 1, f"a template makes one object, this made {len(documents)}")
         return documents[0]
-
-    def _filled(self, node: Any, printed: list[tuple[Any, int]]) -> Any:
-        kind = type(node)
-        if kind is dict:
-            return {key: self._filled(item, printed) for key, item in node.items()}
-        if kind is list:
-            return [self._filled(item, printed) for item in node]
-        return self._stands_for(*printed[node.number]) if kind is _Mark else node
 
     def _stands_for(self, value: Any, line: int) -> Any:
         if value is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -13,10 +13,8 @@ from ..diagnostics import Diagnostic, SpecPath
 from ..load import Document
 from ..plan.objects import ClusterPlan, Object, Skeleton
 from ..plan.provenance import path_of
-from ..plan.skeleton import fill
 from ..tools import versions
-from ..tools.objects import check_objects as check_schemas
-from ..tools.objects import folders
+from ..tools.objects import check_objects, folders, object_lines
 from .findings import Finding
 from .kubernetes import check_object
 
@@ -53,9 +51,16 @@ class ObjectProver:
             found |= {self._key(cluster, obj): (cluster, obj) for obj in (*held, *cluster.syncs)}
         return found
 
-    def check(self, listed: Sequence[tuple[ClusterPlan, Object]]) -> Iterator[Diagnostic]:
+    def checking(self, listed: Sequence[tuple[ClusterPlan, Object]]) -> Callable[[], list[Diagnostic]]:
+        """What is left to do is mostly waiting, and for a thread; what the tool reads is written now, so that it starts at once."""
         trees = [(str(i), obj.tree(cluster.facts)) for i, (cluster, obj) in enumerate(listed)]
-        for fault in check_schemas(trees, self.crds):
+        text = object_lines(trees)
+        return lambda: list(self._check(listed, trees, text))
+
+    def _check(
+        self, listed: Sequence[tuple[ClusterPlan, Object]], trees: Sequence[tuple[str, Any]], text: bytes
+    ) -> Iterator[Diagnostic]:
+        for fault in check_objects(text, self.crds):
             cluster, obj = listed[int(fault.id)]
             code = "SYNC115" if fault.reason == "unknown-kind" else "SYNC111"
             yield self.about(
@@ -95,7 +100,7 @@ class ObjectProver:
         """Of the object's manifest, cluster facts apart; most objects stand in many clusters."""
         if id(obj) not in self._digests:
             if obj.skeleton not in self._shapes:
-                self._shapes[obj.skeleton] = repr(fill(obj.skeleton, range(len(obj.leaves))))
+                self._shapes[obj.skeleton] = repr(obj.skeleton.tree)
             told = f"{self._shapes[obj.skeleton]}{[leaf.v for leaf in obj.leaves]!r}"
             self._digests[id(obj)] = sha256(told.encode("utf-8", "surrogatepass")).digest()
         return self._digests[id(obj)]

@@ -36,18 +36,21 @@ def folders() -> list[Path]:
     return [path for path in (SCHEMAS / "ahead", SCHEMAS / "crds", SCHEMAS / "own") if path.is_dir()]
 
 
-def check_objects(
-    objects: Iterable[tuple[str, Mapping[str, Any]]], crds: Sequence[Path] = (), *, deadline: float = 120.0
-) -> list[ObjectFinding]:
-    """Findings on (id, object) pairs, in their order. `crds` are folders of a user's own CRDs, which win over the package's.
+def object_lines(objects: Iterable[tuple[str, Mapping[str, Any]]]) -> bytes:
+    """What objectcheck reads of (id, object) pairs."""
+    encode = json.JSONEncoder(separators=(",", ":")).encode
+    return "\n".join([encode({"id": name, "object": body}) for name, body in objects]).encode()
+
+
+def check_objects(text: bytes, crds: Sequence[Path] = (), *, deadline: float = 120.0) -> list[ObjectFinding]:
+    """Findings on what ``object_lines`` wrote, in its order. `crds` are folders of a user's own CRDs, which win over the package's.
 
     `deadline` is in seconds. Raises ToolError when objectcheck is missing, cannot read a folder or fails, ToolLimit at a limit.
     """
-    lines = [json.dumps({"id": name, "object": body}, separators=(",", ":")) for name, body in objects]
-    if not lines:
+    if not text:
         return []
     args = [part for folder in (*crds, *folders()) for part in ("--crds", str(folder.absolute()))]
-    done = run("objectcheck", args, stdin="\n".join(lines).encode(), deadline=deadline, env=GO)
+    done = run("objectcheck", args, stdin=text, deadline=deadline, env=GO)
     if done.rc:
         raise ToolError(f"objectcheck failed: {done.stderr.decode(errors='replace').strip()[-2000:] or f'exit status {done.rc}'}")
     return [ObjectFinding(**json.loads(line)) for line in done.stdout.splitlines()]
