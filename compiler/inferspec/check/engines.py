@@ -29,6 +29,7 @@ _ROLE = {
     "speculative.tensorParallel": "speculativeConfig",
 }
 """Key of the spec -> role of the engine's flags that carries it."""
+STREAMED = "read: run-ai-streamer"
 _PLACE = re.compile(r"\{([A-Za-z]+)\}")
 
 
@@ -44,8 +45,19 @@ def told(context: Context) -> Iterator[Diagnostic]:
                     "SRV121",
                     f"{w.name}: engine {w.engine.id} cannot be told {key}",
                     at,
-                    help="remove the key, or set what the engine has under flags: or env:",
+                    help=_way_out(context, w, key),
                 )
+
+
+def _way_out(context: Context, w: Workload, key: str) -> str:
+    if w.service.container is not None and key in ("tensorParallel", "maxModelLen"):
+        return f"'{{{key}}}' in an argument of container.args stands for it; or remove the key"
+    engines = [context.catalogue.engine(name) for name in context.catalogue.engines()]
+    able = [engine.id for engine in engines if engine.newest(w.accelerator.kind) and _carries(engine, key)]
+    other = f"; engines that can be told: {', '.join(able)}" if able else ""
+    if key == STREAMED:
+        return f"read: gcs-fuse, which every engine takes{other}"
+    return f"remove the key, or set what the engine has under flags: or env:{other}"
 
 
 def _asked(w: Workload) -> Iterator[tuple[str, Value]]:
@@ -53,7 +65,7 @@ def _asked(w: Workload) -> Iterator[tuple[str, Value]]:
         if (value := w.settings.get(key)) is not None:
             yield key, value
     if w.mounts.streamed:
-        yield "read: run-ai-streamer", w.mounts.read
+        yield STREAMED, w.mounts.read
     for key, path in (("adapters", "adapters"), ("dynamicAdapters", "dynamic_adapters")):
         if getattr(w.service, path):
             yield key, Value(key, SpecAt(("serving", w.service_name, key)))
@@ -68,7 +80,7 @@ def _carries(engine: Engine, key: str) -> bool:
         return True
     if key == "dynamicAdapters":
         return "dynamicAdapters" in engine.env
-    return {**_ROLE, "adapters": "enableLora", "read: run-ai-streamer": "loadFormat"}[key] in engine.flags
+    return {**_ROLE, "adapters": "enableLora", STREAMED: "loadFormat"}[key] in engine.flags
 
 
 def named(context: Context) -> Iterator[Diagnostic]:
