@@ -97,3 +97,14 @@ def test_an_engine_is_complete(engine: str) -> None:
     if row.engine_label:
         for metric in ("queue-depth", "running", "kv-cache-usage"):
             assert row.metric(metric, row.versions[0].version), metric
+
+
+def test_a_container_that_shows_its_metrics_where_it_serves_has_one_port() -> None:
+    spec = line.data("engines")
+    spec["serving"]["thumbs"]["container"]["metrics"] = {"port": 9000}
+    plan = line.planned(line.written(spec))
+    held = {i: tree for part in cluster_objects(plan, plan.clusters[0]).values() for i, tree in part.items() if i.name == "thumbs"}
+    [pod] = [tree["spec"]["template"]["spec"] for i, tree in held.items() if i.kind == "Deployment"]
+    assert [(port["name"], port["containerPort"]) for c in pod["containers"] for port in c["ports"]] == [("http", 9000)]
+    [scraped] = [tree["spec"]["endpoints"] for i, tree in held.items() if i.kind == "PodMonitoring"]
+    assert [endpoint["port"] for endpoint in scraped] == ["http"]

@@ -26,6 +26,8 @@ from inferspec.plan.skeleton import Skeletons, pointers
 from inferspec.prove.equality import faults
 from inferspec.values import SENTINEL
 
+from tests import line
+
 from .fleet import SITES, Fleet, Site
 
 
@@ -130,6 +132,23 @@ def test_facets_with_one_object_that_no_layer_changes_share_components() -> None
     components = {path.split("/")[3] for path in of(tree, "overlays/acme/components/")}
     assert components == {"chat-facts", "chat-too-facts", "core-facts", "knative-facts", "search-region-europe-west4",
                           "search-stage-prod"}
+
+
+def test_a_cluster_without_the_canary_changes_no_other_overlay() -> None:
+    """Its route has another facet there, with the name of the one that shares: a layer of either stays with its own."""
+    spec = line.data("platform")
+    chat = spec["serving"]["chat"]
+    chat["canary"]["where"], chat["variants"]["gpu"]["where"] = {"stage": "prod"}, {"region": "europe-west4"}
+    labelled = {"target": "HTTPRoute", "reason": "a label", "where": {"region": "europe-west4"}, "set": {"metadata.labels.tier": "gold"}}
+    chat |= {"patches": [labelled], "overrides": chat["overrides"][2:]}
+    before = line.tree_of(spec)
+    addons = ["custom-metrics-adapter", "inference-objective"]
+    new = {"project": "prod", "mode": "autopilot", "stage": "canary", "gke": {"minVersion": "1.35.3-gke.1290000"}, "addons": addons}
+    spec["regions"]["europe-west4"]["clusters"]["euw4-canary"] = new
+    listings = [path for path in differing(before, line.tree_of(spec)) if path.endswith("kustomization.yaml")]
+    changed = [path for path in listings if "/euw4-canary/" not in path]
+    own = tuple(f"overlays/acme/{where}/chat-gpu-route-" for where in ("base", "components"))
+    assert changed and all(path.startswith(own) for path in changed)
 
 
 def test_a_new_cluster_is_new_files_only() -> None:

@@ -28,6 +28,14 @@ def test_what_the_kv_cache_spills_into_is_asked_for(flags: dict[str, object], gi
     plain, told = chat({}), chat({"flags": flags})
     assert told.pod.server_bytes - plain.pod.server_bytes == gib * GIB
     assert str(told.pod.memory.v) == f"{told.pod.server_bytes // GIB}Gi"
+    assert int(told.pod.shm.v) == int(plain.pod.shm.v) + gib, "it is a file in /dev/shm"
+
+
+@pytest.mark.parametrize(("size", "gib"), [(4, 4), (8, 8), (0, 0)])
+def test_sglang_keeps_further_kv_cache_in_host_memory(size: int, gib: int) -> None:
+    flags: list[dict[str, object]] = [{}, {"hicache-size": size}]
+    plain, told = (chat({"engine": "sglang", "flags": {"enable-hierarchical-cache": True, **more}}) for more in flags)
+    assert told.pod.server_bytes - plain.pod.server_bytes == gib * GIB
 
 
 def test_the_file_cache_holds_the_model_and_each_adapter() -> None:

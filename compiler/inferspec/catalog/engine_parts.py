@@ -86,6 +86,10 @@ class Reserved(Record):
     """The way out."""
     values: tuple[Text, ...] = ()
     """Values that are refused; all where it is empty."""
+    beside_prefill: bool = False
+    """Only of a service whose prompts are read by servers of their own."""
+    unless: Text = ""
+    """A value that holds this text is let through."""
 
 
 class Bounds(Record):

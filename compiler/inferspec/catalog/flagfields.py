@@ -77,6 +77,8 @@ def meant(names: Sequence[str], said: str) -> str:
     """The nearest name, whatever the case; none with other digits: float8 is not float, nor 17 a 1."""
     import difflib
 
+    if longer := [name for name in names if name.lower().startswith(f"{said.lower()}_")]:
+        return f"; did you mean {' or '.join(map(repr, longer[:3]))}?"
     by_form = {name.lower(): name for name in names if re.findall("[0-9]+", name) == re.findall("[0-9]+", said)}
     near = difflib.get_close_matches(said.lower(), list(by_form), 1)
     return f"; did you mean {by_form[near[0]]!r}?" if near else ""

@@ -13,6 +13,16 @@ from .context import Context
 def aliases(context: Context) -> Iterator[Diagnostic]:
     for key in context.fleet.front_keys:
         service = context.platform.serving[key.service]
+        own = str(context.fleet.workload(key, context.fleet.base).served_name().v)
+        if own in service.adapters and key.variant in (None, next(iter(service.variants), None)):
+            yield context.finding(
+                "GTW121",
+                f"{own} is the name of the model of {key.service} itself",
+                ("serving", key.service, "adapters", own),
+                key=True,
+                notes=("a request cannot say which of the two it means",),
+                help="another name for the adapter",
+            )
         if not service.aliases or key.variant not in (None, next(iter(service.variants), None)):
             continue
         at: SpecPath = ("serving", key.service, "aliases")

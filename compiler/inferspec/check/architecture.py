@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from ..diagnostics import Diagnostic
 from ..model.storage import Architecture
+from ..quantity import parse
+from ..resolve.memory import GIB
 from .context import Context
 
 WIDEST = 8
@@ -15,6 +17,8 @@ VOCABULARY = 300_000
 """Tokens, where vocabSize is not said: more than the 262,208 of Gemma 3, the most of the catalogue."""
 BESIDE = 2
 """What towers, embeddings of single layers and shared experts may add to what the numbers make, as a factor."""
+BYTES = (0.45, 4.4)
+"""The least and the most bytes of a parameter: 4 bits without scales, 32 bits with what stands beside the weights."""
 LINEAR = ("linear_key_heads", "linear_value_heads", "linear_key_head_dim", "linear_value_head_dim", "linear_conv_kernel")
 
 
@@ -27,8 +31,11 @@ class Contradiction(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def contradictions(context: Context, name: str, a: Architecture) -> Iterator[Diagnostic]:
+def contradictions(context: Context, name: str, a: Architecture, size: str | None = None) -> Iterator[Diagnostic]:
+    """``size``: of the weights, as the spec says it beside the numbers."""
     at = ("models", name, "architecture")
+    if size is not None:
+        yield from _size(context, name, a, size)
     fields = type(a).model_fields
     for found in (*_heads(a), *_kinds(a), *_together(a), *_parameters(a)):
         key = str(fields[found.key].alias)
@@ -40,6 +47,18 @@ def contradictions(context: Context, name: str, a: Architecture) -> Iterator[Dia
             key=not said,
             notes=found.notes,
             help=found.help,
+        )
+
+
+def _size(context: Context, name: str, a: Architecture, size: str) -> Iterator[Diagnostic]:
+    least, most = (int(a.parameters * share) for share in BYTES)
+    if not least <= parse(size) <= most:
+        yield context.finding(
+            "CAT008",
+            f"model {name}: {size} of weights and {a.parameters:,} parameters contradict each other",
+            ("models", name, "size"),
+            notes=(f"formats of 4 to 32 bits make {least / GIB:,.1f} to {most / GIB:,.1f} GiB of so many",),
+            help="what its repository's *.safetensors are together; without size the numbers say it",
         )
 
 

@@ -88,7 +88,16 @@ def named(context: Context) -> Iterator[Diagnostic]:
     for name, service in context.platform.serving.items():
         key = next(k for k in context.fleet.front_keys if k.service == name)
         w = context.fleet.workload(key, context.fleet.base)
+        served = str(w.served_name().v)
         for i, exposure in enumerate(service.expose):
+            if exposure.as_ is not None and exposure.as_ != served and _knows_names(w):
+                yield context.finding(
+                    "SRV132",
+                    f"{name}: its servers are told one name, {served}, and not {exposure.as_}",
+                    ("serving", name, "expose", i, "as"),
+                    notes=(f"they refuse a request for {exposure.as_}: no such model",),
+                    help=f"as: {served}, and for a further name aliases: {{{exposure.as_}: {served}}}",
+                )
             screened = context.platform.gateways[exposure.gateway].model_armor is not None  # its settings have an entry a name
             if exposure.as_ is not None and not screened and not _knows_names(w):
                 yield context.finding(

@@ -24,8 +24,7 @@ def _capacity_path(workload: Workload) -> SpecPath:
 
 def beyond_context(w: Workload) -> bool:
     """More tokens than the model was made for: check.flags says so, and an account of them is noise."""
-    known = w.facts.context_length if w.facts else 0
-    return bool(known) and int(w.tokens.v) > known and "hf-overrides" not in w.settings.flags
+    return bool(w.context) and int(w.tokens.v) > w.context
 
 
 def memory(context: Context) -> Iterator[Diagnostic]:
@@ -216,7 +215,7 @@ def pod(context: Context) -> Iterator[Diagnostic]:
         at = place_of(w.pod.memory, _capacity_path(w))
         if asked > available and (at, w.smallest.id) not in seen:
             seen.add((at, w.smallest.id))
-            notes = (_account("server", w.pod.memory), _account("FUSE sidecar", w.pod.sidecar_memory))
+            notes = (_account("server", w.pod.memory), *([_account("FUSE sidecar", w.pod.sidecar_memory)] if w.pod.sidecar_bytes else []))
             yield context.finding(
                 "FIT002",
                 f"{w.name}: the Pod asks for {asked / GIB:.0f} GiB, {w.smallest.id} leaves {available / GIB:.1f} GiB for Pods",
@@ -246,7 +245,15 @@ def _more_memory(context: Context, w: Workload, asked: int) -> str:
     held = next((m for m in sorted(larger, key=lambda m: m.memory_gib) if allocatable(m)[1] >= asked), None)
     if held is not None:
         ways.append(held.id)
+    said = w.settings.get("resources.memory")
+    room = allocatable(w.smallest)[1] - w.pod.sidecar_bytes
+    if said is not None and room > 0:
+        ways.append(f"resources.memory: {int(room // GIB)}Gi at most here")
+    spilled = w.pod.offload_gib
+    if said is None and spilled and (left := int((room - w.pod.server_bytes) // GIB) + spilled) > 0:
+        ways.append(f"a KV cache offload of {left} GiB at most")
     streamed = w.pod.server_bytes + int(w.catalogue.default("storage.streamerGiB")) * int(w.chips.v) * GIB
+    streamed = streamed if said is None else int(parse(str(said.v)))
     if "loadFormat" in w.engine.flags and w.pod.sidecar_bytes and streamed <= allocatable(w.smallest)[1]:
         ways.append("read: run-ai-streamer, which keeps no file cache")
     return ", or ".join(ways) or "a smaller model, or a machine of another accelerator: none of this one has as much for as many chips"

@@ -53,7 +53,15 @@ def _reserved(context: Context, workload: Workload, name: str, said: Said) -> Re
     if said.v is False or names & set(workload.engine.unreserved):
         return None
     rows = (row for engine in engines_of(workload) for row in engine.reserved)
-    return next((r for r in rows if names & set(r.flags) and (not r.values or str(said.v) in r.values)), None)
+    return next((row for row in rows if names & set(row.flags) and _refuses(row, workload, str(said.v))), None)
+
+
+def _refuses(row: Reserved, workload: Workload, value: str) -> bool:
+    return not (
+        (row.values and value not in row.values)
+        or (row.unless and row.unless in value)
+        or (row.beside_prefill and workload.service.prefill is None)
+    )
 
 
 def _belongs(context: Context, name: str, role: str, path: SpecPath) -> Diagnostic:
@@ -128,5 +136,7 @@ def _refused(workload: Workload, name: str, row: FlagSpec, said: Said, tables: t
         return "" if known else f"cannot be switched off: there is no --no-{name}; leave it out, or null in an override"
     if problem := row.problem(value, plugged=row.late.plugin.removeprefix("--") in workload.settings.flags):
         return problem
+    if (size := workload.engine.flags.get("kvOffload")) is not None and size.name == f"--{name}" and float(value or 0) <= 0:
+        return f"wants a size above 0 GiB, not {value}"
     step = next((f.multiple_of for f in workload.engine.flags.values() if f.name == f"--{name}"), 0)
     return f"wants a multiple of {step}, not {value}" if step and int(value or 0) % step else ""

@@ -84,9 +84,9 @@ def context_length(context: Context) -> Iterator[Diagnostic]:
     """vLLM refuses a longer context than the model's own unless the rope is overridden."""
     seen: set[Any] = set()
     for w in context.workloads():
-        known = w.facts.context_length if w.facts else 0
+        known = w.context
         at = place_of(w.tokens, w.path)
-        if known and int(w.tokens.v) > known and "hf-overrides" not in w.settings.flags and at not in seen:
+        if known and int(w.tokens.v) > known and at not in seen:
             seen.add(at)
             yield context.finding(
                 "SRV106",

@@ -125,7 +125,7 @@ def capacities(service: Service) -> list[str | None]:
 def weights(context: Context, name: str, model: Model) -> Iterator[Diagnostic]:
     """A model whose size is known, and whose download may be let in."""
     if model.architecture is not None:
-        yield from contradictions(context, name, model.architecture)
+        yield from contradictions(context, name, model.architecture, model.size)
     facts = context.catalogue.model(model.source)
     if facts is None and model.architecture is None and model.source.startswith("hf://"):
         unsized = model.size is None

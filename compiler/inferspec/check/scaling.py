@@ -77,6 +77,7 @@ def _of_ray(context: Context, w: Workload) -> Iterator[Diagnostic]:
             yield context.finding("SCL105", said, place_of(asked, (*w.path, "scale")), help=help)
 
 
+_OWN = "scale: {metric: {series: NAME, type: gauge}, target: N}, a series that the container exports; or {min: N, max: N}"
 _UNMEASURED = "scale: {min: N, max: N}, since it exports no metric that replicas could follow"
 
 
@@ -90,11 +91,12 @@ def _metric(context: Context, w: Workload) -> Iterator[Diagnostic]:
     elif metric is None:
         near = nearest(name, able)
         meant = f"did you mean '{near[0]}'? " if near else ""
+        unmeasured = _UNMEASURED if w.service.container is None else _OWN
         yield context.finding(
             "SCL103",
-            f"{w.engine.id} {w.engine_version.v} exports no {name}",
+            f"{' '.join(filter(None, (w.engine.id, str(w.engine_version.v))))} exports no {name}",
             at,
-            help=(meant + f"with by: {who} that version has: {', '.join(able)}") if able else _UNMEASURED,
+            help=(meant + f"with by: {who} that version has: {', '.join(able)}") if able else unmeasured,
         )
     elif not readable(metric, who):
         others = [other for other in READS if readable(metric, other)]

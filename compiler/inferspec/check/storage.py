@@ -107,15 +107,22 @@ def writers(context: Context) -> Iterator[Diagnostic]:
                 )
 
 
+def _pinned(context: Context, source: str, revision: str, at: SpecPath) -> Iterator[Diagnostic]:
+    scheme, _, named = source.partition("://")
+    form, what, help = PINNED.get(scheme, ("", "", ""))
+    if form and not re.fullmatch(form, revision):
+        yield context.finding("STO103", f"{revision!r} is no {what}", at, help=help.replace("{model}", named))
+
+
 def revisions(context: Context) -> Iterator[Diagnostic]:
-    """What a version names never changes; what only the publisher can fetch has its image."""
+    """What a version names never changes, and so for an adapter; what only the publisher can fetch has its image."""
+    for service, spec in context.platform.serving.items():
+        for adapter, held in spec.adapters.items():
+            yield from _pinned(context, held.source, held.revision, ("serving", service, "adapters", adapter, "revision"))
     for name, model in context.platform.models.items():
-        scheme, _, named = model.source.partition("://")
-        form, what, help = PINNED.get(scheme, ("", "", ""))
+        scheme = model.source.partition("://")[0]
         for version, revision in model.versions.items():
-            if form and not re.fullmatch(form, revision):
-                at: SpecPath = ("models", name, "versions", version)
-                yield context.finding("STO103", f"{revision!r} is no {what}", at, help=help.replace("{model}", named))
+            yield from _pinned(context, model.source, revision, ("models", name, "versions", version))
         if scheme in ("kaggle", "https") and context.platform.images.models is None:
             yield context.finding(
                 "STO117",

@@ -60,7 +60,7 @@ class _Renderer:
         self.texts = ObjectTexts()
         self.root = f"overlays/{label(plan.platform, 'platform')}"
         self.bases = directories((name,) for name in plan.facets)
-        self.sharing = _sharing(self.stacks)
+        self.sharing = _sharing(plan, self.stacks)
         bound = [(name, FACTS) for name, stack in self.stacks.items() if stack.bindings]
         layered = [(*self.sharing[name], layer) for name, stack in self.stacks.items() for layer in stack.layers]
         self.components = directories([*bound, *dict.fromkeys(layered)])
@@ -182,16 +182,19 @@ Sharing = tuple[str, ...]
 """Facets whose layers stand in the same components."""
 
 
-def _sharing(stacks: Stacks) -> dict[str, Sharing]:
-    """Facet -> what its components are called after: its part, or itself where a layer changes an object that another facet has too.
+def _sharing(plan: FleetPlan, stacks: Stacks) -> dict[str, Sharing]:
+    """Facet -> what its components are called after: its part, or itself where a layer changes an object that another facet has too,
+    or may have once there are other clusters.
 
     Two such facets are never in one cluster, and a patch says nothing of the facet it is for.
     """
-    held = Counter((stack.facet.part, obj.identity) for stack in stacks.values() for obj in stack.facet.base)
-    return {
-        name: (name,) if any(held[stack.facet.part, identity] > 1 for identity in stack.changed) else (stack.facet.part, "")
-        for name, stack in stacks.items()
-    }
+    held = Counter((facet.part, obj.identity) for facet in plan.facets.values() for obj in facet.base)
+    held.update((part, obj.identity) for cluster in plan.clusters for part, own in cluster.own.items() for obj in own)
+
+    def alone(stack: Stack) -> bool:
+        return stack.facet.alternative or any(held[stack.facet.part, identity] > 1 for identity in stack.changed)
+
+    return {name: (name,) if alone(stack) else (stack.facet.part, "") for name, stack in stacks.items()}
 
 
 _refusal = lru_cache(maxsize=10_000)(refusal)

@@ -161,7 +161,8 @@ def _diagnose(item: Any, document: Document) -> Diagnostic:
         )
     if kind in _KINDS:
         message = f"{shown} is {_KINDS[kind]}, not {_found(item['input'])}"
-        return Diagnostic("SPC003", message, document.span(path), path=path, help=_unquoted(kind, item["input"]) or described_at(path))
+        ways = filter(None, (_quoted(kind, item["input"]), described_at(path)))
+        return Diagnostic("SPC003", message, document.span(path), path=path, help=_unquoted(kind, item["input"]) or "; ".join(ways))
     if kind == "literal_error":
         wanted = context["expected"].replace("'", "")
         near = nearest(str(item["input"]), wanted.replace(" or ", ", ").split(", "))
@@ -189,6 +190,13 @@ def _unquoted(kind: str, found: Any) -> str:
     """The way out where quotes alone make text of it."""
     form = {"int_type": r"-?\d+", "float_type": r"-?\d+(\.\d+)?", "bool_type": "true|false"}.get(kind)
     return f"drop the quotes: {found}" if form and isinstance(found, str) and re.fullmatch(form, found) else ""
+
+
+def _quoted(kind: str, found: Any) -> str:
+    """The way out where only quotes are missing."""
+    if kind != "string_type" or not isinstance(found, bool | int | float):
+        return ""
+    return f'put it in quotes: "{str(found).lower() if isinstance(found, bool) else found}"'
 
 
 def _unknown_key(path: SpecPath, document: Document) -> Diagnostic:

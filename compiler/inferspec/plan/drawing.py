@@ -19,6 +19,7 @@ class Drawing:
     present   is it in this cluster
     services  services whose overrides can change it; empty for what only its region changes
     fixed     objects that are not drawn: a manifest of the spec
+    alternative  another drawing may have objects of the same names, in other clusters that come and go
     """
 
     name: str
@@ -27,6 +28,7 @@ class Drawing:
     present: Callable[[Place], bool]
     services: frozenset[str] = frozenset()
     fixed: Objects = ()
+    alternative: bool = False
 
     def narrowed(self, subject: Subject) -> Subject:
         """The subject without entries of other services, so that clusters which differ elsewhere share objects."""

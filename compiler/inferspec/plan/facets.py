@@ -181,12 +181,19 @@ def _of_workload(fleet: Fleet, key: WorkloadKey, watched: Collection[Place]) -> 
     made: list[Drawing] = []
     spec, w = fleet.platform.serving[key.service], fleet.workload(key, fleet.base)
     placed = partial(fleet.is_placed, key)
+    # Which clusters there are says whether its pool is exported there, and whether its route shares with a canary.
+    by_place = spec.canary is not None or any(e.gateway in fleet.config_clusters for e in spec.expose)
 
     def add(
-        suffix: str, view: Callable[..., list[Drawn]], present: Callable[[Place], bool], *more: Any, part: str = spec.team
+        suffix: str,
+        view: Callable[..., list[Drawn]],
+        present: Callable[[Place], bool],
+        *more: Any,
+        part: str = spec.team,
+        alternative: bool = False,
     ) -> None:
         drawn = lambda subject: view(fleet.workload(key, subject), *more)  # noqa: E731 - it has no name of its own
-        made.append(Drawing(w.name + suffix, part, drawn, present, frozenset({key.service})))
+        made.append(Drawing(w.name + suffix, part, drawn, present, frozenset({key.service}), alternative=alternative))
 
     add("", server.server, placed)
     for by, suffix, view in SCALERS:
@@ -203,9 +210,9 @@ def _of_workload(fleet: Fleet, key: WorkloadKey, watched: Collection[Place]) -> 
     if key.prefill:
         return made
     if spec.expose and w.pooled:
-        add("-pool", routing.pool, partial(_has_pool, fleet, key, False), fleet.called(key), False)
+        add("-pool", routing.pool, partial(_has_pool, fleet, key, False), fleet.called(key), False, alternative=by_place)
         if any(fleet.exports(key, place) for place in fleet.places):
-            add("-pool-exported", routing.pool, partial(_has_pool, fleet, key, True), fleet.called(key), True)
+            add("-pool-exported", routing.pool, partial(_has_pool, fleet, key, True), fleet.called(key), True, alternative=by_place)
     elif spec.expose:
         add("-backend", routing.backend, placed)
     made += _crossing(fleet, key, w.name)
@@ -217,7 +224,7 @@ def _of_workload(fleet: Fleet, key: WorkloadKey, watched: Collection[Place]) -> 
             shown = partial(_leads, fleet, key, exposure.gateway, shared)
             if not shared or canary_of(fleet.platform, key) is not None:
                 more = exposure.gateway, by_model, shared, False
-                add(f"-route-{exposure.gateway}{suffix}", routing.route, shown, *more)
+                add(f"-route-{exposure.gateway}{suffix}", routing.route, shown, *more, alternative=by_place)
     return made
 
 

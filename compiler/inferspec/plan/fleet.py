@@ -139,6 +139,7 @@ def _facet(planner: Planner, drawing: Drawing, base: Subject) -> Facet:
         drawing.part,
         planner.objects(drawing, base),
         {layer.name: planner.objects(drawing, layer_subject(base, layer)) for layer in relevant},
+        drawing.alternative,
     )
 
 

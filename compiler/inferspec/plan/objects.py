@@ -67,12 +67,14 @@ class Facet:
 
     base    the objects of the fleet subject (no override, no cluster)
     layers  layer name -> the same objects with only that layer's entry applied
+    alternative  another facet may have objects of the same names, in other clusters that come and go
     """
 
     name: str
     part: str
     base: Objects
     layers: Mapping[str, Objects] = field(default_factory=dict)
+    alternative: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,7 +26,7 @@ def volume_drawings(fleet: Fleet) -> Iterator[Drawing]:
     for (store, read, throughput, project), made in sorted(_classes(fleet).items()):
         draw = partial(claims.classes, platform, catalogue, store, read, throughput, project or None)
         own = f"-{project}" if project else ""
-        yield Drawing(f"volumes-{store}-{read}-{throughput}{own}", "platform", draw, made.__contains__)
+        yield Drawing(f"volumes-{store}-{read}-{throughput}{own}", "platform", draw, made.__contains__, alternative=True)
     for volume, places in fleet.volumes.values():
         standing = {place for place in places if _stands(fleet, volume, place)}
         if standing:

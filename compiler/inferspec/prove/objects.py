@@ -88,8 +88,9 @@ class ObjectProver:
     @cached_property
     def decides(self) -> bytes:
         """Digest of what decides beside the objects: the tools, our own rules and the schemas, a user's own CRDs first."""
-        package = Path(__file__).parent
-        rules = [*sorted(package.glob("*.py")), package.parent / "names.py", package.parent / "quantity.py"]
+        package = Path(__file__).parent.parent
+        beside = ("names.py", "quantity.py", "emit/strays.py", "plan/reading.py", "plan/scalars.py")
+        rules = [*sorted((package / "prove").glob("*.py")), *[package / name for name in beside]]
         schemas = [file for folder in (*self.crds, *folders()) for file in sorted(folder.rglob("*")) if file.is_file()]
         digest = sha256(repr(sorted(versions().items())).encode())
         for file in (*rules, *schemas):
@@ -101,7 +102,7 @@ class ObjectProver:
         if id(obj) not in self._digests:
             if obj.skeleton not in self._shapes:
                 self._shapes[obj.skeleton] = repr(obj.skeleton.tree)
-            told = f"{self._shapes[obj.skeleton]}{[leaf.v for leaf in obj.leaves]!r}"
+            told = f"{self._shapes[obj.skeleton]}{[(leaf.v, leaf.fact) for leaf in obj.leaves]!r}"
             self._digests[id(obj)] = sha256(told.encode("utf-8", "surrogatepass")).digest()
         return self._digests[id(obj)]
 

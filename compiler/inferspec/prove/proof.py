@@ -6,6 +6,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from hashlib import sha256
@@ -97,10 +98,10 @@ class Prover:
         wanted = [c for c in chosen if keys[c.name] not in self._known]
         self.proof.known = [c.name for c in chosen if keys[c.name] in self._known]
         own = {key: held for key, held in self._objects.of_clusters(chosen).items() if key not in self._covered}
-        beside = memory_folder(sum(map(len, tree.values())))
-        with tempfile.TemporaryDirectory(prefix="inferspec-", dir=beside) as scratch, ThreadPoolExecutor(max(1, self.jobs)) as pool:
+        with ExitStack() as scratch, ThreadPoolExecutor(max(1, self.jobs)) as pool:
             try:
-                builds = self._start(pool, Path(scratch), wanted) if wanted else []  # they take longest, and run beside the checks
+                # They take longest, and run beside the checks.
+                builds = self._start(pool, Path(scratch.enter_context(self._written(wanted))), wanted) if wanted else []
                 checking = self._checking(own)
                 found = [*self._closures(wanted), *self._imports(), *self._syncs(wanted), *checking.result(), *self._checked.result()]
                 if found:
@@ -182,7 +183,6 @@ class Prover:
 
     def _start(self, pool: Executor, scratch: Path, clusters: list[ClusterPlan]) -> list[Build]:
         """``kustomize build`` of each overlay, the largest first; the directories are Config Sync's."""
-        self._write(scratch, clusters)
         units = sorted([(-size, i, part) for i, c in enumerate(clusters) for part, size in self._units(c).items()])
         started = []
         for _, i, part in units:
@@ -217,6 +217,20 @@ class Prover:
             digest.update(self._objects.digest(obj))
         digest.update(repr(sorted(cluster.facts.items())).encode())
         return str(digest.hexdigest())
+
+    def _written(self, clusters: list[ClusterPlan]) -> tempfile.TemporaryDirectory[str]:
+        """A folder with the overlays and what they read: in memory, or on a disk where that is too small."""
+        for place in (memory_folder(sum(map(len, self.tree.values()))), None):
+            scratch = tempfile.TemporaryDirectory(prefix="inferspec-", dir=place)
+            try:
+                self._write(Path(scratch.name), clusters)
+            except OSError:
+                scratch.cleanup()
+                if place is None:
+                    raise
+            else:
+                return scratch
+        raise AssertionError("the last place is tried or raises")
 
     def _write(self, scratch: Path, clusters: list[ClusterPlan]) -> None:
         roots = tuple(f"overlays/{self.plan.platform}/{c.overlay}/" for c in clusters)

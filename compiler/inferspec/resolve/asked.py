@@ -8,7 +8,7 @@ from ..catalog import Model as ModelFacts
 from ..catalog.engines import version_key
 from ..diagnostics import SpecPath
 from ..values import SpecAt, Value, derive
-from .memory import Asked
+from .memory import LONGEST_UNKNOWN, Asked
 from .parameters import weights_bytes
 from .weights import model_facts
 
@@ -41,7 +41,7 @@ def asked(workload: Workload) -> Asked:
         lora_slots=0 if slots is None else settings.count("max-loras", int(slots.v)),
         lora_rank=16 if rank is None else settings.count("max-lora-rank", int(rank.v)),
         eager=settings.switched("enforce-eager"),
-        stretched="hf-overrides" in settings.flags,
+        context=(w.context or LONGEST_UNKNOWN) if "hf-overrides" in settings.flags else 0,
         reserve_beside=w.engine.memory_fraction_excludes_reserve,
         of_free=w.engine.memory_fraction_of_free,
         loads_whole=_loads_whole(w),

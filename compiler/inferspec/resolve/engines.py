@@ -19,6 +19,6 @@ def own_container(engine: Engine, container: Container) -> Engine:
         "health_path": container.health,
         "paths": container.paths,
         "metrics_path": metrics.path if metrics is not None else "",
-        "metrics_port": metrics.port or 0 if metrics is not None else 0,
+        "metrics_port": metrics.port or 0 if metrics is not None and metrics.port != container.port else 0,
     }
     return Engine(**(engine.__dict__ | said))

@@ -36,7 +36,7 @@ class Asked:
     draft           draft model of speculative decoding, on ``draft_tensor`` chips (None: on as many as the model)
     lora_slots      adapters at once on the chip, of at most ``lora_rank``
     eager           no CUDA graphs
-    stretched       the spec overrides the model's own context
+    context         tokens that the spec makes the model's context, by overrides of its config.json; 0 where it does not
     loads_whole     weights that are quantised while they load are on the chip as they are stored first
     offloaded       GiB of weights a chip that stay in host memory
     reserve_beside  activations and graphs stand in the share of the memory that the engine leaves (SGLang)
@@ -64,7 +64,7 @@ class Asked:
     eager: bool = False
     reserve_beside: bool = False
     of_free: bool = False
-    stretched: bool = False
+    context: int = 0
     loads_whole: bool = False
     offloaded: int = 0
 
@@ -225,7 +225,7 @@ def fit(catalogue: Catalogue, model: ModelFacts, machine: Machine, asked: Asked)
         reserve=reserve_bytes(catalogue, accelerator, asked.eager) - (left if asked.reserve_beside else 0),
         kv_bytes=asked.kv_bytes,
         of_free=asked.of_free,
-        context=LONGEST_UNKNOWN if asked.stretched else model.context_length or LONGEST_UNKNOWN,
+        context=asked.context or model.context_length or LONGEST_UNKNOWN,
         cache=cache,
     )
 

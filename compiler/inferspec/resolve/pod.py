@@ -84,9 +84,15 @@ class Pod:
 
     @cached_property
     def shm(self) -> Value:
-        """GiB of /dev/shm: NCCL needs it between the chips of one server."""
+        """GiB of /dev/shm: NCCL needs it between the chips of one server, and an offloaded KV cache is a file there.
+
+        Every node of a server asks whether the whole of it has room (vLLM 0.32.0 v1/kv_offload/cpu/shared_offload_region.py).
+        """
         key = "serving.shmGiB"
-        return Value(self.workload.catalogue.default(key)["one" if int(self.workload.chips.v) == 1 else "several"], Default(key))
+        own = Value(self.workload.catalogue.default(key)["one" if int(self.workload.chips.v) == 1 else "several"], Default(key))
+        if self.offload is None:
+            return own
+        return derive(f"{own.v}Gi + KV cache offload {self.offload_gib}Gi", int(own.v) + self.offload_gib, own, self.offload)
 
     @cached_property
     def offload(self) -> Value | None:
@@ -97,24 +103,32 @@ class Pod:
         w = self.workload
         own, transfer = w.engine.flags.get("kvOffload"), w.engine.flags.get("kvTransferConfig")
         if own is not None and (said := w.flag(own.name)) is not None:
-            return said
+            return said if _amount(said) else None
         said = w.flag(transfer.name) if transfer is not None else None
         spilled = _spilled(str(said.v)) if said is not None else 0
         return derive("cpu_bytes_to_use in GiB", math.ceil(spilled / GIB), said) if spilled and said is not None else None
 
     @cached_property
     def offload_gib(self) -> int:
-        """Of one Pod."""
-        return 0 if self.offload is None else math.ceil(float(self.offload.v) / self.workload.layout.nodes)
+        return 0 if self.offload is None else math.ceil(float(self.offload.v))
 
     @cached_property
     def weight_offload(self) -> Value | None:
         """GiB of host memory of each chip that hold weights."""
         flag = self.workload.engine.flags.get("weightOffload")
         said = self.workload.flag(flag.name) if flag is not None else None
-        if said is None or not isinstance(said.v, int | float):
+        if said is None or not _amount(said):
             return None
-        return derive("cpu-offload-gb, whole GiB", math.ceil(said.v), said)
+        return derive("cpu-offload-gb, whole GiB", math.ceil(_amount(said)), said)
+
+    @cached_property
+    def host_cache(self) -> Value | None:
+        """GiB of host memory of each chip that take the KV cache it has no room for: SGLang's figure is in GB and for one rank."""
+        flag = self.workload.engine.flags.get("hostCache")
+        said = self.workload.flag(flag.name) if flag is not None else None
+        if said is None or not _amount(said):
+            return None
+        return derive("hicache-size in GiB", math.ceil(_amount(said) * 10**9 / GIB), said)
 
     @cached_property
     def stream_buffer(self) -> Value | None:
@@ -131,7 +145,8 @@ class Pod:
         shared = int(defaults("serving.shmGiB")["one" if chips == 1 else "several"])
         buffer = int(self.stream_buffer.v) if self.stream_buffer is not None else 0
         moved = int(self.weight_offload.v) if self.weight_offload is not None else 0
-        per_chip = int(defaults("serving.hostMemoryPerChipGiB")) + buffer + moved
+        cached = int(self.host_cache.v) if self.host_cache is not None else 0
+        per_chip = int(defaults("serving.hostMemoryPerChipGiB")) + buffer + moved + cached
         return (int(defaults("serving.hostMemoryGiB")) + per_chip * chips + shared + self.offload_gib) * GIB
 
     @cached_property
@@ -144,6 +159,8 @@ class Pod:
         host, chip = map(self.workload.catalogue.default, keys)
         chips = self.workload.chips
         rule = f"engine {host}Gi + {chip}Gi x {chips.v} {'chip' if chips.v == 1 else 'chips'} + shared memory {self.shm.v}Gi"
+        if self.offload is not None:
+            rule += f" with the KV cache offload of {self.offload_gib}Gi"
         inputs = [chips, self.shm, *map(self.default, keys)]
         if self.stream_buffer is not None:
             rule += f" + read buffer {self.stream_buffer.v}Gi x {chips.v}"
@@ -151,9 +168,9 @@ class Pod:
         if self.weight_offload is not None:
             rule += f" + weights {self.weight_offload.v}Gi x {chips.v}"
             inputs.append(self.weight_offload)
-        if self.offload is not None:
-            rule += f" + KV cache offload {self.offload_gib}Gi"
-            inputs.append(self.offload)
+        if self.host_cache is not None:
+            rule += f" + host KV cache {self.host_cache.v}Gi x {chips.v}"
+            inputs.append(self.host_cache)
         return Value(_gib(self.server_bytes), Derived(rule, tuple(inputs)))
 
     @cached_property
@@ -218,6 +235,15 @@ class Pod:
             return least
         longest = max(int(least.v), int(self.timeout.v) + int(sleep.v))
         return derive("gateway timeout + pre-stop sleep", longest, self.timeout, sleep)
+
+
+def _amount(said: Value) -> float:
+    """The figure of a flag; 0 where it is none above 0, which check.flags says."""
+    try:
+        amount = float(str(said.v))
+    except ValueError:
+        return 0
+    return amount if 0 < amount < 10**6 else 0
 
 
 def _spilled(config: str) -> int:

@@ -11,6 +11,7 @@ from ..model.serving import Canary
 from ..values import SpecAt, Value, derive, text
 from .asked import asked
 from .chosen import Chosen
+from .context_length import overridden_context
 from .layout import Layout
 from .memory import Asked, Fit, fit
 from .mounts import Mounts
@@ -69,6 +70,13 @@ class Workload(Chosen):
         if self.facts is None or not weights_bytes(self.facts):
             return None
         return fit(self.catalogue, self.facts, machine, self.asked)
+
+    @cached_property
+    def context(self) -> int:
+        """Tokens of the longest request that the model takes, overrides of its config.json included; 0 where nobody knows."""
+        known = self.facts.context_length if self.facts is not None else 0
+        said = self.settings.flags.get("hf-overrides")
+        return known if said is None else overridden_context(str(said.v), known)
 
     @cached_property
     def pod(self) -> Pod:
