@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from ..catalog import Machine
 from ..diagnostics import Diagnostic, SpecPath
 from ..quantity import parse
+from ..resolve.ladder import sources
 from ..resolve.memory import GIB, Asked, Fit, allocatable, fit
 from ..resolve.parameters import format_in_use, weights_bytes
 from ..resolve.workload import Workload
 from ..values import Value
+from .capacity import SOLD_AS
 from .context import Context, place_of
 from .once import numbers_of
 
@@ -167,10 +169,24 @@ def _eight(w: Workload, role: str) -> tuple[str, str]:
 
 def _machines(context: Context, w: Workload, account: Fit) -> list[Machine]:
     """Up to three machines on all of whose chips it fits, one an accelerator, the same accelerator first, then the smallest."""
+    sold = [m for m in context.catalogue.machines.values() if m.accelerator and _is_sold(context, w, m)]
+    for machines in (sold, [m for m in context.catalogue.machines.values() if m.accelerator]):
+        if found := _fitting(context, w, account, machines):
+            return found
+    return []
+
+
+def _is_sold(context: Context, w: Workload, machine: Machine) -> bool:
+    """Whether it is to be had by every source that the class asks."""
+    asked = [source.kind for _, source in sources(context.platform.capacity_classes[w.capacity_name])]
+    return {SOLD_AS.get(kind, kind) for kind in asked if kind != "node-pools"} <= {*machine.consumption, *machine.doubtful}
+
+
+def _fitting(context: Context, w: Workload, account: Fit, machines: Iterable[Machine]) -> list[Machine]:
     assert w.facts is not None
     fitting: dict[str, Machine] = {}
-    for machine in context.catalogue.machines.values():
-        if machine.accelerator and machine.accelerator not in fitting and _suits(context, w, machine):
+    for machine in machines:
+        if machine.accelerator not in fitting and _suits(context, w, machine):
             whole = replace(w.asked, tensor=machine.chips, pipeline=1, data=1)
             if fit(context.catalogue, w.facts, machine, whole).headroom >= 0:
                 fitting[machine.accelerator] = machine

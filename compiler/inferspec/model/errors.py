@@ -219,9 +219,16 @@ def _unknown_key(path: SpecPath, document: Document) -> Diagnostic:
     )
 
 
+_CALLED = {"canary": {"share": "weight", "percent": "weight"}}
+"""Key -> what people write below it -> what was meant."""
+
+
 def _by_its_other_name(path: SpecPath) -> str:
-    """The key whose text names ``num_hidden_layers`` or its like: what it is called in a config.json. Empty where none or several do."""
+    """The key that people call so, or whose text names ``num_hidden_layers`` or its like: what it is called in a config.json. Empty where
+    none or several do."""
     word = str(path[-1])
+    if len(path) > 1 and word in (called := _CALLED.get(str(path[-2]), {})):
+        return called[word]
     if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)+", word):
         return ""
     fields = [field for model in models_at(path[:-1]) for field in model.model_fields.values()]

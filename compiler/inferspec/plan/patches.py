@@ -20,6 +20,7 @@ OWNED = (
     "kind",
     "metadata.name",
     "metadata.namespace",
+    "spec.replicas",
     "spec.selector",
     "spec.targetPorts",
     "spec.endpointPickerRef",
@@ -32,8 +33,8 @@ OWNED = (
     "spec.template.spec.serviceAccountName",
     "spec.template.spec.enableServiceLinks",
 )
-"""Fields by which objects find each other and metrics their scalers, what load balancers ask for, the account that the grants are for,
-and the variables of Services, which a server of that name would take for its own."""
+"""Fields by which objects find each other and metrics their scalers, how many servers there are, what load balancers ask for,
+the account that the grants are for, and the variables of Services, which a server of that name would take for its own."""
 OWNED_WITHIN = re.compile(
     r"""spec\.rules\[[^\]]*\]\.backendRefs|metadata\.annotations\["networking\.gke\.io/export"|spec\.template\.metadata\.annotations\["gke-gcsfuse/"""
 )
@@ -42,6 +43,7 @@ OWNED_OF_CONTAINER = ("name", "ports", "args", "command", "volumeMounts.weights"
 """The command line belongs to ``flags``, ports and the model's path to the objects that point there."""
 
 
+_WAYS = {"spec.replicas": "scale: {min: N, max: N} says how many"}
 _A_PATH = "a path such as env.NCCL_DEBUG or spec.template.spec.schedulerName"
 
 
@@ -102,7 +104,8 @@ def _set(start: dict[str, Any], field: str, value: Any, at: SpecPath, owned: tup
     within = OWNED_WITHIN.match(plain) if owned is OWNED else None
     held = next((o for o in owned if plain == o or plain.startswith((o + ".", o + "["))), within and plain)
     if held:
-        raise _Refused("SPC021", f"{held} belongs to the compiler: other objects rely on it", "set it by its own key of the spec")
+        way = _WAYS.get(held, "set it by its own key of the spec")
+        raise _Refused("SPC021", f"{held} belongs to the compiler: other objects rely on it", way)
     node: Any = start
     for step in steps[:-1]:
         node = _child(node, step)
