@@ -55,7 +55,7 @@ def measured(clusters: int, scratch: Path) -> Iterator[tuple[str, Sample]]:
 
     fleet.write_spec(work, clusters)
     yield VERSION, run("--version")
-    yield VET, run("vet", "-f", SPEC, "--fail-on", "warning")
+    yield VET, run("vet", "-f", SPEC, "--fail-on", "error")
     yield COLD, run("compile", "-f", SPEC)
     yield SAME, run("compile", "-f", SPEC)
     fleet.write_spec(work, clusters, own_max=7)
