@@ -69,6 +69,8 @@ class Flag(Record):
     """What it always has, for a role that nothing in the spec decides."""
     multiple_of: Some = 0
     """What its value must be a multiple of, where the engine finds that out on the accelerator alone."""
+    positive: bool = False
+    """Whether it wants a number above 0, which the engine does not ask for at once."""
     default: Some = 0
     """The number that it takes by itself on a GPU, for plain attention."""
     eight_bits: str = ""

@@ -13,8 +13,10 @@ from .context import Context
 def aliases(context: Context) -> Iterator[Diagnostic]:
     for key in context.fleet.front_keys:
         service = context.platform.serving[key.service]
+        if key.variant not in (None, next(iter(service.variants), None)):
+            continue
         own = str(context.fleet.workload(key, context.fleet.base).served_name().v)
-        if own in service.adapters and key.variant in (None, next(iter(service.variants), None)):
+        if own in service.adapters:
             yield context.finding(
                 "GTW121",
                 f"{own} is the name of the model of {key.service} itself",
@@ -23,7 +25,7 @@ def aliases(context: Context) -> Iterator[Diagnostic]:
                 notes=("a request cannot say which of the two it means",),
                 help="another name for the adapter",
             )
-        if not service.aliases or key.variant not in (None, next(iter(service.variants), None)):
+        if not service.aliases:
             continue
         at: SpecPath = ("serving", key.service, "aliases")
         if not service.expose and not context.lost_exposures(key.service):

@@ -88,22 +88,23 @@ def named(context: Context) -> Iterator[Diagnostic]:
     for name, service in context.platform.serving.items():
         key = next(k for k in context.fleet.front_keys if k.service == name)
         w = context.fleet.workload(key, context.fleet.base)
-        served = str(w.served_name().v)
+        served, knows = str(w.served_name().v), _knows_names(w)
         for i, exposure in enumerate(service.expose):
-            if exposure.as_ is not None and exposure.as_ != served and _knows_names(w):
-                yield context.finding(
-                    "SRV132",
-                    f"{name}: its servers are told one name, {served}, and not {exposure.as_}",
-                    ("serving", name, "expose", i, "as"),
-                    notes=(f"they refuse a request for {exposure.as_}: no such model",),
-                    help=f"as: {served}, and for a further name aliases: {{{exposure.as_}: {served}}}",
-                )
+            said, at = exposure.as_, ("serving", name, "expose", i, "as")
             screened = context.platform.gateways[exposure.gateway].model_armor is not None  # its settings have an entry a name
-            if exposure.as_ is not None and not screened and not _knows_names(w):
+            if said is not None and knows and said != served:
                 yield context.finding(
                     "SRV132",
-                    f"{name}: no server of {w.engine.id} is told the name {exposure.as_}",
-                    ("serving", name, "expose", i, "as"),
+                    f"{name}: its servers are told one name, {served}, and not {said}",
+                    at,
+                    notes=(f"they refuse a request for {said}: no such model",),
+                    help=f"as: {served}, and for a further name aliases: {{{said}: {served}}}",
+                )
+            elif said is not None and not knows and not screened:
+                yield context.finding(
+                    "SRV132",
+                    f"{name}: no server of {w.engine.id} is told the name {said}",
+                    at,
                     severity=Severity.WARNING,
                     notes=("requests reach it by the host, whatever model they name",),
                     help="leave as: out" + ("" if service.container is None else ", or write {servedName} where the container takes it"),

@@ -169,11 +169,8 @@ def _eight(w: Workload, role: str) -> tuple[str, str]:
 
 def _machines(context: Context, w: Workload, account: Fit) -> list[Machine]:
     """Up to three machines on all of whose chips it fits, one an accelerator, the same accelerator first, then the smallest."""
-    sold = [m for m in context.catalogue.machines.values() if m.accelerator and _is_sold(context, w, m)]
-    for machines in (sold, [m for m in context.catalogue.machines.values() if m.accelerator]):
-        if found := _fitting(context, w, account, machines):
-            return found
-    return []
+    machines = [m for m in context.catalogue.machines.values() if m.accelerator]
+    return _fitting(context, w, account, [m for m in machines if _is_sold(context, w, m)]) or _fitting(context, w, account, machines)
 
 
 def _is_sold(context: Context, w: Workload, machine: Machine) -> bool:

@@ -136,7 +136,8 @@ def _refused(workload: Workload, name: str, row: FlagSpec, said: Said, tables: t
         return "" if known else f"cannot be switched off: there is no --no-{name}; leave it out, or null in an override"
     if problem := row.problem(value, plugged=row.late.plugin.removeprefix("--") in workload.settings.flags):
         return problem
-    if (size := workload.engine.flags.get("kvOffload")) is not None and size.name == f"--{name}" and float(value or 0) <= 0:
-        return f"wants a size above 0 GiB, not {value}"
-    step = next((f.multiple_of for f in workload.engine.flags.values() if f.name == f"--{name}"), 0)
+    own = next((f for f in workload.engine.flags.values() if f.name == f"--{name}"), None)
+    if own is not None and own.positive and float(value or 0) <= 0:
+        return f"wants a number above 0, not {value}"
+    step = own.multiple_of if own is not None else 0
     return f"wants a multiple of {step}, not {value}" if step and int(value or 0) % step else ""

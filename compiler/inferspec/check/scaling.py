@@ -94,7 +94,7 @@ def _metric(context: Context, w: Workload) -> Iterator[Diagnostic]:
         unmeasured = _UNMEASURED if w.service.container is None else _OWN
         yield context.finding(
             "SCL103",
-            f"{' '.join(filter(None, (w.engine.id, str(w.engine_version.v))))} exports no {name}",
+            f"{f'{w.engine.id} {w.engine_version.v}'.strip()} exports no {name}",
             at,
             help=(meant + f"with by: {who} that version has: {', '.join(able)}") if able else unmeasured,
         )

@@ -100,11 +100,9 @@ class Pod:
 
         Said by the engine's own flag, or in bytes by the connector that a spec configures (vLLM documentation, "OffloadingConnector").
         """
-        w = self.workload
-        own, transfer = w.engine.flags.get("kvOffload"), w.engine.flags.get("kvTransferConfig")
-        if own is not None and (said := w.flag(own.name)) is not None:
-            return said if _amount(said) else None
-        said = w.flag(transfer.name) if transfer is not None else None
+        if (own := self._said("kvOffload")) is not None:
+            return own if _amount(own) else None
+        said = self._said("kvTransferConfig")
         spilled = _spilled(str(said.v)) if said is not None else 0
         return derive("cpu_bytes_to_use in GiB", math.ceil(spilled / GIB), said) if spilled and said is not None else None
 
@@ -115,20 +113,22 @@ class Pod:
     @cached_property
     def weight_offload(self) -> Value | None:
         """GiB of host memory of each chip that hold weights."""
-        flag = self.workload.engine.flags.get("weightOffload")
-        said = self.workload.flag(flag.name) if flag is not None else None
-        if said is None or not _amount(said):
-            return None
-        return derive("cpu-offload-gb, whole GiB", math.ceil(_amount(said)), said)
+        return self._whole_gib("weightOffload", "cpu-offload-gb, whole GiB", GIB)
 
     @cached_property
     def host_cache(self) -> Value | None:
         """GiB of host memory of each chip that take the KV cache it has no room for: SGLang's figure is in GB and for one rank."""
-        flag = self.workload.engine.flags.get("hostCache")
-        said = self.workload.flag(flag.name) if flag is not None else None
-        if said is None or not _amount(said):
-            return None
-        return derive("hicache-size in GiB", math.ceil(_amount(said) * 10**9 / GIB), said)
+        return self._whole_gib("hostCache", "hicache-size in GiB", 10**9)
+
+    def _said(self, role: str) -> Value | None:
+        """What the spec says for the engine's flag of a role."""
+        flag = self.workload.engine.flags.get(role)
+        return self.workload.flag(flag.name) if flag is not None else None
+
+    def _whole_gib(self, role: str, rule: str, unit: int) -> Value | None:
+        """What a flag says in ``unit`` bytes; None where it says nothing above 0."""
+        said = self._said(role)
+        return derive(rule, math.ceil(_amount(said) * unit / GIB), said) if said is not None and _amount(said) else None
 
     @cached_property
     def stream_buffer(self) -> Value | None:
