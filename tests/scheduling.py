@@ -37,8 +37,14 @@ def await_nodes(plane: ControlPlane, namespace: str, timeout: float = 60) -> Non
     Nodes and Pods come to it by two watches. A Pod it sees before its Node gets a reason that is about the Node's absence.
     """
     name = f"last-{namespace}"
-    add_node(plane, name, {}, [], {"cpu": "1", "memory": "1Gi", "pods": "1"})
-    spec = {"nodeSelector": {"kubernetes.io/hostname": name}, "containers": [{"name": "probe", "image": "example.com/probe"}]}
+    own = {"key": "last", "value": namespace, "effect": "NoSchedule"}  # no other Pod may have it
+    # Room for each attempt: the scheduler goes on counting a Pod that was deleted while it was bound.
+    add_node(plane, name, {}, [own], {"cpu": "1", "memory": "1Gi", "pods": "110"})
+    spec = {
+        "nodeSelector": {"kubernetes.io/hostname": name},
+        "tolerations": [own | {"operator": "Equal"}],
+        "containers": [{"name": "probe", "image": "example.com/probe"}],
+    }
     pods = f"/api/v1/namespaces/{namespace}/pods"
     end, attempt = time.monotonic() + timeout, 0
     while True:

@@ -13,9 +13,9 @@ from inferspec.model.errors import read_platform
 from inferspec.plan.fleet import plan
 from inferspec.plan.provenance import objects
 from inferspec.resolve.fleet import Fleet
-from inferspec.tools.objects import check_objects, object_lines
 
 from tests import line
+from tests.objects import check_objects
 
 SHAPES = (
     *("a3-highgpu-1g", "g2-standard-16", "a3-ultragpu-8g", "a4-highgpu-8g", "ct6e-standard-4t", "g4-standard-48"),
@@ -104,5 +104,5 @@ def test_what_is_let_through_is_what_the_schema_takes() -> None:
     tried = [any_class(order) for _ in range(1500)]
     made = [(written, tree) for written in tried for tree in emitted(platform, written)]
     assert len(made) > 150, "the checks refuse nearly everything"
-    refused = check_objects(object_lines((str(number), tree) for number, (_, tree) in enumerate(made)))
+    refused = check_objects((str(number), tree) for number, (_, tree) in enumerate(made))
     assert [(problem.message, made[int(problem.id)][0]) for problem in refused] == []

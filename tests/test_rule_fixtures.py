@@ -22,6 +22,7 @@ import copy
 import io
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -178,7 +179,10 @@ def proven(case: Case, kind: str, folder: Path) -> list[Diagnostic]:
     tree = render_tree(drawn)
     for old, new in doctor.get("tree", []):
         tree.put(*next((path, text.replace(old, new)) for path, text in tree.items() if old in text))
-    return Prover(drawn.clusters, outcome.document).prove(drawn, tree, every=True)
+    with closing(Prover(outcome.document)) as prover:
+        for cluster in drawn.clusters:
+            prover.drawn(cluster)
+        return prover.prove(drawn, tree, every=True)
 
 
 def doctored(drawn: FleetPlan, template: str, pointer: list[str | int], value: Any) -> FleetPlan:

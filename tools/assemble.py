@@ -1,8 +1,8 @@
-"""Put the pinned tools and the CRDs into the package: the build hook's work.
+"""Put the pinned tools, the CRDs and the programs of templates into the package: the build hook's work.
 
 Also run by itself:
 
-    python tools/assemble.py                  fill compiler/inferspec/tools/bin and compiler/inferspec/schemas/crds
+    python tools/assemble.py                  fill compiler/inferspec/tools/bin, schemas/crds and templates/prepared.json
     python tools/assemble.py --update-lock    write tools.lock anew from what this machine builds (a maintainer's step)
 """
 
@@ -21,10 +21,9 @@ import crds
 import gobuild
 
 ROOT = Path(__file__).resolve().parent.parent
-KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5"
 PROGRAMS = (
     gobuild.Program("cue", "cuelang.org/go/cmd/cue", "cuelang.org/go", "v0.17.1", cost="about 60 s on two cores"),
-    gobuild.Program("kustomize", KUSTOMIZE, KUSTOMIZE, "v5.8.2", cost="about 20 s on two cores"),
+    gobuild.Program("kustomize", ".", version="v5.8.2", source=ROOT / "tools" / "kustomize", cost="about 20 s on two cores"),
     gobuild.Program("objectcheck", ".", source=ROOT / "tools" / "objectcheck", cost="about 90 s on two cores"),
 )
 
@@ -45,6 +44,15 @@ def assemble(tell: gobuild.Say = gobuild.say) -> None:
     _write(package / "tools" / "bin" / "built.json", json.dumps(record, indent=2, sort_keys=True) + "\n")
     _write(package / "tools" / "bin" / "tools.lock", (ROOT / "tools.lock").read_text())
     _copy(crds.pack(go, lock["modules"], tell), package / "schemas" / "crds")
+    _write(package / "templates" / "prepared.json", _templates(package))
+
+
+def _templates(package: Path) -> str:
+    """The programs of the templates, made by the package itself."""
+    sys.path.insert(0, str(package.parent))
+    from inferspec.plan.templates import prepare
+
+    return prepare(package / "templates")
 
 
 def _build(go: gobuild.Toolchain, sums: dict[str, str], tell: gobuild.Say) -> dict[str, tuple[Path, str]]:
@@ -98,7 +106,8 @@ def update_lock() -> None:
     tools = {}
     for program in PROGRAMS:
         source = gobuild.digest(*program.sources()) if program.source else ""
-        entry = {"package": program.package, "version": program.version} if program.version else {"source": source}
+        entry = {"source": source} if program.source else {"package": program.package}
+        entry |= {"version": program.version} if program.version else {}
         before = old["tools"].get(program.name, {})
         hashes = before.get("sha256", {}) if {k: v for k, v in before.items() if k != "sha256"} == entry else {}
         hashes |= {f"{go.platform} {go.version}": _sha256(gobuild.build(go, program))}

@@ -7,8 +7,6 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-_SHARED_MEMORY = "/dev/shm"
-
 
 def replace_file(path: Path, content: bytes, mode: int | None = None) -> None:
     """Put ``content`` at ``path`` in one step. Raises OSError.
@@ -33,21 +31,6 @@ def replace_file(path: Path, content: bytes, mode: int | None = None) -> None:
         with suppress(OSError):
             Path(scratch).unlink()
         raise
-
-
-def memory_folder(size: int) -> str | None:
-    """A folder whose files stay in memory, if it has room for many times ``size`` bytes; None for the usual place.
-
-    TMPDIR and its like, where they are set, say where scratch belongs. A thousand small files cost 0.3 s on a disk and a tenth
-    of it here.
-    """
-    if any(os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")):
-        return None
-    with suppress(AttributeError, OSError):
-        room = os.statvfs(_SHARED_MEMORY)
-        if os.access(_SHARED_MEMORY, os.W_OK | os.X_OK) and room.f_bavail * room.f_frsize > 20 * size:
-            return _SHARED_MEMORY
-    return None
 
 
 def _usual() -> int:

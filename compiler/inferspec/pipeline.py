@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 class Proving(Protocol):
     """What proves a plan beside the line."""
 
-    def begin(self, outcome: Outcome, clusters: Sequence[ClusterPlan]) -> None:
-        """Called when the objects of every cluster are known, and no policy objects."""
+    def begin(self, outcome: Outcome) -> None:
+        """Called when there is a fleet that may be drawn."""
+
+    def drawn(self, cluster: ClusterPlan) -> None:
+        """Called with each cluster as soon as its objects are known; policies may still object."""
 
     def prove(self, outcome: Outcome) -> list[Diagnostic]:
         """Called when there is a tree."""
@@ -68,6 +71,9 @@ def _plan(outcome: Outcome, request: Request, proving: Proving | None) -> None:
     if told is None or outcome.fleet is None:
         return
     planner = Planner(outcome.fleet, Skeletons())
+    if proving is not None and not outcome.failed:
+        proving.begin(outcome)
+        planner.tell = proving.drawn
     with ThreadPoolExecutor(1) as beside:  # cue is a process of its own: objects are drawn while it judges
         judging = beside.submit(evaluate, *told)
         if not outcome.failed:
@@ -75,8 +81,6 @@ def _plan(outcome: Outcome, request: Request, proving: Proving | None) -> None:
         _judge(outcome, request, judging.result())
     if outcome.failed:
         return
-    if proving is not None:
-        proving.begin(outcome, planner.clusters)
     drawn, problems = planner.plan()
     _add(outcome, problems)
     outcome.plan = None if outcome.failed else drawn

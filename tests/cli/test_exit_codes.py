@@ -172,3 +172,29 @@ def test_an_interrupt(repository: Path, tmp_path: Path, command: str) -> None:
     assert process.returncode == 130
     assert said.startswith("inferspec: interrupted") and "Traceback" not in said
     assert not (repository / "overlays").exists()
+
+
+@pytest.mark.parametrize("fault", ["raise ToolError('no room')", "raise KeyboardInterrupt", "return Verdict(one, 'refused')"])
+def test_a_proof_that_fails_leaves_the_tree_as_it_was(repository: Path, tmp_path: Path, fault: str) -> None:
+    """Files are staged while it runs."""
+    assert line.inferspec("compile", cwd=repository).returncode == 0
+    (repository / "specs/quickstart.yaml").write_text(line.text("quickstart").replace("max: 4", "max: 5"), encoding="utf-8")
+    before = held(repository)
+    body = f"""
+import inferspec.prove.builds as b
+from inferspec.failures import ToolError
+def Verdict(one, error):
+    return one._replace(error=error)
+judged = b.Builds._verdict
+def _verdict(self, built):
+    one = judged(self, built)
+    {fault}
+b.Builds._verdict = _verdict
+"""
+    done = subprocess.run(patched(body, "compile"), cwd=repository, env=anew(tmp_path), capture_output=True, text=True)
+    assert done.returncode == {"raise ToolError": 4, "raise KeyboardI": 130, "return Verdict(": 1}[fault[:15]], done.stderr
+    assert held(repository) == before and not (repository / ".inferspec-write").exists()
+
+
+def held(repository: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for name in ("overlays", "clusters") for path in (repository / name).rglob("*") if path.is_file()}

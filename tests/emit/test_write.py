@@ -14,7 +14,7 @@ import pytest
 from inferspec.emit import journal
 from inferspec.emit.strays import strays
 from inferspec.emit.tree import Tree, render_tree
-from inferspec.emit.write import WriteError, WriteResult, read_inventory, tree_inventory, write_tree
+from inferspec.emit.write import Planned, WriteError, WriteResult, read_inventory, tree_inventory, write_tree
 
 from .fleet import SITES, Fleet
 
@@ -356,3 +356,67 @@ def test_a_plain_mapping_of_texts_is_written_too(tmp_path: Path) -> None:
     assert isinstance(OLD, Tree)
     result = write_tree(dict(OLD), tmp_path)
     assert isinstance(result, WriteResult) and len(result.created) == len(OLD)
+
+
+def test_what_is_staged_is_written_later(written: Path) -> None:
+    planned = Planned(NEW, written)
+    planned.stage()
+    with pytest.raises(WriteError, match="another run"):
+        write_tree(NEW, written)
+    assert {path: text for path, text in on_disk(written).items() if not path.startswith(journal.FOLDER)} == dict(OLD)
+    assert planned.write() == planned.result
+    planned.drop()
+    assert on_disk(written) == dict(NEW) and not (written / journal.FOLDER).exists()
+
+
+@pytest.mark.parametrize("root", ["there", "new/below"])
+def test_what_is_staged_and_dropped_leaves_nothing(tmp_path: Path, root: str) -> None:
+    write_tree(OLD, tmp_path / "there")
+    (tmp_path / "new").mkdir()
+    before, folders = on_disk(tmp_path), directories(tmp_path)
+    planned = Planned(NEW, tmp_path / root)
+    planned.stage()
+    planned.drop()
+    planned.drop()
+    assert on_disk(tmp_path) == before
+    assert directories(tmp_path) - folders <= {tmp_path / "new/below"}, "as after any write that failed"
+
+
+def test_a_file_that_is_edited_while_others_are_staged_is_refused(written: Path) -> None:
+    planned = Planned(NEW, written)
+    planned.stage()
+    (written / BASE).write_text("edited")
+    assert [refusal.path for refusal in planned.write().refused] == [BASE]
+    assert on_disk(written) == {**OLD, BASE: "edited"} and not (written / journal.FOLDER).exists()
+
+
+def test_nothing_is_staged_where_something_is_refused(written: Path) -> None:
+    (written / BASE).write_text("edited")
+    planned = Planned(NEW, written)
+    planned.stage()
+    assert not (written / journal.FOLDER).exists()
+    assert planned.write().refused
+
+
+def test_a_run_beside_is_told_of_when_it_is_written(written: Path) -> None:
+    planned = Planned(NEW, written)
+    with journal.exclusive(written):
+        planned.stage()
+        with pytest.raises(WriteError, match="another run"):
+            planned.write()
+    assert not planned.write().refused and on_disk(written) == dict(NEW)
+
+
+def test_a_disk_that_fills_while_files_are_staged_is_one_error(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, folders = on_disk(written), directories(written)
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "somewhere")
+
+    monkeypatch.setattr(journal, "_write", refuse)
+    planned = Planned(NEW, written)
+    planned.stage()
+    with pytest.raises(WriteError, match=r"No space left.*nothing was changed"):
+        planned.write()
+    planned.drop()
+    assert on_disk(written) == before and directories(written) == folders

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from inferspec.tools.objects import check_objects, object_lines
+
+from tests.objects import check_objects
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "compiler" / "inferspec" / "schemas"
@@ -127,4 +128,4 @@ def test_balancing_is_checked(default: dict[str, Any], reasons: list[str]) -> No
         "metadata": {"name": "chat-import", "namespace": "search-llm"},
         "spec": {"targetRef": target, "default": default},
     }
-    assert [fault.reason for fault in check_objects(object_lines([("one", policy)]))] == reasons
+    assert [fault.reason for fault in check_objects([("one", policy)])] == reasons

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inferspec.tools import ToolError, check_objects, object_lines
+from inferspec.tools import ToolError
 from inferspec.tools.objects import folders
 
 from tests.controlplane import ApiError, ControlPlane
+from tests.objects import check_objects
 from tests.test_controlplane import DEPLOYMENT, GATEWAY, HPA, MUTANTS, POOL, changed
 
 LWS = {
@@ -27,17 +28,17 @@ NEEDS_SERVER = {
 
 
 def test_good_objects_have_no_findings() -> None:
-    assert check_objects(object_lines([(o["kind"], o) for o in (DEPLOYMENT, GATEWAY, POOL, HPA, LWS)])) == []
+    assert check_objects([(o["kind"], o) for o in (DEPLOYMENT, GATEWAY, POOL, HPA, LWS)]) == []
 
 
 def test_nothing_costs_nothing() -> None:
-    assert check_objects(object_lines([])) == []
+    assert check_objects([]) == []
 
 
 @pytest.mark.parametrize("mutant", sorted(MUTANTS.keys() - NEEDS_SERVER))
 def test_mutant_is_found(mutant: str) -> None:
     good, path, value, _ = MUTANTS[mutant]
-    assert [f.id for f in check_objects(object_lines([("x", changed(good, path, value))]))] != []
+    assert [f.id for f in check_objects([("x", changed(good, path, value))])] != []
 
 
 @pytest.mark.parametrize("mutant", sorted(m for m, (good, *_) in MUTANTS.items() if good in (GATEWAY, POOL)))
@@ -46,7 +47,7 @@ def test_rules_of_crds_speak_as_the_server_does(mutant: str, control_plane: Cont
     bad = changed(good, path, value)
     with pytest.raises(ApiError) as refusal:
         control_plane.apply(bad)
-    (finding,) = check_objects(object_lines([("x", bad)]))
+    (finding,) = check_objects([("x", bad)])
     assert says in finding.message
     assert finding.message in str(refusal.value)
     assert finding.field in str(refusal.value)
@@ -71,26 +72,26 @@ def test_rules_of_crds_speak_as_the_server_does(mutant: str, control_plane: Cont
 def test_a_fault_has_a_reason_and_a_place(
     good: dict[str, Any], path: str, value: Any, reason: str, field: str, pointer: str
 ) -> None:
-    (finding,) = check_objects(object_lines([("x", changed(good, path, value))]))
+    (finding,) = check_objects([("x", changed(good, path, value))])
     assert (finding.id, finding.reason, finding.field, finding.pointer) == ("x", reason, field, pointer)
 
 
 def test_findings_keep_the_order_of_the_objects() -> None:
     bad = changed(POOL, "spec.targetPorts", [{"number": 1}, {"number": 1}])
     names = [str(n) for n in range(300)]
-    assert [f.id for f in check_objects(object_lines((n, bad if int(n) % 2 else POOL) for n in names))] == names[1::2]
+    assert [f.id for f in check_objects((n, bad if int(n) % 2 else POOL) for n in names)] == names[1::2]
 
 
 def test_defaults_come_before_required(tmp_path: Path) -> None:
     """A field that is required and has a default may be left out, as on the server; a plain schema validator refuses it."""
     crd(tmp_path, {"type": "object", "required": ["mode"], "properties": {"mode": {"type": "string", "default": "a"}}})
-    assert check_objects(object_lines([("x", thing({}))]), [tmp_path]) == []
+    assert check_objects([("x", thing({}))], [tmp_path]) == []
 
 
 def test_a_users_crds_win_over_the_packages(tmp_path: Path) -> None:
     spec = {"type": "object", "properties": {"only": {"type": "string"}}}
     crd(tmp_path, spec, group="inference.networking.k8s.io", kind="InferencePool")
-    assert {f.field for f in check_objects(object_lines([("x", POOL)]), [tmp_path])} == {
+    assert {f.field for f in check_objects([("x", POOL)], [tmp_path])} == {
         "spec.selector", "spec.targetPorts", "spec.endpointPickerRef",
     }  # fmt: skip
 
@@ -98,20 +99,20 @@ def test_a_users_crds_win_over_the_packages(tmp_path: Path) -> None:
 def test_whole_numbers_are_integers_to_cel(tmp_path: Path) -> None:
     rule = {"rule": "self.n % 2 == 0", "message": "n must be even"}
     crd(tmp_path, {"type": "object", "properties": {"n": {"type": "integer"}}, "x-kubernetes-validations": [rule]})
-    assert check_objects(object_lines([("x", thing({"n": 4}))]), [tmp_path]) == []
-    (finding,) = check_objects(object_lines([("x", thing({"n": 5}))]), [tmp_path])
+    assert check_objects([("x", thing({"n": 4}))], [tmp_path]) == []
+    (finding,) = check_objects([("x", thing({"n": 5}))], [tmp_path])
     assert "n must be even" in finding.message
 
 
 def test_a_folder_that_cannot_be_read_is_a_tool_error(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("kind: CustomResourceDefinition\nspec: [\n")
     with pytest.raises(ToolError, match=r"a\.yaml"):
-        check_objects(object_lines([("x", POOL)]), [tmp_path])
+        check_objects([("x", POOL)], [tmp_path])
 
 
 def test_a_crd_that_does_not_compile_is_told_apart_from_a_bad_object(tmp_path: Path) -> None:
     crd(tmp_path, {"type": "object", "patternProperties": {"n": {"type": "integer"}}})
-    (finding,) = check_objects(object_lines([("x", thing({"n": 4}))]), [tmp_path])
+    (finding,) = check_objects([("x", thing({"n": 4}))], [tmp_path])
     assert finding.reason == "unusable-schema"
 
 

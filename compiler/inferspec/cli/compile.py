@@ -26,14 +26,14 @@ def run(options: Namespace) -> int:
     if options.only and not options.check:
         raise Stop(USAGE, "--only chooses what --check shows, and a compile writes everything: give --check too")
     asked = request(options)
-    proving = _Proving(options, asked)
-    outcome = compile(asked, proving)
-    code = report(options, outcome)
-    if outcome.failed or outcome.tree is None:
-        return max(code, 1)
-    if options.check:
-        return _checked(options, Stale.of(proving.planned.result, outcome.tree), code)
-    _summary(options, outcome, proving.planned.write())
+    with _Proving(options, asked) as proving:
+        outcome = compile(asked, proving)
+        code = report(options, outcome)
+        if outcome.failed or outcome.tree is None:
+            return max(code, 1)
+        if options.check:
+            return _checked(options, Stale.of(proving.planned.result, outcome.tree), code)
+        _summary(options, outcome, proving.planned.write())
     return code
 
 
@@ -44,17 +44,24 @@ class _Proving(EarlyProof):
         super().__init__(asked)
         self._options = options
 
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
+        if hasattr(self, "planned"):
+            self.planned.drop()
+
     def prove(self, outcome: Outcome) -> list[Diagnostic]:
         assert self.prover is not None and outcome.plan is not None and outcome.tree is not None
         _known(outcome, self._options.only)
         self.planned = Planned(outcome.tree, self.asked.root, force=self._options.force)
         written = self.planned.result
-        return [
+        found = [
             *found_strays(outcome, self.asked, written),
             *_refusals(outcome, self.asked, written, writing=not self._options.check),
             *_removals(outcome, self.asked, written),
-            *self.prover.prove(outcome.plan, outcome.tree, changed=changed_clusters(outcome, written)),
         ]
+        if not self._options.check and not any(d.severity is Severity.ERROR for d in found):
+            self.planned.stage()
+        return found + self.prover.prove(outcome.plan, outcome.tree, changed=changed_clusters(outcome, written))
 
 
 def changed_clusters(outcome: Outcome, planned: WriteResult) -> set[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from ..diagnostics import Diagnostic, Span
 from ..emit.strays import strays
@@ -16,19 +15,30 @@ if TYPE_CHECKING:
 
 
 class EarlyProof:
-    """Proving beside the line: objects as soon as they are drawn."""
+    """Proving beside the line: objects as soon as they are drawn. A context, whose end ends what still runs."""
 
     def __init__(self, asked: Request, *, remember: bool = True) -> None:
         self.asked, self._remember = asked, remember
         self.prover: Prover | None = None
 
-    def begin(self, outcome: Outcome, clusters: Sequence[ClusterPlan]) -> None:
-        from ..prove.proof import Prover
+    def __enter__(self) -> Self:
+        return self
 
-        assert outcome.document is not None
-        asked = self.asked
-        self.prover = Prover(clusters, outcome.document, asked.crds, asked.jobs, asked.progress, remember=self._remember)
+    def __exit__(self, *_: object) -> None:
+        if self.prover is not None:
+            self.prover.close()
+
+    def begin(self, outcome: Outcome) -> None:
+        from ..prove.proof import MOST_CHANGED, Prover
+
+        assert outcome.document is not None and outcome.fleet is not None
+        asked, many = self.asked, len(outcome.fleet.places) > MOST_CHANGED
+        self.prover = Prover(outcome.document, many, asked.crds, asked.jobs, asked.progress, remember=self._remember)
         outcome.proof = self.prover.proof
+
+    def drawn(self, cluster: ClusterPlan) -> None:
+        assert self.prover is not None
+        self.prover.drawn(cluster)
 
 
 def found_strays(outcome: Outcome, asked: Request, planned: WriteResult) -> list[Diagnostic]:

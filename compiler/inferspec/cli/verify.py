@@ -19,8 +19,8 @@ MOST_FILES = 20
 
 def run(options: Namespace) -> int:
     asked = request(options)
-    proving = _Proving(options, asked)
-    outcome = compile(asked, proving)
+    with _Proving(options, asked) as proving:
+        outcome = compile(asked, proving)
     code = report(options, outcome)
     if outcome.failed or outcome.proof is None:
         return max(code, 1)

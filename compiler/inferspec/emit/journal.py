@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from io import FileIO
@@ -123,45 +123,57 @@ def _empty(folder: Path) -> None:
             os.unlink(entry.path)  # noqa: PTH108
 
 
-def commit(root: Path, folder: Path, texts: Mapping[str, str], steps: list[Step]) -> None:
-    """Do ``steps`` in their order. Raises WriteError; then the old tree stands, or the next run finishes the new one."""
-    made: list[str] = []
-    try:
-        with (folder / ".gitignore").open("x") as ignored:
-            ignored.write("*\n")
-        with ThreadPoolExecutor(1) as beside:  # both are the file system's work, and a new tree has a directory for two files
-            making = beside.submit(_make_directories, root, steps, made)
-            staged = _stage(folder, steps, texts)
-            making.result()
-        _flush(staged)
-        journal = folder / f"{_JOURNAL}.new"
-        listed = json.dumps(steps).encode()
-        with journal.open("xb") as opened:
-            opened.write(_signature(root, listed) + b"\n" + listed)
-        _flush([str(journal)])
-        journal.replace(folder / _JOURNAL)
-    except BaseException as error:
-        _clean(folder, made)
-        if isinstance(error, OSError):
-            raise WriteError(f"cannot write the tree: {error.strerror or error} ({error.filename}); nothing was changed") from error
-        raise
-    try:
-        for step in steps:
-            _do(root, folder, step)
-        (folder / _JOURNAL).unlink()
-    except OSError as error:
-        problem = f"{error.strerror or error} ({error.filename})"
-        raise WriteError(f"stopped while writing the tree: {problem}; the next run finishes it") from error
+class Staging:
+    """Files on their way into the tree: written beside it by threads while other work goes on, until ``put`` or ``drop``."""
+
+    def __init__(self, root: Path, folder: Path, texts: Mapping[str, str], steps: list[Step]) -> None:
+        self._root, self._folder, self._steps = root, folder, steps
+        self._made: list[str] = []
+        pool = ThreadPoolExecutor(2)  # both are the file system's work, and a new tree has a directory for two files
+        self._work = [pool.submit(_make_directories, root, steps, self._made), pool.submit(_stage, folder, steps, texts)]
+        pool.shutdown(wait=False)
+
+    def put(self) -> None:
+        """Do the steps in their order. Raises WriteError; then the old tree stands, or the next run finishes the new one."""
+        folder = self._folder
+        try:
+            for work in self._work:
+                work.result()
+            journal = folder / f"{_JOURNAL}.new"
+            listed = json.dumps(self._steps).encode()
+            with journal.open("xb") as opened:
+                opened.write(_signature(self._root, listed) + b"\n" + listed)
+            _flush([str(journal)])
+            journal.replace(folder / _JOURNAL)
+        except BaseException as error:
+            self.drop()
+            if isinstance(error, OSError):
+                raise WriteError(f"cannot write the tree: {error.strerror or error} ({error.filename}); nothing was changed") from error
+            raise
+        try:
+            for step in self._steps:
+                _do(self._root, folder, step)
+            (folder / _JOURNAL).unlink()
+        except OSError as error:
+            problem = f"{error.strerror or error} ({error.filename})"
+            raise WriteError(f"stopped while writing the tree: {problem}; the next run finishes it") from error
+
+    def drop(self) -> None:
+        """Leave nothing of it."""
+        wait(self._work)
+        _clean(self._folder, self._made)
 
 
-def _stage(folder: Path, steps: list[Step], texts: Mapping[str, str]) -> list[str]:
+def _stage(folder: Path, steps: list[Step], texts: Mapping[str, str]) -> None:
+    with (folder / ".gitignore").open("x") as ignored:
+        ignored.write("*\n")
     staged = []
     for step in steps:
         if step.staged is not None:
             staged.append(f"{folder}/{step.staged}")
             with open(staged[-1], "xb", buffering=0) as opened:
                 _write(opened, texts[step.path].encode())
-    return staged
+    _flush(staged)
 
 
 def roll_forward(root: Path, folder: Path, steps: list[Step]) -> None:

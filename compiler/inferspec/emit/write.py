@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import NamedTuple
 from ..failures import WriteError
 from ..files import read_regular
 from ..plan.objects import Identity
-from .journal import Step, commit, digest_of, exclusive, pending, roll_forward
+from .journal import Staging, Step, digest_of, exclusive, pending, roll_forward
 from .locks import LARGEST, LOCK, DamagedLock, Inventory, Lock, inventory, parse_lock, removed_objects, shared_lock_path
 from .tree import Tree
 
@@ -61,17 +62,44 @@ class Planned:
         self._tree, self._root, self._force = tree, Path(os.path.realpath(root)), force
         self._interrupted = pending(self._root)
         self._compared = _Comparison(tree, self._root, force, self._interrupted)
+        self._held = ExitStack()
+        self._staging: Staging | None = None
 
     @property
     def result(self) -> WriteResult:
         return self._compared.result
 
+    @property
+    def _nothing(self) -> bool:
+        return bool(self.result.refused) or not self._compared.steps
+
+    def stage(self) -> None:
+        """Begin to write beside the tree; then ``write`` takes little more, and ``drop`` must be called where it may not be."""
+        if self._interrupted or self._nothing:
+            return
+        with suppress(WriteError):  # `write` meets the same, and says so
+            folder = self._held.enter_context(exclusive(self._root))
+            self._staging = Staging(self._root, folder, self._tree, self._compared.steps)
+
+    def drop(self) -> None:
+        """Leave nothing of what was staged and not written."""
+        with self._held:
+            if self._staging is not None:
+                self._staging.drop()
+                self._staging = None
+
     def write(self) -> WriteResult:
         """As ``write_tree``. What changed on disk since the comparison is compared again."""
         if not self._compared.current():
+            self.drop()
             self._interrupted = pending(self._root)
             self._compared = _Comparison(self._tree, self._root, self._force, self._interrupted)
-        if not self._interrupted and (self.result.refused or not self._compared.steps):
+        if not self._interrupted and self._nothing:
+            return self.result
+        if self._staging is not None:
+            staged, self._staging = self._staging, None
+            with self._held:
+                staged.put()
             return self.result
         with exclusive(self._root) as folder:
             if self._interrupted:
@@ -80,8 +108,8 @@ class Planned:
                 except OSError as error:
                     raise WriteError(f"cannot finish an interrupted run: {error.strerror} ({error.filename})") from error
                 self._compared = _Comparison(self._tree, self._root, self._force, [])
-            if not self.result.refused:
-                commit(self._root, folder, self._tree, self._compared.steps)
+            if not self._nothing:
+                Staging(self._root, folder, self._tree, self._compared.steps).put()
             return self.result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -29,10 +30,11 @@ from .volumes import volume_drawings
 
 @dataclass
 class Planner:
-    """``clusters`` can be had before the rest: what a proof of objects needs."""
+    """``clusters`` can be had before the rest, and ``tell`` has each as soon as it is drawn: what a proof of objects needs."""
 
     fleet: Fleet
     skeletons: Skeletons
+    tell: Callable[[ClusterPlan], None] = lambda cluster: None
     drawn: dict[tuple[str, Subject], Objects] = field(default_factory=dict)
     hits: set[SpecPath] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
@@ -48,8 +50,14 @@ class Planner:
     @cached_property
     def clusters(self) -> tuple[ClusterPlan, ...]:
         """Every cluster; last the one of Config Connector, if there is one."""
-        connected = management(self.fleet, self.skeletons)
-        return (*[_cluster(self, self.drawings, place) for place in self.fleet.places], *([connected] if connected else []))
+        made = []
+        for place in self.fleet.places:
+            made.append(_cluster(self, self.drawings, place))
+            self.tell(made[-1])
+        if connected := management(self.fleet, self.skeletons):
+            made.append(connected)
+            self.tell(connected)
+        return tuple(made)
 
     def plan(self) -> tuple[FleetPlan, list[Problem]]:
         fleet, base = self.fleet, self.fleet.base

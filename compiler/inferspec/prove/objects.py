@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -11,56 +12,66 @@ from typing import Any
 
 from ..diagnostics import Diagnostic, SpecPath
 from ..load import Document
-from ..plan.objects import ClusterPlan, Object, Skeleton
+from ..plan.objects import ClusterPlan, Object, Objects, Skeleton
 from ..plan.provenance import path_of
 from ..tools import versions
-from ..tools.objects import check_objects, folders, object_lines
+from ..tools.objects import ObjectCheck, folders
+from .cache import Proofs
 from .findings import Finding
 from .kubernetes import check_object
 
 Held = dict[str, tuple[ClusterPlan, Object]]
 """Objects by the digest of what their proof reads, each with a cluster that has it."""
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 @dataclass(eq=False)
 class ObjectProver:
-    clusters: Sequence[ClusterPlan]
+    """Takes clusters as they are drawn; each distinct object is checked once, in a process beside this one."""
+
     document: Document
     crds: Sequence[Path] = ()
+    known: Proofs = field(default_factory=lambda: Proofs(Path()))
+    covered: set[str] = field(default_factory=set)
+    listed: Held = field(default_factory=dict)
+    _groups: set[int] = field(default_factory=set)
+    _seen: set[int] = field(default_factory=set)
     _digests: dict[int, bytes] = field(default_factory=dict)
     _shapes: dict[Skeleton, str] = field(default_factory=dict)
     _facts: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    _texts: dict[int, str] = field(default_factory=dict)
 
-    def distinct(self) -> Held:
-        """Every distinct object of the fleet but RootSyncs."""
-        found: dict[int, tuple[ClusterPlan, Object]] = {}
-        groups: set[int] = set()
-        for cluster in self.clusters:
-            for held in (*cluster.facets.values(), *cluster.own.values()):
-                if id(held) not in groups:
-                    groups.add(id(held))
-                    for obj in held:
-                        found.setdefault(id(obj), (cluster, obj))
-        return {self._key(cluster, obj): (cluster, obj) for cluster, obj in found.values()}
+    def __post_init__(self) -> None:
+        self._checking = ObjectCheck(self.crds)
 
-    def of_clusters(self, clusters: Sequence[ClusterPlan]) -> Held:
-        """What is each cluster's own: RootSyncs, and objects that hold facts of it."""
-        found: Held = {}
-        for cluster in clusters:
-            held = [obj for group in (*cluster.facets.values(), *cluster.own.values()) for obj in group if self._facts_of(obj)]
-            found |= {self._key(cluster, obj): (cluster, obj) for obj in (*held, *cluster.syncs)}
-        return found
+    def add(self, cluster: ClusterPlan) -> None:
+        """The objects of a cluster but RootSyncs, unless an earlier cluster had the same."""
+        found = []
+        for held in _groups(cluster):
+            if id(held) not in self._groups:
+                self._groups.add(id(held))
+                for obj in held:
+                    if id(obj) not in self._seen:
+                        self._seen.add(id(obj))
+                        found.append(obj)
+        self._add(cluster, found)
 
-    def checking(self, listed: Sequence[tuple[ClusterPlan, Object]]) -> Callable[[], list[Diagnostic]]:
-        """What is left to do is mostly waiting, and for a thread; what the tool reads is written now, so that it starts at once."""
-        trees = [(str(i), obj.tree(cluster.facts)) for i, (cluster, obj) in enumerate(listed)]
-        text = object_lines(trees)
-        return lambda: list(self._check(listed, trees, text))
+    def add_own(self, cluster: ClusterPlan) -> None:
+        """What is the cluster's own: RootSyncs, and objects that hold facts of it."""
+        self._add(cluster, [*[obj for held in _groups(cluster) for obj in held if self._facts_of(obj)], *cluster.syncs])
 
-    def _check(
-        self, listed: Sequence[tuple[ClusterPlan, Object]], trees: Sequence[tuple[str, Any]], text: bytes
-    ) -> Iterator[Diagnostic]:
-        for fault in check_objects(text, self.crds):
+    def _add(self, cluster: ClusterPlan, objects: Sequence[Object]) -> None:
+        new = {key: (cluster, obj) for obj in objects if (key := self._key(cluster, obj)) not in self.covered}
+        self.covered |= new.keys()
+        new = {key: held for key, held in new.items() if key not in self.known}
+        self._checking.add([(str(i), self.text(*held)) for i, held in enumerate(new.values(), len(self.listed))])
+        self.listed |= new
+
+    def findings(self) -> Iterator[Diagnostic]:
+        """On all that was added."""
+        listed = list(self.listed.values())
+        for fault in self._checking.findings():
             cluster, obj = listed[int(fault.id)]
             code = "SYNC115" if fault.reason == "unknown-kind" else "SYNC111"
             yield self.about(
@@ -70,9 +81,20 @@ class ObjectProver:
                 fault.pointer,
                 help="a kind without a schema is not proven: give its CRD with --crds DIR" if code == "SYNC115" else "",
             )
-        for (cluster, obj), (_, tree) in zip(listed, trees, strict=True):
-            for finding in check_object(tree):
+        for cluster, obj in listed:
+            for finding in check_object(obj.tree(cluster.facts)):
                 yield self.refused(cluster, obj, finding)
+
+    def close(self) -> None:
+        self._checking.close()
+
+    def text(self, cluster: ClusterPlan, obj: Object) -> str:
+        """The object's manifest in a cluster, as JSON; most objects are the same in many clusters."""
+        if self._facts_of(obj):
+            return _encode(obj.tree(cluster.facts))
+        if id(obj) not in self._texts:
+            self._texts[id(obj)] = _encode(obj.tree())
+        return self._texts[id(obj)]
 
     def refused(self, cluster: ClusterPlan, obj: Object | None, finding: Finding) -> Diagnostic:
         return self.about("SYNC116", f"{finding.object} in {cluster.name}: {finding.message} ({finding.code})", obj, finding.field)
@@ -115,3 +137,8 @@ class ObjectProver:
         facts = self._facts_of(obj)
         bound = sha256(repr([(name, cluster.facts[name]) for name in facts]).encode("utf-8", "surrogatepass")).digest() if facts else b""
         return (self.decides + self.digest(obj) + bound).hex()
+
+
+def _groups(cluster: ClusterPlan) -> Iterator[Objects]:
+    yield from cluster.facets.values()
+    yield from cluster.own.values()

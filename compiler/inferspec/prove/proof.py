@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..diagnostics import Diagnostic
 from ..emit.tree import Tree, cluster_objects
-from ..files import memory_folder
 from ..load import Document
-from ..plan.objects import ClusterPlan, FleetPlan, Identity
+from ..plan.objects import ClusterPlan, FleetPlan
 from ..plan.provenance import objects
-from ..tools import Completed, run
+from .builds import Builds, Verdict
 from .cache import Proofs
 from .config_sync import check_sync_dir, check_syncs
-from .equality import compare, cover
+from .equality import cover
 from .imports import broken_imports
 from .kubernetes import check_closure
-from .objects import Held, ObjectProver
+from .objects import ObjectProver
 
 MOST_CHANGED = 20
 """Changed clusters that ``compile`` builds, those that hold every structure among them; ``verify --all`` builds the lot."""
 
 MOST_HELD = 32
 """Clusters whose manifests are held at once."""
-
-_ENV = {"GOGC": "1000", "GOMEMLIMIT": "256MiB"}
-"""Of kustomize: a tenth less CPU than the usual setting of our tools, for 130 MB instead of 65 in the largest builds."""
-
-WHOLE = 200
-"""Objects up to which an overlay is built in one piece."""
 
 
 @dataclass(slots=True)
@@ -50,20 +41,16 @@ class Proof:
     covered: int = 0
 
 
-class Build(NamedTuple):
-    """``kustomize build`` of a cluster, or of one part of a large one; "" is the whole."""
-
-    cluster: ClusterPlan
-    part: str
-    output: Future[Completed]
-
-
 @dataclass(eq=False)
 class Prover:
-    """Begins with the objects, in a process beside this one, while plan and tree are made; ``prove`` does the rest."""
+    """Begins with the objects of clusters as they are drawn, in a process beside this one; ``prove`` does the rest.
 
-    clusters: Sequence[ClusterPlan]
+    ``many`` says that there are more clusters than are built: then what a cluster has of its own is checked where it is chosen.
+    To be closed, whatever happens.
+    """
+
     document: Document
+    many: bool = False
     crds: Sequence[Path] = ()
     jobs: int = 2
     progress: Callable[[str, int, int], None] = lambda what, done, total: None
@@ -71,23 +58,16 @@ class Prover:
     remember: bool = True
 
     def __post_init__(self) -> None:
-        self._objects = ObjectProver(self.clusters, self.document, self.crds)
-        self._about = self._objects.about
         self._proofs = Proofs.load()
         self._known = self._proofs if self.remember else Proofs(self._proofs.path)
-        self._covered = self._objects.distinct()
-        if len(self.clusters) <= MOST_CHANGED:  # else what clusters have of their own is checked where they are chosen
-            self._covered |= self._objects.of_clusters(self.clusters)
-        self._checked = self._checking(self._covered)
+        self._objects = ObjectProver(self.document, self.crds, self._known)
+        self._about = self._objects.about
+        self.close = self._objects.close
 
-    def _checking(self, covered: Held) -> Future[list[Diagnostic]]:
-        listed = [held for key, held in covered.items() if key not in self._known]
-        self.proof.covered += len(covered)
-        self.proof.objects += len(listed)
-        pool = ThreadPoolExecutor(1)
-        checking = pool.submit(self._objects.checking(listed))
-        pool.shutdown(wait=False)
-        return checking
+    def drawn(self, cluster: ClusterPlan) -> None:
+        self._objects.add(cluster)
+        if not self.many:
+            self._objects.add_own(cluster)
 
     def prove(self, plan: FleetPlan, tree: Tree, *, changed: Iterable[str] = (), every: bool = False) -> list[Diagnostic]:
         """Findings; empty if everything holds. ``changed`` names clusters whose overlay differs from the one on disk."""
@@ -97,32 +77,31 @@ class Prover:
         keys = self._keys(chosen)
         wanted = [c for c in chosen if keys[c.name] not in self._known]
         self.proof.known = [c.name for c in chosen if keys[c.name] in self._known]
-        own = {key: held for key, held in self._objects.of_clusters(chosen).items() if key not in self._covered}
-        with ExitStack() as scratch, ThreadPoolExecutor(max(1, self.jobs)) as pool:
+        for cluster in chosen:
+            self._objects.add_own(cluster)
+        self.proof.covered, self.proof.objects = len(self._objects.covered), len(self._objects.listed)
+        builds = Builds(plan, tree, self._objects.text, wanted)
+        jobs = max(1, self.jobs)
+        with ThreadPoolExecutor(jobs) as pool:
             try:
-                # They take longest, and run beside the checks.
-                builds = self._start(pool, Path(scratch.enter_context(self._written(wanted))), wanted) if wanted else []
-                checking = self._checking(own)
-                found = [*self._closures(wanted), *self._imports(), *self._syncs(wanted), *checking.result(), *self._checked.result()]
+                builds.start(pool, jobs)  # they take longest, and run beside the checks
+                found = [*self._closures(wanted), *self._imports(), *self._syncs(wanted), *self._objects.findings()]
                 if found:
                     return found
-                proofs.add(*[key for key in (*self._covered, *own) if key not in self._known])
-                left = Counter(build.cluster.name for build in builds)
-                faulty: set[str] = set()
-                for cluster, part, output in builds:
-                    faults = self._compared(cluster, part, output.result())
-                    found += faults
-                    faulty |= {cluster.name} if faults else set()
-                    left[cluster.name] -= 1
-                    if not left[cluster.name]:
-                        self.progress("kustomize build", sum(not count for count in left.values()), len(wanted))
-                        if cluster.name not in faulty:
-                            self.proof.built.append(cluster.name)
-                            proofs.add(keys[cluster.name])
+                proofs.add(*self._objects.listed)
+                left = Counter(build.cluster.name for build in builds.wanted.values())
+                refused: dict[str, list[Diagnostic]] = {}
+                for verdict in builds.verdicts():
+                    refused[verdict.overlay] = list(self._unequal(verdict))
+                    left[verdict.cluster.name] -= 1
+                    self.progress("kustomize build", sum(not count for count in left.values()), len(wanted))
             finally:
-                pool.shutdown(cancel_futures=True)  # after a finding or an interrupt, what has not begun is not waited for
+                builds.stop()  # after a finding or an interrupt, what has not begun is not waited for
+        faulty = {build.cluster.name for overlay, build in builds.wanted.items() if refused[overlay]}
+        self.proof.built = [c.name for c in wanted if c.name not in faulty]
+        proofs.add(*[keys[name] for name in self.proof.built])
         proofs.save()
-        return found
+        return [fault for overlay in builds.wanted for fault in refused[overlay]]
 
     def _chosen(self, changed: set[str]) -> list[ClusterPlan]:
         """Clusters that hold every structure, and the first changed ones."""
@@ -181,27 +160,6 @@ class Prover:
 
     # -- builds --------------------------------------------------------------------------------------------------------
 
-    def _start(self, pool: Executor, scratch: Path, clusters: list[ClusterPlan]) -> list[Build]:
-        """``kustomize build`` of each overlay, the largest first; the directories are Config Sync's."""
-        units = sorted([(-size, i, part) for i, c in enumerate(clusters) for part, size in self._units(c).items()])
-        started = []
-        for _, i, part in units:
-            args = ["build", self._overlay(clusters[i], part)]
-            started.append(Build(clusters[i], part, pool.submit(run, "kustomize", args, cwd=scratch, env=_ENV)))
-        return started
-
-    def _overlay(self, cluster: ClusterPlan, part: str) -> str:
-        return f"overlays/{self.plan.platform}/{cluster.directory(part) if part else cluster.overlay}"
-
-    def _units(self, cluster: ClusterPlan) -> dict[str, int]:
-        """Directory of the overlay to build -> its objects: the whole, or each part of a large one, which is what Config Sync builds.
-
-        The cost of a build grows faster than its objects: parts of 900 objects take half the time side by side.
-        """
-        sizes = {part: len(held) for part, held in self._manifests(cluster).items()}
-        whole = sum(sizes.values())
-        return {"": whole} if whole <= WHOLE else sizes
-
     def _is_shared(self, path: str) -> bool:
         return path.split("/")[2] in ("base", "components")
 
@@ -218,40 +176,13 @@ class Prover:
         digest.update(repr(sorted(cluster.facts.items())).encode())
         return str(digest.hexdigest())
 
-    def _written(self, clusters: list[ClusterPlan]) -> tempfile.TemporaryDirectory[str]:
-        """A folder with the overlays and what they read: in memory, or on a disk where that is too small."""
-        for place in (memory_folder(sum(map(len, self.tree.values()))), None):
-            scratch = tempfile.TemporaryDirectory(prefix="inferspec-", dir=place)
-            try:
-                self._write(Path(scratch.name), clusters)
-            except OSError:
-                scratch.cleanup()
-                if place is None:
-                    raise
-            else:
-                return scratch
-        raise AssertionError("the last place is tried or raises")
-
-    def _write(self, scratch: Path, clusters: list[ClusterPlan]) -> None:
-        roots = tuple(f"overlays/{self.plan.platform}/{c.overlay}/" for c in clusters)
-        wanted = [p for p in self.tree if p.startswith("overlays/") and p.endswith(".yaml") and (self._is_shared(p) or p.startswith(roots))]
-        for folder in sorted({path.rpartition("/")[0] for path in wanted}):
-            (scratch / folder).mkdir(parents=True, exist_ok=True)
-        for path in wanted:
-            with open(f"{scratch}/{path}", "xb") as file:
-                file.write(self.tree[path].encode())
-
-    def _compared(self, cluster: ClusterPlan, part: str, done: Completed) -> list[Diagnostic]:
+    def _unequal(self, verdict: Verdict) -> Iterator[Diagnostic]:
         """What kustomize built against the plan."""
-        overlay = self._overlay(cluster, part)
-        at = self.document.span(cluster.path, key=True)
-        if done.rc:
-            reason = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
-            return [Diagnostic("SYNC110", f"kustomize cannot build {overlay}: {reason[0]}", at)]
-        held = self._manifests(cluster)
-        expected: dict[Identity, Any] = {i: t for name in ([part] if part else held) for i, t in held[name].items()}
-        return [
-            Diagnostic(
+        at, overlay = self.document.span(verdict.cluster.path, key=True), verdict.overlay
+        if verdict.error:
+            yield Diagnostic("SYNC110", f"kustomize cannot build {overlay}: {verdict.error.splitlines()[-1]}", at)
+        for d in verdict.differences:
+            yield Diagnostic(
                 "SYNC110",
                 f"{overlay}: {d.identity or 'output'}: {d.kind} {d.pointer}",
                 at,
@@ -259,8 +190,6 @@ class Prover:
                 field=d.pointer,
                 notes=tuple(filter(None, (f"plan: {d.expected}" if d.expected else "", f"build: {d.built}" if d.built else ""))),
             )
-            for d in compare(done.stdout, expected)
-        ]
 
 
 def _place(path: str) -> tuple[str, ...]:

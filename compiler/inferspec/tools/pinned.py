@@ -45,7 +45,12 @@ def find(name: str) -> Path:
 def versions() -> dict[str, str]:
     """Name -> version of each tool in the package, as pinned. Raises ToolError when the package was not built."""
     lock = _read("tools.lock")
-    return {name: entry.get("version") or f"source {entry['source'][:12]}" for name, entry in sorted(lock["tools"].items())}
+    return {name: _version(entry) for name, entry in sorted(lock["tools"].items())}
+
+
+def _version(entry: dict[str, Any]) -> str:
+    source = f"source {entry['source'][:12]}" if "source" in entry else ""
+    return " ".join(filter(None, (entry.get("version", ""), source)))
 
 
 def _read(name: str) -> dict[str, Any]:

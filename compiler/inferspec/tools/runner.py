@@ -8,14 +8,17 @@ import re
 import selectors
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from inferspec.failures import ToolError
 from inferspec.tools import live
 from inferspec.tools.pinned import find
+
+if TYPE_CHECKING:
+    from inferspec.tools.feed import Feed
 
 CHUNK = 1 << 16
 GO = {"GOGC": "400"}
@@ -47,14 +50,15 @@ def run(
     name: str,
     args: Sequence[str | Path],
     *,
-    stdin: bytes = b"",
+    stdin: bytes | Feed = b"",
+    told: Callable[[bytes], None] | None = None,
     cwd: Path | None = None,
     deadline: float = 60.0,
     cap: int = 64 << 20,
     memory: int = MEMORY,
     env: Mapping[str, str] | None = None,
 ) -> Completed:
-    """Run a tool of the package and wait for it.
+    """Run a tool of the package and wait for it. ``told`` gets what it says on standard output as it comes, instead of the result.
 
     `deadline` is in seconds, `cap` in bytes of standard output and error together, `memory` in bytes. The environment holds
     nothing of ours but `env`: no PATH to find other programs on, a HOME that is empty and goes away. The tool gets a process
@@ -63,13 +67,16 @@ def run(
     """
     import tempfile
 
-    path = find(name)
-    with tempfile.TemporaryDirectory(prefix="inferspec-") as home:
+    with contextlib.ExitStack() as held:
+        if not isinstance(stdin, bytes):
+            held.callback(os.close, stdin.reader)  # the tool has its own end: when it is gone, writing into the pipe fails
+        path = find(name)
+        home = held.enter_context(tempfile.TemporaryDirectory(prefix="inferspec-"))
         clean = {"PATH": home, "HOME": home, "TMPDIR": home, "LC_ALL": "C", **(env or {})}
         try:
             process = subprocess.Popen(
                 [path, *(os.fspath(arg) for arg in args)],
-                stdin=subprocess.PIPE,
+                stdin=subprocess.PIPE if isinstance(stdin, bytes) else stdin.reader,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd=cwd if cwd is not None else home,
@@ -80,7 +87,8 @@ def run(
             raise ToolError(f"{name} does not start: {problem}") from problem
         try:
             live.began(process, deadline, memory)
-            stdout, stderr = _exchange(process, name, stdin, time.monotonic() + deadline, deadline, cap)
+            given = stdin if isinstance(stdin, bytes) else b""
+            stdout, stderr = _exchange(process, name, given, told, time.monotonic() + deadline, deadline, cap)
             if process.returncode and _NO_MEMORY.search(stderr[:CHUNK]):
                 raise ToolLimit(f"{name} wanted more than {memory >> 20:,} MiB of memory and was ended")
             return Completed(process.wait(), stdout, stderr)
@@ -89,23 +97,30 @@ def run(
 
 
 def _exchange(
-    process: subprocess.Popen[bytes], name: str, stdin: bytes, end: float, deadline: float, cap: int
+    process: subprocess.Popen[bytes],
+    name: str,
+    stdin: bytes,
+    told: Callable[[bytes], None] | None,
+    end: float,
+    deadline: float,
+    cap: int,
 ) -> tuple[bytes, bytes]:
     """Feed and drain the tool until both its outputs close and it has ended."""
-    assert process.stdin and process.stdout and process.stderr
+    assert process.stdout and process.stderr
     said: dict[IO[bytes], list[bytes]] = {process.stdout: [], process.stderr: []}
     total, rest = 0, memoryview(stdin)
     with selectors.DefaultSelector() as selector:
         for pipe in said:
             selector.register(pipe, selectors.EVENT_READ)
-        os.set_blocking(process.stdin.fileno(), False)
-        selector.register(process.stdin, selectors.EVENT_WRITE)
+        if process.stdin:
+            os.set_blocking(process.stdin.fileno(), False)
+            selector.register(process.stdin, selectors.EVENT_WRITE)
         while selector.get_map():
             ready = selector.select(max(0.0, end - time.monotonic()))
             if time.monotonic() >= end:
                 raise ToolLimit(f"{name} did not finish within {deadline:g} s and was ended")
             for key, _ in ready:
-                if key.fileobj is process.stdin:
+                if process.stdin and key.fileobj is process.stdin:
                     rest = _feed(process.stdin, rest)
                     if not rest:
                         selector.unregister(process.stdin)
@@ -119,7 +134,10 @@ def _exchange(
                 total += len(data)
                 if total > cap:
                     raise ToolLimit(f"{name} wrote more than {cap:,} bytes and was ended")
-                said[key.fileobj].append(data)  # type: ignore[index]
+                if told is not None and key.fileobj is process.stdout:
+                    told(data)
+                else:
+                    said[key.fileobj].append(data)  # type: ignore[index]
     try:
         process.wait(max(0.0, end - time.monotonic()))
     except subprocess.TimeoutExpired:
