@@ -44,6 +44,7 @@ def test_bad_spec(case: dict, compiled: Path, capsys: pytest.CaptureFixture[str]
     errors = [d for d in found if d["severity"] == "error"]
     assert case["code"] in {d["code"] for d in errors}, [f"{d['code']} {d['message']}" for d in errors]
     assert any(case.get("says", "") in d.get("help", "") for d in errors), errors
+    assert len(found) == 1 or not case.get("alone"), [d["message"] for d in found]
     assert all(d["span"]["line"] >= 1 and d["span"]["column"] >= 1 for d in errors)
     assert "Traceback" not in out.err
     assert state(compiled) == before

@@ -181,7 +181,8 @@ def proven(case: Case, kind: str, folder: Path) -> list[Diagnostic]:
         tree.put(*next((path, text.replace(old, new)) for path, text in tree.items() if old in text))
     with closing(Prover(outcome.document)) as prover:
         for cluster in drawn.clusters:
-            prover.drawn(cluster)
+            for objects in (*cluster.facets.values(), *cluster.own.values()):
+                prover.drawn(cluster, objects)
         return prover.prove(drawn, tree, every=True)
 
 

@@ -168,3 +168,23 @@ def test_an_instance_that_gke_makes_is_in_the_network_of_its_clusters() -> None:
     assert networks() == {"usc1-a": "default", "usc1-b": "projects/acme-inference-lab/global/networks/trials"}
     instance["network"] = said
     assert networks() == {"usc1-a": said, "usc1-b": said}
+
+
+def test_an_adapter_brings_a_token_of_its_own_or_that_of_its_model() -> None:
+    def token(secret: str | None) -> str:
+        spec = line.data("volumes")
+        spec["secrets"]["lora"] = {"secretManager": "projects/acme-inference-prod/secrets/lora", "version": 7}
+        if secret:
+            spec["serving"]["gemma"]["adapters"]["law"]["secret"] = secret
+        drawn = line.planned(line.written(spec))
+        (tree,) = {
+            str(tree): tree
+            for cluster in drawn.clusters
+            for part in cluster_objects(drawn, cluster).values()
+            for identity, tree in part.items()
+            if identity.kind == "SecretProviderClass" and identity.name.startswith("gemma-law")
+        }.values()
+        return str(tree["spec"]["parameters"]["secrets"])
+
+    assert "secrets/hf/versions/1" in token(None)
+    assert "secrets/lora/versions/7" in token("lora")

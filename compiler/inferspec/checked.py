@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .diagnostics import Diagnostic, Span
+from .diagnostics import Diagnostic, Severity, Span
 from .load import load_spec
 from .load.read import display_name, read_source
 from .outcome import Outcome, Request
@@ -43,6 +43,7 @@ def check_spec(outcome: Outcome, request: Request, catalog: Path | None = None) 
     outcome.document, outcome.texts = document, dict(document.texts) if document else _texts(request)
     if document is None:
         return None
+    unread = {d.path for d in outcome.diagnostics if d.severity is Severity.ERROR}  # a value that readers take differently, say
     platform, found = read_platform(document)
     outcome.diagnostics += [d for d in found if not _follows(d, outcome.diagnostics)]
     if platform is None:
@@ -63,7 +64,8 @@ def check_spec(outcome: Outcome, request: Request, catalog: Path | None = None) 
     outcome.diagnostics += problems_of_lock
     outcome.fleet = Fleet(platform, known.pinning(digests) if digests else known)
     sound, found = check(outcome.fleet, document, request.today)
-    outcome.sound, outcome.diagnostics = sound, [*outcome.diagnostics, *found]
+    outcome.sound = sound
+    outcome.diagnostics += [d for d in found if not d.path or d.path not in unread]
     return Told(facts(sound), policies(request.root), request.root)
 
 

@@ -10,7 +10,7 @@ from .diagnostics import Diagnostic, settled
 from .outcome import Outcome, Request
 
 if TYPE_CHECKING:
-    from .plan.objects import ClusterPlan
+    from .plan.objects import ClusterPlan, Holder, Objects
     from .plan.patches import Problem
     from .policy.engine import Violation
 
@@ -21,8 +21,8 @@ class Proving(Protocol):
     def begin(self, outcome: Outcome) -> None:
         """Called when there is a fleet that may be drawn."""
 
-    def drawn(self, cluster: ClusterPlan) -> None:
-        """Called with each cluster as soon as its objects are known; policies may still object."""
+    def drawn(self, holder: Holder | ClusterPlan, objects: Objects) -> None:
+        """Called with objects and a cluster that has them, as soon as they are known; policies may still object."""
 
     def prove(self, outcome: Outcome) -> list[Diagnostic]:
         """Called when there is a tree."""

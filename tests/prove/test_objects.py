@@ -20,7 +20,8 @@ def prover(*sites: Site, known: Proofs | None = None) -> Iterator[tuple[ObjectPr
     made = ObjectProver(cast(Document, None), known=known) if known else ObjectProver(cast(Document, None))
     try:
         for cluster in plan.clusters:
-            made.add(cluster)
+            for objects in (*cluster.facets.values(), *cluster.own.values()):
+                made.add(cluster, objects)
         yield made, plan
     finally:
         made.close()

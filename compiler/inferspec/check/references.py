@@ -92,6 +92,9 @@ def _service(context: Context, name: str, service: Service) -> Iterator[Diagnost
     ]:
         if capacity is not None:
             yield from named(context, path, capacity, "capacityClasses")
+    for key, adapter in service.adapters.items():
+        if adapter.secret is not None:
+            yield from named(context, (*root, "adapters", key, "secret"), adapter.secret, "secrets")
     for i, exposure in enumerate(service.expose):
         yield from named(context, (*root, "expose", i, "gateway"), exposure.gateway, "gateways")
         if exposure.objective is not None:

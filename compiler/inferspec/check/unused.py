@@ -12,7 +12,7 @@ from .context import USED, Context
 
 WAYS_OUT = {
     "teams": "let a service name it as its team, or remove it",
-    "secrets": "let a model name it as its secret, or remove it",
+    "secrets": "let a model or an adapter name it as its secret, or remove it",
     "storage": "let a model name it as its store, or remove it",
     "models": "let a service name it, or remove it: its weights are fetched for nobody",
     "capacityClasses": "let a service name it as its capacity, or remove it: no cluster has it until then",

@@ -10,7 +10,7 @@ from ..emit.write import WriteResult
 from ..outcome import Outcome, Request
 
 if TYPE_CHECKING:
-    from ..plan.objects import ClusterPlan
+    from ..plan.objects import ClusterPlan, Holder, Objects
     from ..prove.proof import Prover
 
 
@@ -29,16 +29,16 @@ class EarlyProof:
             self.prover.close()
 
     def begin(self, outcome: Outcome) -> None:
-        from ..prove.proof import MOST_CHANGED, Prover
+        from ..prove.proof import Prover
 
-        assert outcome.document is not None and outcome.fleet is not None
-        asked, many = self.asked, len(outcome.fleet.places) > MOST_CHANGED
-        self.prover = Prover(outcome.document, many, asked.crds, asked.jobs, asked.progress, remember=self._remember)
+        assert outcome.document is not None
+        asked = self.asked
+        self.prover = Prover(outcome.document, asked.crds, asked.jobs, asked.progress, remember=self._remember)
         outcome.proof = self.prover.proof
 
-    def drawn(self, cluster: ClusterPlan) -> None:
+    def drawn(self, holder: Holder | ClusterPlan, objects: Objects) -> None:
         assert self.prover is not None
-        self.prover.drawn(cluster)
+        self.prover.drawn(holder, objects)
 
 
 def found_strays(outcome: Outcome, asked: Request, planned: WriteResult) -> list[Diagnostic]:

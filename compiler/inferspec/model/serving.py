@@ -125,6 +125,8 @@ class Adapter(Closed):
     """Pinned revision of the source."""
     rank: Annotated[int, Field(ge=1, le=512)]
     """LoRA rank."""
+    secret: Name | None = None
+    """Key in ``secrets``, for a gated repository; that of its model without it."""
 
 
 class Exposure(Closed):

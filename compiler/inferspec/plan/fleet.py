@@ -20,7 +20,7 @@ from .dns import dns_variables
 from .drawing import Drawing
 from .facets import platform_drawings, team_drawings
 from .management import PART, management
-from .objects import ClusterPlan, Facet, FleetPlan, Objects
+from .objects import ClusterPlan, Facet, FleetPlan, Holder, Objects
 from .patches import Problem, apply_patches, manifest
 from .skeleton import Skeletons
 from .terraform import variables
@@ -30,11 +30,11 @@ from .volumes import volume_drawings
 
 @dataclass
 class Planner:
-    """``clusters`` can be had before the rest, and ``tell`` has each as soon as it is drawn: what a proof of objects needs."""
+    """``clusters`` can be had before the rest, and ``tell`` has objects as soon as they are drawn: what a proof of them needs."""
 
     fleet: Fleet
     skeletons: Skeletons
-    tell: Callable[[ClusterPlan], None] = lambda cluster: None
+    tell: Callable[[Holder | ClusterPlan, Objects], None] = lambda holder, objects: None
     drawn: dict[tuple[str, Subject], Objects] = field(default_factory=dict)
     hits: set[SpecPath] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
@@ -50,13 +50,11 @@ class Planner:
     @cached_property
     def clusters(self) -> tuple[ClusterPlan, ...]:
         """Every cluster; last the one of Config Connector, if there is one."""
-        made = []
-        for place in self.fleet.places:
-            made.append(_cluster(self, self.drawings, place))
-            self.tell(made[-1])
+        made = [_cluster(self, self.drawings, place) for place in self.fleet.places]
         if connected := management(self.fleet, self.skeletons):
             made.append(connected)
-            self.tell(connected)
+            for held in connected.own.values():
+                self.tell(connected, held)
         return tuple(made)
 
     def plan(self) -> tuple[FleetPlan, list[Problem]]:
@@ -74,11 +72,14 @@ class Planner:
         )
         return made, list(dict.fromkeys([*self.problems, *self.misses()]))
 
-    def composed(self, here: list[Drawing], subject: Subject) -> dict[str, Objects]:
+    def composed(self, here: list[Drawing], subject: Subject, holder: Holder) -> dict[str, Objects]:
         """The objects of each facet; clusters of one cohort share the map."""
         key = (subject, tuple(d.name for d in here))
         if key not in self.cohorts:
-            self.cohorts[key] = {d.name: self.objects(d, subject) for d in here}
+            held = self.cohorts[key] = {}
+            for drawing in here:
+                held[drawing.name] = self.objects(drawing, subject)
+                self.tell(holder, held[drawing.name])
         return self.cohorts[key]
 
     def objects(self, drawing: Drawing, subject: Subject) -> Objects:
@@ -159,13 +160,17 @@ def _cluster(planner: Planner, drawings: list[Drawing], place: Place) -> Cluster
     fleet = planner.fleet
     here = [d for d in drawings if d.present(place)]
     parts = list(dict.fromkeys(d.part for d in here))
+    holder = Holder(place.name, cluster_facts(fleet, place))
+    own = _own(planner, place)
+    for held in own.values():
+        planner.tell(holder, held)
     return ClusterPlan(
         name=place.name,
         region=place.region,
-        facts=cluster_facts(fleet, place),
-        facets=planner.composed(here, fleet.subject(place)),
+        facts=holder.facts,
+        facets=planner.composed(here, fleet.subject(place), holder),
         layers=tuple(layer.name for layer in fleet.layers_of(place)),
-        own=_own(planner, place),
+        own=own,
         syncs=tuple(
             planner.skeletons.object(*sync.root_sync(fleet.platform, fleet.catalogue, place, part))
             for part in _ordered(fleet.platform, parts)

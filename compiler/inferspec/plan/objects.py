@@ -77,6 +77,13 @@ class Facet:
     alternative: bool = False
 
 
+class Holder(NamedTuple):
+    """A cluster as far as its objects need it: the facts that are bound in them."""
+
+    name: str
+    facts: Mapping[str, Scalar]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ClusterPlan:
     """One cluster: which facets it has and what their objects are there.

@@ -41,9 +41,15 @@ OWNED_WITHIN = re.compile(
 """The same below a list, what leads a cross-regional gateway to a pool, and what the FUSE driver's sidecar gets."""
 OWNED_OF_CONTAINER = ("name", "ports", "args", "command", "volumeMounts.weights")
 """The command line belongs to ``flags``, ports and the model's path to the objects that point there."""
+OWNED_OF_SERVER = (*OWNED_OF_CONTAINER, "resources")
+"""What a server asks for decides which machines it fits."""
+SERVER = "server"
 
-
-_WAYS = {"spec.replicas": "scale: {min: N, max: N} says how many"}
+_WAYS = {
+    "spec.replicas": "scale: {min: N, max: N} says how many",
+    "resources": "resources: {cpu: N, memory: N} of the service says what its server asks for",
+    "args": "flags of the service are its command line",
+}
 _A_PATH = "a path such as env.NCCL_DEBUG or spec.template.spec.schedulerName"
 
 
@@ -81,7 +87,7 @@ def _patched(skeletons: Skeletons, obj: Object, path: SpecPath, patch: Patch, hi
     for field, value in patch.set.items():
         at = (*path, "set", field)
         try:
-            _set(start, field, value, at, OWNED if patch.container is None else OWNED_OF_CONTAINER)
+            _set(start, field, value, at, patch.container)
         except _Refused as refused:
             found.append(Problem(refused.args[0], at, f"{obj.identity}: {refused.args[1]}", refused.args[2]))
     return skeletons.fold(obj.skeleton.template, tree)
@@ -93,23 +99,60 @@ def _container(tree: Any, name: str) -> dict[str, Any] | None:
     return next((c for c in held if c.get("name") == name), None)
 
 
-def _set(start: dict[str, Any], field: str, value: Any, at: SpecPath, owned: tuple[str, ...]) -> None:
+def _set(start: dict[str, Any], field: str, value: Any, at: SpecPath, container: str | None) -> None:
     try:
         steps = parse_path(field)
     except ValueError as error:
         raise _Refused("SPC021", str(error), _A_PATH) from None
     if not steps or "<<" in steps:
         raise _Refused("SPC021", "'<<' is a merge key to kustomize" if steps else "an empty path leads to no field", _A_PATH)
-    plain = format_path(steps)
-    within = OWNED_WITHIN.match(plain) if owned is OWNED else None
-    held = next((o for o in owned if plain == o or plain.startswith((o + ".", o + "["))), within and plain)
-    if held:
-        way = _WAYS.get(held, "set it by its own key of the spec")
-        raise _Refused("SPC021", f"{held} belongs to the compiler: other objects rely on it", way)
+    _refuse_owned(start, steps, container)
     node: Any = start
     for step in steps[:-1]:
         node = _child(node, step)
     _put(node, steps[-1], value, at)
+
+
+def _refuse_owned(start: dict[str, Any], steps: SpecPath, container: str | None) -> None:
+    """Fields of the compiler's own, whichever way leads there."""
+    if container is None:
+        plain = format_path(steps)
+        container, steps = _inside(start, steps)
+        if container is None:
+            _refuse(plain, OWNED, plain if OWNED_WITHIN.match(plain) else None)
+            return
+    _refuse(format_path(steps), OWNED_OF_SERVER if container == SERVER else OWNED_OF_CONTAINER)
+
+
+def _refuse(plain: str, owned: tuple[str, ...], also: str | None = None) -> None:
+    held = next((o for o in owned if plain == o or plain.startswith((o + ".", o + "["))), also)
+    below = next((o for o in owned if o.startswith(plain + ".")), None)
+    if below:
+        raise _Refused("SPC021", f"{plain} as a whole holds {below}, which belongs to the compiler", f"set fields of it: {plain}.NAME")
+    if held:
+        way = _WAYS.get(held, "set it by its own key of the spec")
+        raise _Refused("SPC021", f"{held} belongs to the compiler: other objects rely on it", way)
+
+
+def _inside(start: dict[str, Any], steps: SpecPath) -> tuple[str | None, SpecPath]:
+    """The container that a path leads into, where the object has it, and the path from there."""
+    node: Any = start
+    for i, step in enumerate(steps):
+        if step in ("containers", "initContainers") and isinstance(node, dict) and isinstance(node.get(step), list):
+            named = steps[i + 1] if i + 1 < len(steps) else None
+            if named is None or (_named(node[step], str(named)) is not None and i + 2 == len(steps)):
+                what = f"container '{named}'" if named else f"{step} as a whole"
+                raise _Refused("SPC021", f"{what} belongs to the compiler: other objects rely on it", f"set a field: {step}.NAME.FIELD")
+            return (str(named), steps[i + 2 :]) if _named(node[step], str(named)) is not None else (None, steps)
+        node = node.get(step) if isinstance(node, dict) else None
+    if _holds_containers(node):
+        plain = format_path(steps)
+        raise _Refused("SPC021", f"{plain} as a whole holds containers, which belong to the compiler", f"set fields of it: {plain}.NAME")
+    return None, steps
+
+
+def _holds_containers(node: Any) -> bool:
+    return isinstance(node, dict) and ("containers" in node or any(_holds_containers(child) for child in node.values()))
 
 
 def _child(node: Any, step: str | int) -> Any:

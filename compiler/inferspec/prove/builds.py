@@ -53,15 +53,13 @@ class Builds:
         self._left = deque(wanted)
         self._deadline = 60 + sum(size for size, _, _ in sizes) / 50
         self._answers: SimpleQueue[Built | Future[None]] = SimpleQueue()
-        self._working: list[Future[None]] = []
+        self._working = 0
 
     def start(self, pool: Executor, jobs: int) -> None:
-        files = self._shared
         for _ in range(min(jobs, len(self._left))):
-            self._working.append(
-                pool.submit(build, files, self._following, self._answers.put, sentinel=SENTINEL, deadline=self._deadline)
-            )
-            self._working[-1].add_done_callback(self._answers.put)
+            working = pool.submit(build, self._shared, self._following, self._answers.put, sentinel=SENTINEL, deadline=self._deadline)
+            working.add_done_callback(self._answers.put)
+            self._working += 1
 
     def stop(self) -> None:
         """What has not begun is left."""
@@ -69,7 +67,7 @@ class Builds:
 
     def verdicts(self) -> Iterator[Verdict]:
         """Of every build, as they come. Raises ToolError."""
-        unanswered, working = len(self.wanted), len(self._working)
+        unanswered = len(self.wanted)
         while unanswered:
             answer = self._answers.get()
             if isinstance(answer, Built):
@@ -77,8 +75,8 @@ class Builds:
                 yield self._verdict(answer)
             else:
                 answer.result()
-                working -= 1
-                if unanswered and not working:
+                self._working -= 1
+                if not self._working:
                     raise ToolError(f"kustomize ended before it had built {unanswered} of {len(self.wanted)} overlays")
 
     def _verdict(self, built: Built) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 from ..diagnostics import Diagnostic, SpecPath
 from ..load import Document
-from ..plan.objects import ClusterPlan, Object, Objects, Skeleton
+from ..plan.objects import ClusterPlan, Holder, Object, Objects, Skeleton
 from ..plan.provenance import path_of
 from ..tools import versions
 from ..tools.objects import ObjectCheck, folders
@@ -20,7 +20,7 @@ from .cache import Proofs
 from .findings import Finding
 from .kubernetes import check_object
 
-Held = dict[str, tuple[ClusterPlan, Object]]
+Held = dict[str, tuple[Holder | ClusterPlan, Object]]
 """Objects by the digest of what their proof reads, each with a cluster that has it."""
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -28,7 +28,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 @dataclass(eq=False)
 class ObjectProver:
-    """Takes clusters as they are drawn; each distinct object is checked once, in a process beside this one."""
+    """Takes objects as they are drawn; each distinct one is checked once, in a process beside this one."""
 
     document: Document
     crds: Sequence[Path] = ()
@@ -45,42 +45,43 @@ class ObjectProver:
     def __post_init__(self) -> None:
         self._checking = ObjectCheck(self.crds)
 
-    def add(self, cluster: ClusterPlan) -> None:
-        """The objects of a cluster but RootSyncs, unless an earlier cluster had the same."""
-        found = []
-        for held in _groups(cluster):
-            if id(held) not in self._groups:
-                self._groups.add(id(held))
-                for obj in held:
-                    if id(obj) not in self._seen:
-                        self._seen.add(id(obj))
-                        found.append(obj)
-        self._add(cluster, found)
+    def add(self, holder: Holder | ClusterPlan, objects: Objects) -> None:
+        """Objects of a cluster, unless an earlier one had the same."""
+        if id(objects) not in self._groups:
+            self._groups.add(id(objects))
+            self._add(holder, [obj for obj in objects if id(obj) not in self._seen])
+            self._seen.update(map(id, objects))
 
     def add_own(self, cluster: ClusterPlan) -> None:
         """What is the cluster's own: RootSyncs, and objects that hold facts of it."""
-        self._add(cluster, [*[obj for held in _groups(cluster) for obj in held if self._facts_of(obj)], *cluster.syncs])
+        groups = (*cluster.facets.values(), *cluster.own.values())
+        self._add(cluster, [*[obj for held in groups for obj in held if self._facts_of(obj)], *cluster.syncs])
 
-    def _add(self, cluster: ClusterPlan, objects: Sequence[Object]) -> None:
-        new = {key: (cluster, obj) for obj in objects if (key := self._key(cluster, obj)) not in self.covered}
+    def _add(self, holder: Holder | ClusterPlan, objects: Sequence[Object]) -> None:
+        new = {key: (holder, obj) for obj in objects if (key := self._key(holder, obj)) not in self.covered}
         self.covered |= new.keys()
         new = {key: held for key, held in new.items() if key not in self.known}
         self._checking.add([(str(i), self.text(*held)) for i, held in enumerate(new.values(), len(self.listed))])
         self.listed |= new
 
     def findings(self) -> Iterator[Diagnostic]:
-        """On all that was added."""
+        """On all that was added; one where a line of the spec makes the same fault in several objects."""
         listed = list(self.listed.values())
+        found: dict[Any, list[Diagnostic]] = {}
         for fault in self._checking.findings():
             cluster, obj = listed[int(fault.id)]
             code = "SYNC115" if fault.reason == "unknown-kind" else "SYNC111"
-            yield self.about(
+            told = self.about(
                 code,
                 f"{obj.identity} in {cluster.name}: {fault.field or 'object'}: {fault.message}",
                 obj,
                 fault.pointer,
                 help="a kind without a schema is not proven: give its CRD with --crds DIR" if code == "SYNC115" else "",
             )
+            found.setdefault((code, told.path, fault.field, fault.message), []).append(told)
+        for first, *others in found.values():
+            more = (f"and in {others[0].object}{f' and {len(others) - 1} more' if others[1:] else ''}",) if others else ()
+            yield replace(first, notes=(*first.notes, *more))
         for cluster, obj in listed:
             for finding in check_object(obj.tree(cluster.facts)):
                 yield self.refused(cluster, obj, finding)
@@ -88,7 +89,7 @@ class ObjectProver:
     def close(self) -> None:
         self._checking.close()
 
-    def text(self, cluster: ClusterPlan, obj: Object) -> str:
+    def text(self, cluster: Holder | ClusterPlan, obj: Object) -> str:
         """The object's manifest in a cluster, as JSON; most objects are the same in many clusters."""
         if self._facts_of(obj):
             return _encode(obj.tree(cluster.facts))
@@ -96,7 +97,7 @@ class ObjectProver:
             self._texts[id(obj)] = _encode(obj.tree())
         return self._texts[id(obj)]
 
-    def refused(self, cluster: ClusterPlan, obj: Object | None, finding: Finding) -> Diagnostic:
+    def refused(self, cluster: Holder | ClusterPlan, obj: Object | None, finding: Finding) -> Diagnostic:
         return self.about("SYNC116", f"{finding.object} in {cluster.name}: {finding.message} ({finding.code})", obj, finding.field)
 
     def about(self, code: str, message: str, obj: Object | None, pointer: str, **more: Any) -> Diagnostic:
@@ -133,12 +134,7 @@ class ObjectProver:
             self._facts[id(obj)] = tuple(sorted({leaf.fact for leaf in obj.leaves if leaf.fact is not None}))
         return self._facts[id(obj)]
 
-    def _key(self, cluster: ClusterPlan, obj: Object) -> str:
+    def _key(self, cluster: Holder | ClusterPlan, obj: Object) -> str:
         facts = self._facts_of(obj)
         bound = sha256(repr([(name, cluster.facts[name]) for name in facts]).encode("utf-8", "surrogatepass")).digest() if facts else b""
         return (self.decides + self.digest(obj) + bound).hex()
-
-
-def _groups(cluster: ClusterPlan) -> Iterator[Objects]:
-    yield from cluster.facets.values()
-    yield from cluster.own.values()

@@ -14,7 +14,7 @@ from typing import Any
 from ..diagnostics import Diagnostic
 from ..emit.tree import Tree, cluster_objects
 from ..load import Document
-from ..plan.objects import ClusterPlan, FleetPlan
+from ..plan.objects import ClusterPlan, FleetPlan, Holder, Objects
 from ..plan.provenance import objects
 from .builds import Builds, Verdict
 from .cache import Proofs
@@ -43,14 +43,9 @@ class Proof:
 
 @dataclass(eq=False)
 class Prover:
-    """Begins with the objects of clusters as they are drawn, in a process beside this one; ``prove`` does the rest.
-
-    ``many`` says that there are more clusters than are built: then what a cluster has of its own is checked where it is chosen.
-    To be closed, whatever happens.
-    """
+    """Begins with objects as they are drawn, in a process beside this one; ``prove`` does the rest. To be closed, whatever happens."""
 
     document: Document
-    many: bool = False
     crds: Sequence[Path] = ()
     jobs: int = 2
     progress: Callable[[str, int, int], None] = lambda what, done, total: None
@@ -62,12 +57,12 @@ class Prover:
         self._known = self._proofs if self.remember else Proofs(self._proofs.path)
         self._objects = ObjectProver(self.document, self.crds, self._known)
         self._about = self._objects.about
-        self.close = self._objects.close
 
-    def drawn(self, cluster: ClusterPlan) -> None:
-        self._objects.add(cluster)
-        if not self.many:
-            self._objects.add_own(cluster)
+    def close(self) -> None:
+        self._objects.close()
+
+    def drawn(self, holder: Holder | ClusterPlan, objects: Objects) -> None:
+        self._objects.add(holder, objects)
 
     def prove(self, plan: FleetPlan, tree: Tree, *, changed: Iterable[str] = (), every: bool = False) -> list[Diagnostic]:
         """Findings; empty if everything holds. ``changed`` names clusters whose overlay differs from the one on disk."""
@@ -77,7 +72,7 @@ class Prover:
         keys = self._keys(chosen)
         wanted = [c for c in chosen if keys[c.name] not in self._known]
         self.proof.known = [c.name for c in chosen if keys[c.name] in self._known]
-        for cluster in chosen:
+        for cluster in self.plan.clusters if len(self.plan.clusters) <= MOST_CHANGED else chosen:
             self._objects.add_own(cluster)
         self.proof.covered, self.proof.objects = len(self._objects.covered), len(self._objects.listed)
         builds = Builds(plan, tree, self._objects.text, wanted)

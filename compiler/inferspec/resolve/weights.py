@@ -109,7 +109,7 @@ def adapter_artefact(platform: Platform, service: str, name: str, base: Model) -
         Value(adapter.source, SpecAt((*at, "source"))),
         Value(adapter.revision, SpecAt((*at, "revision"))),
         base.store,
-        base.secret,
+        adapter.secret or base.secret,
         0,
     )
 
