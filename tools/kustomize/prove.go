@@ -76,9 +76,8 @@ func prove(in io.Reader, out io.Writer, plain plainness) error {
 
 func built(files filesys.FileSystem, asked order, plain plainness) answer {
 	given := answer{Build: asked.Build, Equal: []int{}}
-	options := krusty.MakeDefaultOptions()
-	options.Reorder = krusty.ReorderOptionUnspecified // as the command line has it
-	objects, err := krusty.MakeKustomizer(options).Run(files, asked.Build)
+	// The options of the command line, but for the order of the objects, which nobody compares.
+	objects, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, asked.Build)
 	if err == nil {
 		rest := resmap.New()
 		given.Equal, err = settled(objects.Resources(), asked.Objects, plain, rest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
 from .forms import Half, Platform, SeriesType, Some, Text
 from .record import EMPTY, Record
@@ -11,6 +12,7 @@ from .record import EMPTY, Record
 Version = tuple[int, ...]
 
 
+@cache
 def version_key(text: str) -> Version:
     """``0.11.2`` -> (0, 11, 2): 0.9 sorts before 0.11."""
     return tuple(int(part) for part in re.findall(r"[0-9]+", text.split("-")[0]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -148,7 +148,7 @@ def by_region(places: list[Place]) -> dict[str, list[Place]]:
     return found
 
 
-def clusters(places: list[Place], most: int = 3) -> str:
+def clusters(places: Sequence[Place], most: int = 3) -> str:
     """Names for a message: three, and how many more."""
     names = ", ".join(p.name for p in places[:most])
     return names if len(places) <= most else f"{names} and {len(places) - most} more"

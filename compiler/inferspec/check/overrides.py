@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, SpecPath, format_path
 from ..model.serving import Override
-from ..resolve.places import Place, selects
+from ..resolve.places import selects
 from ..resolve.settings import WorkloadKey, spoken, variants
 from .context import PLACED, Context, clusters
 
@@ -22,14 +22,11 @@ def conflicts(context: Context) -> Iterator[Diagnostic]:
     for name, service in context.platform.serving.items():
         entries = [(o, o.where.rung, _says(o, ("serving", name, "overrides", i))) for i, o in enumerate(service.overrides)]
         for i, (entry, rung, second) in enumerate(entries):
-            reached: list[Place] | None = None
             for earlier, other, first in entries[:i]:
                 if other != rung or (earlier.variant and entry.variant and earlier.variant != entry.variant):
                     continue
                 clash = [k for k in second if k in first and first[k][0] != second[k][0]]
-                if clash and reached is None:
-                    reached = [p for p in context.fleet.places if selects(entry.where, p)]
-                both = [p for p in reached or () if selects(earlier.where, p)] if clash else []
+                both = [p for p in context.fleet.selected(entry.where) if selects(earlier.where, p)] if clash else []
                 if both:
                     key = clash[0]
                     yield context.finding(
@@ -46,7 +43,7 @@ def placed(context: Context) -> Iterator[Diagnostic]:
     """An override that reaches no server of its service changes nothing: as much a mistake as one that selects nothing."""
     for name, service in context.platform.serving.items():
         for i, override in enumerate(service.overrides):
-            selected = [p for p in context.fleet.places if selects(override.where, p)]
+            selected = context.fleet.selected(override.where)
             keys = [WorkloadKey(name, v) for v in variants(service) if override.variant in (None, v)]
             if selected and not any(context.fleet.is_placed(k, p) for k in keys for p in selected):
                 what = name if override.variant is None else f"{name}-{override.variant}"
@@ -66,7 +63,7 @@ def placed(context: Context) -> Iterator[Diagnostic]:
             own = [k for k in keys if not k.canary and beside in (None, k.variant)]
             what = name if beside is None else f"{name}-{beside}"
             runs = [p for p in context.fleet.places if any(context.fleet.is_placed(k, p) for k in own)]
-            selected = [p for p in context.fleet.places if selects(service.canary.where, p)]
+            selected = context.fleet.selected(service.canary.where)
             if selected and not any(context.fleet.is_placed(k, p) for k in keys if k.canary for p in selected):
                 yield context.finding(
                     "SPC010",

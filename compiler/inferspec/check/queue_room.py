@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
@@ -38,7 +38,7 @@ def room(context: Context) -> Iterator[Diagnostic]:
 
 
 def _short(
-    context: Context, name: str, queue: Queue, capacity: str, place: Place, queues: list[tuple[str, Queue, list[Place]]]
+    context: Context, name: str, queue: Queue, capacity: str, place: Place, queues: list[tuple[str, Queue, Sequence[Place]]]
 ) -> Diagnostic | None:
     asked, own = _asked(context, name, capacity, place), queue.own(capacity)
     lent = _lent(name, queue, capacity, place, queues)
@@ -121,7 +121,7 @@ def _asked(context: Context, name: str, capacity: str, place: Place) -> Asked | 
     )
 
 
-def _lent(name: str, queue: Queue, capacity: str, place: Place, queues: list[tuple[str, Queue, list[Place]]]) -> int:
+def _lent(name: str, queue: Queue, capacity: str, place: Place, queues: list[tuple[str, Queue, Sequence[Place]]]) -> int:
     """What the others of the cohort may lend at most, when they use nothing."""
     if queue.cohort is None:
         return 0

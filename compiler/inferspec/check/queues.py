@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..diagnostics import Diagnostic, Severity, SpecPath
 from ..model.queues import Queue
-from ..resolve.places import Place, selects
+from ..resolve.places import Place
 from .context import USED, Context, agreeing, clusters
 from .layout import without_operator
 
@@ -125,11 +125,11 @@ def _no_cohort(context: Context, name: str, key: str, at: SpecPath) -> Diagnosti
     )
 
 
-def sound(context: Context) -> Iterator[tuple[str, Queue, list[Place]]]:
+def sound(context: Context) -> Iterator[tuple[str, Queue, Sequence[Place]]]:
     """Queues whose team and classes there are, with their clusters; the rest is told by name."""
     platform, machines = context.platform, context.catalogue.machines
     for name, queue in platform.queues.items():
         if queue.team in platform.teams and all(
             c in platform.capacity_classes and platform.capacity_classes[c].shape[0] in machines for c in queue.quota
         ):
-            yield name, queue, [p for p in context.fleet.places if selects(queue.where, p)]
+            yield name, queue, context.fleet.selected(queue.where)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from ..diagnostics import Diagnostic, Severity, SpecPath, format_path
 from ..model.base import Selector
 from ..nearest import nearest
-from ..resolve.places import selects
 from .context import Context
 
 
@@ -65,7 +64,7 @@ def selectors(context: Context) -> Iterator[Diagnostic]:
     """A selector that means no cluster is a mistake; of one that means some, each word means one."""
     for path, selector in written(context):
         words = unknown(context, selector)
-        if not any(selects(selector, place) for place in context.fleet.places):
+        if not context.fleet.selected(selector):
             yield context.finding(
                 "SPC010",
                 f"{format_path(path)} selects no cluster",
@@ -94,7 +93,7 @@ def waves(context: Context) -> Iterator[Diagnostic]:
             continue
         words = unknown(context, wave.where)
         meant = next((word for word in words if word.is_near), None)
-        selected = [place for place in context.fleet.places if selects(wave.where, place)]
+        selected = context.fleet.selected(wave.where)
         yield context.finding(
             "SYNC119",
             f"wave {i + 1} has no cluster",

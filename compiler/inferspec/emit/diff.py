@@ -76,7 +76,8 @@ def _diff(a: Any, b: Any, at: Path) -> Iterator[Op]:
             else:
                 yield Op("add", (*at, key), item)
     elif type(a) is list and type(b) is list:
-        yield from _list_diff(a, b, at)
+        if not same(a, b):  # most are, and what tells their items apart is dear
+            yield from _list_diff(a, b, at)
     elif not same(a, b):
         yield Op("replace", at, b)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from ..plan.objects import DASHBOARDS, DNS, ClusterPlan, FleetPlan, Identity, Objects
+from ..plan.objects import DASHBOARDS, DNS, ClusterPlan, FleetPlan, Identity, Object, Objects
 from ..plan.scalars import refusal
 from .kustomize import UP, Overlay, facts_component, facts_name, layer_component, listing
 from .layers import FACTS, EmitError, Note, Patch, Stack, Stacks
@@ -37,14 +37,16 @@ def render_tree(plan: FleetPlan) -> Tree:
     return _Renderer(plan).tree()
 
 
-def cluster_objects(plan: FleetPlan, cluster: ClusterPlan) -> dict[str, dict[Identity, Any]]:
-    """Part -> the manifests that ``kustomize build`` of its overlay must give."""
+def cluster_objects(
+    plan: FleetPlan, cluster: ClusterPlan, tree: Callable[[ClusterPlan, Object], Any] = lambda cluster, obj: obj.tree(cluster.facts)
+) -> dict[str, dict[Identity, Any]]:
+    """Part -> the manifests that ``kustomize build`` of its overlay must give. ``tree`` makes one; nobody changes it."""
     found: dict[str, dict[Identity, Any]] = {}
     for part in plan.parts:
         groups = [objects for name, objects in cluster.facets.items() if plan.facets[name].part == part]
         objects = [obj for group in [*groups, cluster.own.get(part, ())] for obj in group]
         if objects:
-            found[part] = {obj.identity: obj.tree(cluster.facts) for obj in objects}
+            found[part] = {obj.identity: tree(cluster, obj) for obj in objects}
             if len(found[part]) != len(objects):
                 raise EmitError(f"cluster {cluster.name}: two objects of part {part} have one identity")
     return found

@@ -19,6 +19,7 @@ from ..resolve.naming import GATEWAY_NAMESPACE, writer_name
 from ..resolve.places import Place, selects
 from ..resolve.scaling import HPA, KEDA
 from ..resolve.settings import WorkloadKey, canary_of
+from ..resolve.workload import Workload
 from ..values import Default, Value
 from .drawing import Drawing
 from .row import Drawn
@@ -195,7 +196,8 @@ def _of_workload(fleet: Fleet, key: WorkloadKey, watched: Collection[Place]) -> 
         drawn = lambda subject: view(fleet.workload(key, subject), *more)  # noqa: E731 - it has no name of its own
         made.append(Drawing(w.name + suffix, part, drawn, present, frozenset({key.service}), alternative=alternative))
 
-    add("", server.server, placed)
+    pooled = bool(spec.expose) and w.pooled and not key.prefill
+    add("", _whole, placed, pooled and not by_place, fleet.called(key))
     for by, suffix, view in SCALERS:
         if fleet.ever_scaled_by(by, key):
             add(suffix, view, partial(fleet.is_scaled_by, by, key))
@@ -205,16 +207,12 @@ def _of_workload(fleet: Fleet, key: WorkloadKey, watched: Collection[Place]) -> 
         add("-fallback", fallback_alerts.alerts, watched.__contains__, part="platform")
     if key in fleet.with_placeholders:
         add("-placeholder", scaling.placeholders, fleet.with_placeholders[key].__contains__)
-    if w.engine.metrics_path:
-        add("-alerts", alerts.alerts, placed)
     if key.prefill:
         return made
-    if spec.expose and w.pooled:
+    if pooled and by_place:
         add("-pool", routing.pool, partial(_has_pool, fleet, key, False), fleet.called(key), False, alternative=by_place)
         if any(fleet.exports(key, place) for place in fleet.places):
             add("-pool-exported", routing.pool, partial(_has_pool, fleet, key, True), fleet.called(key), True, alternative=by_place)
-    elif spec.expose:
-        add("-backend", routing.backend, placed)
     made += _crossing(fleet, key, w.name)
     for exposure in spec.expose if not key.canary else ():
         if exposure.gateway in fleet.config_clusters:
@@ -226,6 +224,16 @@ def _of_workload(fleet: Fleet, key: WorkloadKey, watched: Collection[Place]) -> 
                 more = exposure.gateway, by_model, shared, False
                 add(f"-route-{exposure.gateway}{suffix}", routing.route, shown, *more, alternative=by_place)
     return made
+
+
+def _whole(w: Workload, pooled: bool, called: str) -> list[Drawn]:
+    """What stands wherever the servers do: theirs, alerts, and what gateways lead to unless that is another thing in some clusters."""
+    found = server.server(w)
+    if w.engine.metrics_path:
+        found += alerts.alerts(w)
+    if pooled:
+        return found + routing.pool(w, called, False)
+    return found + routing.backend(w) if w.service.expose and not w.pooled and not w.key.prefill else found
 
 
 def _of_writers(fleet: Fleet) -> Iterator[Drawing]:

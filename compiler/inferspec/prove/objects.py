@@ -23,6 +23,9 @@ from .kubernetes import check_object
 Held = dict[str, tuple[Holder | ClusterPlan, Object]]
 """Objects by the digest of what their proof reads, each with a cluster that has it."""
 
+MOST_TREES = 4_000
+"""Objects whose manifests are held as plain data, about 5 kB each."""
+
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -41,6 +44,7 @@ class ObjectProver:
     _shapes: dict[Skeleton, str] = field(default_factory=dict)
     _facts: dict[int, tuple[str, ...]] = field(default_factory=dict)
     _texts: dict[int, str] = field(default_factory=dict)
+    _trees: dict[int, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._checking = ObjectCheck(self.crds)
@@ -83,7 +87,7 @@ class ObjectProver:
             more = (f"and in {others[0].object}{f' and {len(others) - 1} more' if others[1:] else ''}",) if others else ()
             yield replace(first, notes=(*first.notes, *more))
         for cluster, obj in listed:
-            for finding in check_object(obj.tree(cluster.facts)):
+            for finding in check_object(self.tree(cluster, obj)):
                 yield self.refused(cluster, obj, finding)
 
     def close(self) -> None:
@@ -94,8 +98,19 @@ class ObjectProver:
         if self._facts_of(obj):
             return _encode(obj.tree(cluster.facts))
         if id(obj) not in self._texts:
-            self._texts[id(obj)] = _encode(obj.tree())
+            self._texts[id(obj)] = _encode(self.tree(cluster, obj))
         return self._texts[id(obj)]
+
+    def tree(self, cluster: Holder | ClusterPlan, obj: Object) -> Any:
+        """The same as plain data, which nobody may change."""
+        if self._facts_of(obj):
+            return obj.tree(cluster.facts)
+        if id(obj) in self._trees:
+            return self._trees[id(obj)]
+        tree = obj.tree()
+        if len(self._trees) < MOST_TREES:
+            self._trees[id(obj)] = tree
+        return tree
 
     def refused(self, cluster: Holder | ClusterPlan, obj: Object | None, finding: Finding) -> Diagnostic:
         return self.about("SYNC116", f"{finding.object} in {cluster.name}: {finding.message} ({finding.code})", obj, finding.field)

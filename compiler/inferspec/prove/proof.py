@@ -67,7 +67,7 @@ class Prover:
     def prove(self, plan: FleetPlan, tree: Tree, *, changed: Iterable[str] = (), every: bool = False) -> list[Diagnostic]:
         """Findings; empty if everything holds. ``changed`` names clusters whose overlay differs from the one on disk."""
         self.plan, self.tree, proofs = plan, tree, self._proofs
-        self._manifests = lru_cache(maxsize=MOST_HELD)(partial(cluster_objects, plan))
+        self._manifests = lru_cache(maxsize=MOST_HELD)(partial(cluster_objects, plan, tree=self._objects.tree))
         chosen = list(self.plan.clusters) if every else self._chosen(set(changed))
         keys = self._keys(chosen)
         wanted = [c for c in chosen if keys[c.name] not in self._known]

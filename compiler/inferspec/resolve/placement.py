@@ -22,6 +22,7 @@ class Placement:
     platform: Platform
     catalogue: Catalogue
     _workloads: dict[tuple[WorkloadKey, Subject], Workload] = field(default_factory=dict)
+    _selected: dict[int, tuple[Selector, tuple[Place, ...]]] = field(default_factory=dict)
     _workloads_at: dict[tuple[WorkloadKey, Place], Workload] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -34,6 +35,20 @@ class Placement:
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
         return layers(self.platform)
+
+    def selected(self, selector: Selector) -> tuple[Place, ...]:
+        """The clusters that a selector of the spec means."""
+        known, found = self._selected.get(id(selector), (None, ()))
+        if known is not selector:
+            everywhere = range(len(self.places))
+            named = everywhere if selector.cluster is None else sorted({self._at[n] for n in selector.cluster if n in self._at})
+            found = tuple([place for i in named if selects(selector, place := self.places[i])])
+            self._selected[id(selector)] = selector, found
+        return found
+
+    @cached_property
+    def _at(self) -> dict[str, int]:
+        return {place.name: i for i, place in enumerate(self.places)}
 
     @cached_property
     def _applying(self) -> dict[Place, tuple[Layer, ...]]:
@@ -98,7 +113,7 @@ class Placement:
     def _placed(self) -> dict[WorkloadKey, frozenset[Place]]:
         wheres = {key: self.where(key) for key in self.workload_keys}
         return {
-            key: frozenset(p for p in self.places if all(selects(where, p) for where in said)) if said else frozenset()
+            key: frozenset(self.selected(said[0])).intersection(*map(self.selected, said[1:])) if said else frozenset()
             for key, said in wheres.items()
         }
 
@@ -123,7 +138,7 @@ class Placement:
             found.setdefault(capacity_of(self.platform, key), set()).update(self._placed[key])
         for name, spec in self.platform.capacity_classes.items():
             if spec.where is not None:
-                found.setdefault(name, set()).update(p for p in self.places if selects(spec.where, p))
+                found.setdefault(name, set()).update(self.selected(spec.where))
         return found
 
     def has_gateway(self, name: str, place: Place) -> bool:
@@ -132,7 +147,7 @@ class Placement:
 
     @cached_property
     def _gated(self) -> dict[str, frozenset[Place]]:
-        return {name: frozenset(p for p in self.places if selects(g.where, p)) for name, g in self.platform.gateways.items()}
+        return {name: frozenset(self.selected(g.where)) for name, g in self.platform.gateways.items()}
 
     def is_exposed(self, key: WorkloadKey, gateway: str, place: Place) -> bool:
         return self.is_placed(key, place) and self.has_gateway(gateway, place)
