@@ -34,6 +34,9 @@ def assemble(tell: gobuild.Say = gobuild.say) -> None:
     go = gobuild.toolchain()
     package = ROOT / "compiler" / "inferspec"
     built = _build(go, lock["modules"], tell)
+    for program in PROGRAMS:
+        if program.source and gobuild.digest(*program.sources()) != lock["tools"][program.name]["source"]:
+            raise gobuild.BuildError(f"tools.lock is of other sources of {program.name}: python tools/assemble.py --update-lock")
     for name, (_, sha256) in built.items():
         _compare(name, sha256, lock, go, tell)
     for name, (path, sha256) in built.items():

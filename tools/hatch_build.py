@@ -1,4 +1,4 @@
-"""Hatchling build hook: the wheel carries cue, kustomize, objectcheck and the CRDs, and is tagged for this platform."""
+"""Hatchling build hook: the wheel carries the tools, the CRDs and the programs of templates, and is tagged for this platform."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ToolsBuildHook(BuildHookInterface):
     """Runs before a wheel, ordinary or editable, is put together."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Fill the package's ignored folders and name the platform. Raises gobuild.BuildError."""
+        """Fill what the package ignores and name the platform. Raises gobuild.BuildError."""
         assemble()
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform_tag()}"

@@ -84,19 +84,15 @@ def overlay(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
 
 
 PLAIN = [
-    "a", "8000", "true", "1e3", "012", "12:30", "2020-01-01", "null", "~", "", "a: b", "# x", "- a", "yes", "x y" * 300, "a\nb\n",
-    "a\n  b\n\nc",
+    "a", "8000", "true", "1e3", "012", "10.0.0.0/8", "--a={\"b_c\": 1}", "2020-01-01", "null", "~", "", "a: b", "# x", "- a", "yes",
+    "x y" * 300, "a\nb\n", "a\n  b\n\nc",
 ]  # fmt: skip
-UNPLAIN = [" a", "a ", "a\n\n", "\na", "a\tb", "a\r\nb", "é", "\U0001f600", "x y " * 300, "x set-by-cluster y"]
-
-
-@pytest.mark.parametrize("value", [*PLAIN, 0, 7, -1, 2**53, True, False])
-def test_plain_values_are_settled_and_printed_as_they_are(value: Any, overlay: Any, build: Any) -> None:
-    """What is settled without being printed is what both versions print, in every type."""
-    tree = config_map({"k": value, "l": [value, {"m": value}]})
-    assert one(overlay(tree), [tree]).equal == {0}
-    for version, output in build(overlay(tree)).items():
-        assert [canonical(found) for found in read_manifests(output)] == [canonical(tree)], version
+UNPLAIN = [
+    ".5_", "._1", "_1", "_0", "1:00_", "1:0_1", "+.nan", "-.INF", "=", "<<", "0x_", "0b_", "12:30", "-_", " a", "a ", "a\n\n", "\na",
+    "a\tb", "a\r\nb", "é", "\U0001f600", "x y " * 300, "x set-by-cluster y",
+]  # fmt: skip
+BARE = {".5_", "._1", "_1", "_0", "1:00_", "1:0_1", "+.nan"}
+"""kustomize prints them without quotes, and some readers take them for numbers: found, as long as they are printed and read."""
 
 
 @pytest.mark.parametrize("value", UNPLAIN)
@@ -105,7 +101,7 @@ def test_other_texts_are_printed_and_compared(value: str, overlay: Any) -> None:
     built = one(overlay(tree), [tree])
     assert built.equal == frozenset()
     faults = {fault.kind for fault in compare(built.rest, {identity_of(tree): tree})}
-    assert faults == ({"sentinel"} if "set-by-cluster" in value else set())
+    assert faults == ({"sentinel"} if "set-by-cluster" in value else {"unreadable"} if value in BARE else set())
 
 
 OTHERS: list[tuple[Any, Any]] = [

@@ -35,7 +35,7 @@ def drawn(text: str) -> Any:
     return Skeletons(lambda name: text).object("a", Row(k=Value("v", SpecAt(("x",))))).tree()["data"]
 
 
-@pytest.mark.parametrize("broken", [None, "[", '{"a": ["0", "raise SystemExit"]}'])
+@pytest.mark.parametrize("broken", [None, "[", "[1]", "null", '{"a": 5}', '["x"]', '{"a": ["0", "raise SystemExit"]}'])
 def test_without_a_program_of_this_very_text_one_is_made(broken: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(templates, "PREPARED", tmp_path / "prepared.json")
     if broken is not None:

@@ -382,11 +382,14 @@ def test_what_is_staged_and_dropped_leaves_nothing(tmp_path: Path, root: str) ->
     assert directories(tmp_path) - folders <= {tmp_path / "new/below"}, "as after any write that failed"
 
 
-def test_a_file_that_is_edited_while_others_are_staged_is_refused(written: Path) -> None:
+def test_a_file_that_is_edited_while_others_are_staged_ends_the_run(written: Path) -> None:
+    """What would be deleted was judged by the files that stood there before."""
     planned = Planned(NEW, written)
     planned.stage()
     (written / BASE).write_text("edited")
-    assert [refusal.path for refusal in planned.write().refused] == [BASE]
+    with pytest.raises(WriteError, match="changed meanwhile; nothing was changed"):
+        planned.write()
+    planned.drop()
     assert on_disk(written) == {**OLD, BASE: "edited"} and not (written / journal.FOLDER).exists()
 
 

@@ -57,6 +57,34 @@ def test_a_dropped_feed_does_not_wait_for_the_tool(script) -> None:
     assert time.monotonic() - began < 5
 
 
+def test_a_feed_that_nobody_takes_can_be_dropped() -> None:
+    feed = Feed()
+    feed.write(b"x" * (8 << 20))
+    feed.close(drop=True)
+    feed._pool.shutdown(wait=True)
+    with pytest.raises(ToolError, match="interrupted"):
+        run("x", [], stdin=feed)
+
+
+def test_a_drop_ends_the_tool(script) -> None:
+    script("echo begun; exec /bin/sleep 60")
+    feed = Feed()
+    began = time.monotonic()
+    done = run("x", [], stdin=feed, told=lambda said: feed.close(drop=True))
+    assert done.rc == -9 and time.monotonic() - began < 10
+
+
+def test_the_cap_is_of_what_is_not_told_yet(script) -> None:
+    script(f"i=0; while [ $i -lt 300 ]; do echo 0123456789; i=$((i+1)); done; printf {'0123456789' * 4}; exec /bin/cat")
+    feed, heard = Feed(), bytearray()
+    feed.close()
+    assert run("x", [], stdin=feed, told=heard.extend, cap=100_000).rc == 0
+    assert len(heard) == 3340
+    script("while :; do printf 0123456789; done")
+    with pytest.raises(ToolLimit, match="more than 1,000 bytes"):
+        run("x", [], told=heard.extend, cap=1000)
+
+
 def test_a_tool_that_is_not_there_leaves_no_writer_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> Path:
         raise ToolError("missing")

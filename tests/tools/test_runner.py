@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -115,3 +118,25 @@ def gone(pid: int) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def test_a_signal_waits_for_what_must_not_be_left_half_done() -> None:
+    """Of each signal that ends the compiler: what it was at is done first, all of it."""
+    code = "\n".join(
+        [
+            "import os, signal, sys",
+            "from inferspec.tools import live",
+            "live.handle_signals()",
+            "try:",
+            "    with live.uninterrupted():",
+            "        os.kill(os.getpid(), int(sys.argv[1]))",
+            "        for i in range(1000): pass",
+            "        print('done')",
+            "    print('not reached')",
+            "except KeyboardInterrupt:",
+            "    sys.exit(130)",
+        ]
+    )
+    for number, rc in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
+        done = subprocess.run([sys.executable, "-c", code, str(int(number))], capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (rc, "done\n"), done.stderr

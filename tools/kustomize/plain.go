@@ -52,10 +52,13 @@ func (p plainness) same(built, expected any) bool {
 }
 
 // text reports whether a text has one way to be printed, and that one is read back by every reader: printable ASCII and line
-// ends, no space where a block could lose or mistake it.
+// ends, no space where a block could lose or mistake it, nothing that one reader takes for a number and another does not.
 func (p plainness) text(value string) bool {
 	if value == "" {
 		return true
+	}
+	if strings.ContainsRune("+-.0123456789_=<", rune(value[0])) && readersDiffer(value) {
+		return false
 	}
 	if value[0] == ' ' || value[0] == '\n' || value[len(value)-1] == ' ' || strings.HasSuffix(value, "\n\n") {
 		return false
@@ -66,4 +69,13 @@ func (p plainness) text(value string) bool {
 		}
 	}
 	return p.sentinel == "" || !strings.Contains(value, p.sentinel)
+}
+
+// readersDiffer is asked of texts that begin as numbers do. The printer leaves some of them bare that YAML 1.1 reads as numbers.
+func readersDiffer(value string) bool {
+	switch strings.ToLower(strings.TrimLeft(value, "+-")) {
+	case "=", "<<", ".inf", ".nan":
+		return true
+	}
+	return strings.ContainsAny(value, "_:") && !strings.HasPrefix(value, "--")
 }

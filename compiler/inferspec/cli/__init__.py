@@ -15,17 +15,17 @@ USAGE, NO_INPUT, TOOL, STALE, INTERNAL, INTERRUPTED = 2, 3, 4, 5, 70, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    import gc
-
-    from .parser import build
-
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins reads every installed package's metadata
-    gc.set_threshold(200_000, 20, 100)  # a run ends soon and makes few cycles: looking for them took 5 % of its time
-    sys.setswitchinterval(0.001)  # threads here start tools and wait for them: at 5 ms a switch, one took 0.7 s to start cue
-    _streams()
-    parser = build()
     options = None
     try:
+        import gc
+
+        from .parser import build
+
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins reads every installed package's metadata
+        gc.set_threshold(200_000, 20, 100)  # a run ends soon and makes few cycles: looking for them took 5 % of its time
+        sys.setswitchinterval(0.001)  # threads here start tools and wait for them: at 5 ms a switch, one took 0.7 s to start cue
+        _streams()
+        parser = build()
         try:
             options = parser.parse_args(arguments)
         except SystemExit as stop:

@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from shlex import quote
 
 from ..diagnostics import Diagnostic, Severity, Span
-from ..emit.write import Planned, Refusal, WriteResult, removed
+from ..emit.write import Planned, Refusal, WriteError, WriteResult, removed
 from ..load.read import read_source
 from ..outcome import Outcome, Request
 from ..pipeline import compile
 from ..plan.objects import Identity
+from ..tools.live import uninterrupted
 from . import STALE, USAGE
 from .keys import did_you_mean, near
 from .proving import EarlyProof, found_strays
@@ -33,7 +34,11 @@ def run(options: Namespace) -> int:
             return max(code, 1)
         if options.check:
             return _checked(options, Stale.of(proving.planned.result, outcome.tree), code)
-        _summary(options, outcome, proving.planned.write())
+        with uninterrupted():
+            written = proving.planned.write()
+        if written.refused:  # an interrupted run was finished first, and somebody has edited what it left
+            raise WriteError(f"{written.refused[0].path} {written.refused[0].reason}; nothing else was changed, run again")
+        _summary(options, outcome, written)
     return code
 
 

@@ -129,16 +129,16 @@ class Staging:
     def __init__(self, root: Path, folder: Path, texts: Mapping[str, str], steps: list[Step]) -> None:
         self._root, self._folder, self._steps = root, folder, steps
         self._made: list[str] = []
-        pool = ThreadPoolExecutor(2)  # both are the file system's work, and a new tree has a directory for two files
-        self._work = [pool.submit(_make_directories, root, steps, self._made), pool.submit(_stage, folder, steps, texts)]
+        pool = ThreadPoolExecutor(1)
+        self._work = pool.submit(_stage, folder, steps, texts)
         pool.shutdown(wait=False)
 
     def put(self) -> None:
         """Do the steps in their order. Raises WriteError; then the old tree stands, or the next run finishes the new one."""
         folder = self._folder
         try:
-            for work in self._work:
-                work.result()
+            self._work.result()
+            _make_directories(self._root, self._steps, self._made)
             journal = folder / f"{_JOURNAL}.new"
             listed = json.dumps(self._steps).encode()
             with journal.open("xb") as opened:
@@ -155,12 +155,12 @@ class Staging:
                 _do(self._root, folder, step)
             (folder / _JOURNAL).unlink()
         except OSError as error:
-            problem = f"{error.strerror or error} ({error.filename})"
+            problem = f"{error.strerror or error} ({error.filename2 or error.filename})"
             raise WriteError(f"stopped while writing the tree: {problem}; the next run finishes it") from error
 
     def drop(self) -> None:
         """Leave nothing of it."""
-        wait(self._work)
+        wait([self._work])
         _clean(self._folder, self._made)
 
 

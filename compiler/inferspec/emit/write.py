@@ -89,11 +89,9 @@ class Planned:
                 self._staging = None
 
     def write(self) -> WriteResult:
-        """As ``write_tree``. What changed on disk since the comparison is compared again."""
+        """As ``write_tree``. Raises WriteError too where the files are no longer those that were compared: nobody judged what would go."""
         if not self._compared.current():
-            self.drop()
-            self._interrupted = pending(self._root)
-            self._compared = _Comparison(self._tree, self._root, self._force, self._interrupted)
+            raise WriteError("the tree on disk changed meanwhile; nothing was changed, run again")
         if not self._interrupted and self._nothing:
             return self.result
         if self._staging is not None:

@@ -70,7 +70,7 @@ class Planner:
             dashboards=_dashboards(fleet),
             dns=dns_variables(fleet),
         )
-        return made, list(dict.fromkeys([*self.problems, *self.misses()]))
+        return made, self.told()
 
     def composed(self, here: list[Drawing], subject: Subject, holder: Holder) -> dict[str, Objects]:
         """The objects of each facet; clusters of one cohort share the map."""
@@ -95,6 +95,13 @@ class Planner:
     def _patches(self, subject: Subject) -> list[tuple[SpecPath, Patch]]:
         serving = self.fleet.platform.serving
         return [(("serving", s, kind, i), serving[s].patches[i]) for s, kind, i in subject.entries if kind == "patches"]
+
+    def told(self) -> list[Problem]:
+        """What is wrong with patches: one finding a field, in however many objects."""
+        found: dict[SpecPath, Problem] = {}
+        for problem in (*self.problems, *self.misses()):
+            found.setdefault(problem.path, problem)
+        return list(found.values())
 
     def misses(self) -> list[Problem]:
         """Patches that found no object in any cluster that they are for."""
@@ -129,7 +136,7 @@ def patch_problems(fleet: Fleet) -> list[Problem]:
         places = [place for place in fleet.places if drawing.services & patched and drawing.present(place)]
         for subject in dict.fromkeys([*([fleet.base] if places else []), *map(fleet.subject, places)]):
             planner.objects(drawing, subject)
-    return list(dict.fromkeys([*planner.problems, *planner.misses()]))
+    return planner.told()
 
 
 def _dashboards(fleet: Fleet) -> dict[str, Any]:

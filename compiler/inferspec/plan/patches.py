@@ -6,50 +6,25 @@ They never reach kustomize as they are, so a patch that hits nothing, or that wo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ..diagnostics import SpecPath, format_path, parse_path
+from ..diagnostics import SpecPath, parse_path
 from ..model.serving import Patch
 from ..values import SpecAt, Value
 from .objects import Object, Objects
+from .owned import CLASS, owned
 from .skeleton import Skeletons, unfold
 
-OWNED = (
-    "apiVersion",
-    "kind",
-    "metadata.name",
-    "metadata.namespace",
-    "spec.replicas",
-    "spec.selector",
-    "spec.targetPorts",
-    "spec.endpointPickerRef",
-    "spec.scaleTargetRef",
-    "spec.metrics",
-    "spec.parentRefs",
-    "spec.podSelector",
-    "spec.default.config",
-    "spec.template.metadata.labels.app",
-    "spec.template.spec.serviceAccountName",
-    "spec.template.spec.enableServiceLinks",
-)
-"""Fields by which objects find each other and metrics their scalers, how many servers there are, what load balancers ask for,
-the account that the grants are for, and the variables of Services, which a server of that name would take for its own."""
-OWNED_WITHIN = re.compile(
-    r"""spec\.rules\[[^\]]*\]\.backendRefs|metadata\.annotations\["networking\.gke\.io/export"|spec\.template\.metadata\.annotations\["gke-gcsfuse/"""
-)
-"""The same below a list, what leads a cross-regional gateway to a pool, and what the FUSE driver's sidecar gets."""
-OWNED_OF_CONTAINER = ("name", "ports", "args", "command", "volumeMounts.weights")
-"""The command line belongs to ``flags``, ports and the model's path to the objects that point there."""
-OWNED_OF_SERVER = (*OWNED_OF_CONTAINER, "resources")
-"""What a server asks for decides which machines it fits."""
-SERVER = "server"
-
 _WAYS = {
-    "spec.replicas": "scale: {min: N, max: N} says how many",
-    "resources": "resources: {cpu: N, memory: N} of the service says what its server asks for",
-    "args": "flags of the service are its command line",
+    "eplicas": "scale: {min: N, max: N} says how many",
+    "ReplicaCount": "scale: {min: N, max: N} says how many",
+    ".resources": "resources: {cpu: N, memory: N} of the service says what its server asks for",
+    ".args": "flags of the service are its command line",
+    f"[{CLASS}]": "capacity of the service says which machines it runs on",
 }
+"""Ends of paths."""
+_CONTAINER = re.compile(r"(.*spec\.(?:containers|initContainers)\.)[^.]+")
 _A_PATH = "a path such as env.NCCL_DEBUG or spec.template.spec.schedulerName"
 
 
@@ -80,17 +55,28 @@ def _patched(skeletons: Skeletons, obj: Object, path: SpecPath, patch: Patch, hi
     if obj.identity.kind != patch.target or patch.name not in (None, obj.identity.name):
         return obj
     tree = unfold(obj)
-    start = tree if patch.container is None else _container(tree, patch.container)
-    if start is None:
+    if patch.container is not None and _container(tree, patch.container) is None:
         return obj
     hits.add(path)
     for field, value in patch.set.items():
         at = (*path, "set", field)
+        if any(problem.path == at for problem in found):
+            continue  # of a patch of several objects one finding is enough
+        changed = _clone(tree)
         try:
-            _set(start, field, value, at, patch.container)
+            _set(changed if patch.container is None else _container(changed, patch.container) or {}, field, value, at)
+            _refuse_owned(owned(tree), owned(changed))
+            tree = changed
         except _Refused as refused:
             found.append(Problem(refused.args[0], at, f"{obj.identity}: {refused.args[1]}", refused.args[2]))
     return skeletons.fold(obj.skeleton.template, tree)
+
+
+def _clone(tree: Any) -> Any:
+    """A copy of the collections; leaves are shared."""
+    if isinstance(tree, dict):
+        return {key: _clone(item) for key, item in tree.items()}
+    return [_clone(item) for item in tree] if isinstance(tree, list) else tree
 
 
 def _container(tree: Any, name: str) -> dict[str, Any] | None:
@@ -99,60 +85,31 @@ def _container(tree: Any, name: str) -> dict[str, Any] | None:
     return next((c for c in held if c.get("name") == name), None)
 
 
-def _set(start: dict[str, Any], field: str, value: Any, at: SpecPath, container: str | None) -> None:
+def _set(start: dict[str, Any], field: str, value: Any, at: SpecPath) -> None:
     try:
         steps = parse_path(field)
     except ValueError as error:
         raise _Refused("SPC021", str(error), _A_PATH) from None
     if not steps or "<<" in steps:
         raise _Refused("SPC021", "'<<' is a merge key to kustomize" if steps else "an empty path leads to no field", _A_PATH)
-    _refuse_owned(start, steps, container)
     node: Any = start
     for step in steps[:-1]:
         node = _child(node, step)
     _put(node, steps[-1], value, at)
 
 
-def _refuse_owned(start: dict[str, Any], steps: SpecPath, container: str | None) -> None:
-    """Fields of the compiler's own, whichever way leads there."""
-    if container is None:
-        plain = format_path(steps)
-        container, steps = _inside(start, steps)
-        if container is None:
-            _refuse(plain, OWNED, plain if OWNED_WITHIN.match(plain) else None)
-            return
-    _refuse(format_path(steps), OWNED_OF_SERVER if container == SERVER else OWNED_OF_CONTAINER)
+def _refuse_owned(before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Whichever path leads there. What a container of one's own has is one's own."""
+    for path in dict.fromkeys([*before, *after]):
+        added = path not in before and (".tolerations[" in path or _is_of_a_new_container(path, before))
+        if before.get(path) != after.get(path) and not added:
+            way = next((way for end, way in _WAYS.items() if path.endswith(end)), "set it by its own key of the spec, other fields by name")
+            raise _Refused("SPC021", f"{path} belongs to the compiler: other objects rely on it", way)
 
 
-def _refuse(plain: str, owned: tuple[str, ...], also: str | None = None) -> None:
-    held = next((o for o in owned if plain == o or plain.startswith((o + ".", o + "["))), also)
-    below = next((o for o in owned if o.startswith(plain + ".")), None)
-    if below:
-        raise _Refused("SPC021", f"{plain} as a whole holds {below}, which belongs to the compiler", f"set fields of it: {plain}.NAME")
-    if held:
-        way = _WAYS.get(held, "set it by its own key of the spec")
-        raise _Refused("SPC021", f"{held} belongs to the compiler: other objects rely on it", way)
-
-
-def _inside(start: dict[str, Any], steps: SpecPath) -> tuple[str | None, SpecPath]:
-    """The container that a path leads into, where the object has it, and the path from there."""
-    node: Any = start
-    for i, step in enumerate(steps):
-        if step in ("containers", "initContainers") and isinstance(node, dict) and isinstance(node.get(step), list):
-            named = steps[i + 1] if i + 1 < len(steps) else None
-            if named is None or (_named(node[step], str(named)) is not None and i + 2 == len(steps)):
-                what = f"container '{named}'" if named else f"{step} as a whole"
-                raise _Refused("SPC021", f"{what} belongs to the compiler: other objects rely on it", f"set a field: {step}.NAME.FIELD")
-            return (str(named), steps[i + 2 :]) if _named(node[step], str(named)) is not None else (None, steps)
-        node = node.get(step) if isinstance(node, dict) else None
-    if _holds_containers(node):
-        plain = format_path(steps)
-        raise _Refused("SPC021", f"{plain} as a whole holds containers, which belong to the compiler", f"set fields of it: {plain}.NAME")
-    return None, steps
-
-
-def _holds_containers(node: Any) -> bool:
-    return isinstance(node, dict) and ("containers" in node or any(_holds_containers(child) for child in node.values()))
+def _is_of_a_new_container(path: str, before: Mapping[str, str]) -> bool:
+    place = _CONTAINER.match(path)
+    return place is not None and f"{place[0]}.name" not in before and any(known.startswith(place[1]) for known in before)
 
 
 def _child(node: Any, step: str | int) -> Any:

@@ -197,8 +197,9 @@ def prepare(folder: Path) -> str:
 @cache
 def _prepared() -> dict[str, tuple[str, str]]:
     try:
-        return dict(json.loads(PREPARED.read_text(encoding="utf-8")))
-    except (OSError, ValueError):  # a checkout that was not built: programs are made when they are needed
+        held = json.loads(PREPARED.read_text(encoding="utf-8"))
+        return {name: (str(decided), str(program)) for name, (decided, program) in held.items()}
+    except (OSError, ValueError, TypeError, AttributeError):  # a checkout that was not built: programs are made when they are needed
         return {}
 
 

@@ -16,6 +16,7 @@ from ..plan.objects import ClusterPlan, Holder, Object, Objects, Skeleton
 from ..plan.provenance import path_of
 from ..tools import versions
 from ..tools.objects import ObjectCheck, folders
+from ..tools.pinned import BIN
 from .cache import Proofs
 from .findings import Finding
 from .kubernetes import check_object
@@ -127,10 +128,11 @@ class ObjectProver:
     def decides(self) -> bytes:
         """Digest of what decides beside the objects: the tools, our own rules and the schemas, a user's own CRDs first."""
         package = Path(__file__).parent.parent
-        beside = ("names.py", "quantity.py", "emit/strays.py", "plan/reading.py", "plan/scalars.py")
+        plan = [f"plan/{name}.py" for name in ("objects", "reading", "scalars", "skeleton")]
+        beside = [*plan, "names.py", "quantity.py", "values.py", "emit/strays.py", "tools/builds.py"]
         rules = [*sorted((package / "prove").glob("*.py")), *[package / name for name in beside]]
         schemas = [file for folder in (*self.crds, *folders()) for file in sorted(folder.rglob("*")) if file.is_file()]
-        digest = sha256(repr(sorted(versions().items())).encode())
+        digest = sha256(repr(sorted(versions().items())).encode() + (BIN / "built.json").read_bytes())
         for file in (*rules, *schemas):
             digest.update(sha256(file.read_bytes()).digest())
         return digest.digest()

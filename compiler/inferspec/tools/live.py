@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import threading
+from collections.abc import Iterator
 from types import FrameType
 
 from inferspec.failures import ToolError
@@ -15,6 +16,8 @@ from inferspec.failures import ToolError
 class _State:
     processes: set[subprocess.Popen[bytes]] = set()
     ending = False
+    held = False
+    waiting: int | None = None
 
 
 def handle_signals() -> None:
@@ -31,7 +34,22 @@ def handle_signals() -> None:
             signal.signal(number, _end_all)
 
 
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A signal that comes now is obeyed at the end: for what takes a moment and must not be left half done."""
+    _State.held, _State.waiting = True, None
+    try:
+        yield
+    finally:
+        _State.held = False
+        if _State.waiting is not None:
+            _end_all(_State.waiting, None)
+
+
 def _end_all(number: int, frame: FrameType | None) -> None:
+    if _State.held:
+        _State.waiting = number
+        return
     _State.ending = True  # first: a tool that is started meanwhile sees it, or is seen here
     for process in list(_State.processes):
         end(process)

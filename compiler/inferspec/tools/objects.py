@@ -41,10 +41,11 @@ def folders() -> list[Path]:
 class ObjectCheck:
     """objectcheck, which reads while objects are still being drawn. To be closed, whatever happens.
 
-    `crds` are folders of a user's own CRDs, which win over the package's; `deadline` is in seconds, from the first object.
+    `crds` are folders of a user's own CRDs, which win over the package's; `deadline` is in seconds, from the first object: policies are
+    judged and the rest is drawn in that time too.
     """
 
-    def __init__(self, crds: Sequence[Path] = (), *, deadline: float = 120.0) -> None:
+    def __init__(self, crds: Sequence[Path] = (), *, deadline: float = 600.0) -> None:
         self._args = [part for folder in (*crds, *folders()) for part in ("--crds", str(folder.absolute()))]
         self._deadline = deadline
         self._feed: Feed | None = None
@@ -78,6 +79,6 @@ class ObjectCheck:
         return [ObjectFinding(**json.loads(line)) for line in done.stdout.splitlines()]
 
     def close(self) -> None:
-        """What was not asked for is not waited for."""
+        """Without findings asked for, objectcheck is ended where it is."""
         if self._feed is not None:
             self._feed.close(drop=True)

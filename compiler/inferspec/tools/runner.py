@@ -69,6 +69,7 @@ def run(
 
     with contextlib.ExitStack() as held:
         if not isinstance(stdin, bytes):
+            stdin.take()
             held.callback(os.close, stdin.reader)  # the tool has its own end: when it is gone, writing into the pipe fails
         path = find(name)
         home = held.enter_context(tempfile.TemporaryDirectory(prefix="inferspec-"))
@@ -87,6 +88,8 @@ def run(
             raise ToolError(f"{name} does not start: {problem}") from problem
         try:
             live.began(process, deadline, memory)
+            if not isinstance(stdin, bytes):
+                stdin.read_by(process)
             given = stdin if isinstance(stdin, bytes) else b""
             stdout, stderr = _exchange(process, name, given, told, time.monotonic() + deadline, deadline, cap)
             if process.returncode and _NO_MEMORY.search(stderr[:CHUNK]):
@@ -131,11 +134,12 @@ def _exchange(
                 if not data:
                     selector.unregister(key.fileobj)
                     continue
-                total += len(data)
+                heard = told is not None and key.fileobj is process.stdout
+                total = len(data) - data.rfind(b"\n") - 1 if heard and b"\n" in data else total + len(data)  # what is not told yet
                 if total > cap:
                     raise ToolLimit(f"{name} wrote more than {cap:,} bytes and was ended")
-                if told is not None and key.fileobj is process.stdout:
-                    told(data)
+                if heard:
+                    told(data)  # type: ignore[misc]
                 else:
                     said[key.fileobj].append(data)  # type: ignore[index]
     try:
