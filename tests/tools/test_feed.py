@@ -10,17 +10,6 @@ from inferspec.tools import ToolError, ToolLimit, run, runner
 from inferspec.tools.feed import Feed
 
 
-@pytest.fixture
-def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def install(body: str) -> None:
-        path = tmp_path / "tool"
-        path.write_text("#!/bin/sh\n" + body)
-        path.chmod(0o755)
-        monkeypatch.setattr(runner, "find", lambda name: path)
-
-    return install
-
-
 def test_an_answer_can_decide_what_comes_next(script) -> None:
     script('while read line; do echo "got $line"; done')
     feed, heard = Feed(), []

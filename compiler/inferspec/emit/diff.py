@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
+from ..plan.skeleton import clone
 from ..values import Value
 
 Path = tuple[str | int, ...]
@@ -51,13 +52,6 @@ def same(a: Any, b: Any) -> bool:
     if type(a) in (dict, list) or type(b) in (dict, list):
         return False
     return leaf_key(a) == leaf_key(b)
-
-
-def clone(tree: Any) -> Any:
-    """A copy of the collections; leaves are shared."""
-    if type(tree) is dict:
-        return {key: clone(item) for key, item in tree.items()}
-    return [clone(item) for item in tree] if type(tree) is list else tree
 
 
 def diff(a: Any, b: Any) -> list[Op]:

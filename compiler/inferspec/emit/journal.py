@@ -124,7 +124,7 @@ def _empty(folder: Path) -> None:
 
 
 class Staging:
-    """Files on their way into the tree: written beside it by threads while other work goes on, until ``put`` or ``drop``."""
+    """Files on their way into the tree: written beside it by a thread while other work goes on, until ``put`` or ``drop``."""
 
     def __init__(self, root: Path, folder: Path, texts: Mapping[str, str], steps: list[Step]) -> None:
         self._root, self._folder, self._steps = root, folder, steps

@@ -14,7 +14,7 @@ from ..model.serving import Patch
 from ..values import SpecAt, Value
 from .objects import Object, Objects
 from .owned import CLASS, owned
-from .skeleton import Skeletons, unfold
+from .skeleton import Skeletons, clone, unfold
 
 _WAYS = {
     "eplicas": "scale: {min: N, max: N} says how many",
@@ -62,7 +62,7 @@ def _patched(skeletons: Skeletons, obj: Object, path: SpecPath, patch: Patch, hi
         at = (*path, "set", field)
         if any(problem.path == at for problem in found):
             continue  # of a patch of several objects one finding is enough
-        changed = _clone(tree)
+        changed = clone(tree)
         try:
             _set(changed if patch.container is None else _container(changed, patch.container) or {}, field, value, at)
             _refuse_owned(owned(tree), owned(changed))
@@ -70,13 +70,6 @@ def _patched(skeletons: Skeletons, obj: Object, path: SpecPath, patch: Patch, hi
         except _Refused as refused:
             found.append(Problem(refused.args[0], at, f"{obj.identity}: {refused.args[1]}", refused.args[2]))
     return skeletons.fold(obj.skeleton.template, tree)
-
-
-def _clone(tree: Any) -> Any:
-    """A copy of the collections; leaves are shared."""
-    if isinstance(tree, dict):
-        return {key: _clone(item) for key, item in tree.items()}
-    return [_clone(item) for item in tree] if isinstance(tree, list) else tree
 
 
 def _container(tree: Any, name: str) -> dict[str, Any] | None:

@@ -192,6 +192,13 @@ def pointers(obj: Object) -> Iterator[tuple[str, Value | None]]:
         yield pointer(path), obj.leaves[leaf.i] if type(leaf) is Hole else None
 
 
+def clone(tree: Any) -> Any:
+    """A copy of the collections; leaves are shared."""
+    if type(tree) is dict:
+        return {key: clone(item) for key, item in tree.items()}
+    return [clone(item) for item in tree] if type(tree) is list else tree
+
+
 def pointer(path: tuple[str | int, ...]) -> str:
     """``("a/b", 0)`` -> ``/a~1b/0`` (RFC 6901)."""
     return "".join(["/" + str(step).replace("~", "~0").replace("/", "~1") for step in path])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Lock
 
 from inferspec.failures import ToolError
@@ -55,8 +56,6 @@ class Feed:
                 live.end(self._process)
 
     def _put(self, rest: memoryview) -> None:
-        try:
+        with suppress(BrokenPipeError):  # nobody reads any more, which is the tool's right
             while rest and not self._dropped:
                 rest = rest[os.write(self._writer, rest) :]
-        except BrokenPipeError:  # nobody reads any more, which is the tool's right
-            rest.release()
